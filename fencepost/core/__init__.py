@@ -1,0 +1,1 @@
+"""Plain data and its meaning: domains, expressions, systems, the interpreter, traces, results."""

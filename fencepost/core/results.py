@@ -1,0 +1,99 @@
+"""What an engine answers, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fencepost.core.errors import Location
+from fencepost.core.system import Step
+from fencepost.core.traces import Trace
+
+
+class Verdict(Enum):
+    """`HOLDS` within a scope, `VIOLATED` with evidence, `UNDECIDED` with how far it got."""
+
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    UNDECIDED = "UNDECIDED"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The verdict on one property (or one instance of a `reachable`), with its evidence.
+
+    `scope` says in words what the verdict covers. `trace` leads to the violating state, or, for
+    a `reachable` that holds, to its witness. `detail` says more about the violation: which
+    instance, which fault, why a condition could not be evaluated.
+    """
+
+    property: str
+    kind: str
+    verdict: Verdict
+    scope: str
+    trace: Trace | None = None
+    instance: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A condition in the source, with one of its outcomes."""
+
+    location: Location
+    outcome: bool
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a run exercised: steps that were taken, and branches that were, of all there are."""
+
+    steps: frozenset[Step]
+    steps_in_all: int
+    branches: frozenset[Branch]
+    branches_in_all: frozenset[Branch]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found: equal across processes whenever the limits are counted ones."""
+
+    model: str
+    digest: str
+    parameters: tuple[tuple[str, int], ...]
+    design: str
+    barriers: tuple[str, ...]
+    engine: str
+    findings: tuple[Finding, ...]
+    states: int
+    transitions: int
+    depth: int
+    complete: bool
+    stopped: str
+    """Why the search ended before everything was covered, or empty."""
+    coverage: Coverage
+
+    @property
+    def verdict(self) -> Verdict:
+        """The weakest verdict of the properties; it never rounds up."""
+        verdicts = {finding.verdict for finding in self.findings}
+        for worst in (Verdict.ERROR, Verdict.VIOLATED, Verdict.UNDECIDED):
+            if worst in verdicts:
+                return worst
+        return Verdict.HOLDS if verdicts else Verdict.ERROR
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What it took, in seconds and bytes; differs from run to run."""
+
+    search_s: float = 0.0
+    compile_s: float = 0.0
+    bytes_peak: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    answer: Answer
+    cost: Cost = field(default_factory=Cost, compare=False)

@@ -1,0 +1,186 @@
+"""The meaning of a system, as a short interpreter: the oracle for every other engine.
+
+See `docs/explanation/semantics.md` for the same in prose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import assert_never
+
+from fencepost.core import expressions as x
+from fencepost.core.domains import Domain
+from fencepost.core.errors import InputError
+from fencepost.core.expressions import Expression, Variable, calculate
+from fencepost.core.system import Property, State, Step, System
+from fencepost.core.trees import BulkWrite, Decide, Disabled, Fault, Leaf, Update
+
+MOST_INITIAL_CANDIDATES = 1_000_000
+
+Barriers = frozenset[str]
+Values = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Successor:
+    """A step was taken and led here (possibly to the same state)."""
+
+    state: State
+
+
+Outcome = Successor | Disabled | Fault
+
+
+def evaluate(
+    system: System, barriers: Barriers, state: State, values: Values, node: Expression
+) -> int:
+    """The integer an expression has in a state (Booleans are 0 and 1)."""
+
+    def value(child: Expression) -> int:
+        return evaluate(system, barriers, state, values, child)
+
+    match node:
+        case x.Constant():
+            return node.value
+        case x.Variable():
+            return values[node.name]
+        case x.BarrierOn():
+            return int(node.name in barriers)
+        case x.Read():
+            cell = system.field[node.field].cell(tuple(value(i) for i in node.indices))
+            if cell is None:
+                raise AssertionError(f"unchecked index: {node}")
+            return state[system.offsets[node.field] + cell]
+        case x.Not():
+            return 1 - value(node.operand)
+        case x.And():
+            return int(all(value(o) for o in node.operands))
+        case x.Or():
+            return int(any(value(o) for o in node.operands))
+        case x.Equal():
+            return int(value(node.left) == value(node.right))
+        case x.Less():
+            return int(value(node.left) < value(node.right))
+        case x.Arithmetic():
+            return calculate(node.operator, value(node.left), value(node.right))
+        case x.Choose():
+            return value(node.then if value(node.condition) else node.otherwise)
+        case x.Contains():
+            return value(node.members) >> value(node.element) & 1
+        case x.SetUpdate():
+            members, bit = value(node.members), 1 << value(node.element)
+            return members | bit if node.present else members & ~bit
+        case x.Quantified():
+            results = (
+                evaluate(system, barriers, state, {**values, **bound}, node.body)
+                for bound in fillings(node.variables)
+            )
+            if node.kind == "for_all":
+                return int(all(results))
+            if node.kind == "exists":
+                return int(any(results))
+            return sum(results)
+        case _:
+            assert_never(node)
+
+
+def fillings(variables: tuple[Variable, ...]) -> Iterator[dict[str, int]]:
+    """Every way to give the variables values."""
+    names = [v.name for v in variables]
+    for chosen in product(*(v.of.values() for v in variables)):
+        yield dict(zip(names, chosen, strict=True))
+
+
+def perform(system: System, barriers: Barriers, state: State, step: Step) -> Outcome:
+    """What a step does in a state."""
+    action = system.action[step.action]
+    values = {a.name: v for a, v in zip(action.arguments, step.arguments, strict=True)}
+    leaf = decide(system, barriers, state, step)[1]
+    if not isinstance(leaf, Update):
+        return leaf
+    after = list(state)
+    for write in leaf.writes:
+        field = system.field[write.field]
+        bound = write.variables if isinstance(write, BulkWrite) else ()
+        for filling in fillings(bound):
+            inner = {**values, **filling}
+            if isinstance(write, BulkWrite) and not evaluate(
+                system, barriers, state, inner, write.where
+            ):
+                continue
+            indices = [evaluate(system, barriers, state, values, i) for i in write.indices]
+            cell = field.cell((*indices, *filling.values()))
+            value = evaluate(system, barriers, state, inner, write.value)
+            if cell is None or not field.domain.low <= value <= field.domain.high:
+                raise AssertionError(f"unchecked write: {write}")
+            after[system.offsets[write.field] + cell] = value
+    return Successor(tuple(after))
+
+
+def decide(
+    system: System, barriers: Barriers, state: State, step: Step
+) -> tuple[tuple[tuple[Decide, bool], ...], Leaf]:
+    """The decisions a step goes through in a state, and the leaf they end in."""
+    action = system.action[step.action]
+    values = {a.name: v for a, v in zip(action.arguments, step.arguments, strict=True)}
+    path = []
+    tree = action.tree
+    while isinstance(tree, Decide):
+        taken = bool(evaluate(system, barriers, state, values, tree.condition))
+        path.append((tree, taken))
+        tree = tree.then if taken else tree.otherwise
+    return tuple(path), tree
+
+
+def outcomes(
+    system: System, barriers: Barriers, state: State
+) -> Iterator[tuple[Step, Successor | Fault]]:
+    """Every step that is not disabled in a state, in the order of `System.steps`."""
+    for step in system.steps:
+        outcome = perform(system, barriers, state, step)
+        if not isinstance(outcome, Disabled):
+            yield step, outcome
+
+
+def initial_states(system: System, barriers: Barriers) -> Iterator[State]:
+    """Every initial state once, in lexicographic order of the cells' starting values."""
+    candidates = [values for field in system.fields for values in field.initial]
+    count = 1
+    for values in candidates:
+        count *= len(values)
+    if count > MOST_INITIAL_CANDIDATES:
+        raise InputError(
+            "F47",
+            f"{system.name} has {count} candidate initial states",
+            why=f"more than {MOST_INITIAL_CANDIDATES} are not enumerated",
+            write="smaller domains for the fields with `initial=ANY`, or an action that chooses",
+        )
+    for state in product(*candidates):
+        if evaluate(system, barriers, state, {}, system.initial):
+            yield state
+
+
+def is_final(system: System, barriers: Barriers, state: State) -> bool:
+    """Whether a run may end here."""
+    return bool(evaluate(system, barriers, state, {}, system.final))
+
+
+def failing_instances(
+    system: System, barriers: Barriers, state: State, prop: Property
+) -> list[dict[str, int]]:
+    """The fillings of a property's arguments for which its condition is false in a state."""
+    failing = []
+    for values in fillings(prop.arguments):
+        if evaluate(system, barriers, state, values, prop.fault) or not evaluate(
+            system, barriers, state, values, prop.condition
+        ):
+            failing.append(values)
+    return failing
+
+
+def show_instance(prop: Property, values: Values) -> str:
+    """A filling of a property's arguments as a person reads it: `request=1, slot=0`."""
+    domains: dict[str, Domain] = {a.name: a.of for a in prop.arguments}
+    return ", ".join(f"{name}={domains[name].show(value)}" for name, value in values.items())

@@ -1,0 +1,220 @@
+"""The recorded model: the one data structure that every engine reads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import Literal
+
+from fencepost.core.domains import Domain
+from fencepost.core.errors import Location
+from fencepost.core.expressions import Expression, Variable
+from fencepost.core.trees import Placed, Tree
+
+BarrierKind = Literal["edge", "guard"]
+PropertyKind = Literal["always", "reachable", "always_possible"]
+
+NO_FAULT = "no_fault"
+NO_STUCK_STATE = "no_stuck_state"
+
+State = tuple[int, ...]
+"""One integer a cell, in the order of `System.fields`, last index fastest."""
+
+
+@dataclass(frozen=True)
+class Barrier(Placed):
+    """A switch for one piece of synchronisation, and the properties it buys.
+
+    An `edge` orders two things; a `guard` detects that they were not ordered.
+    """
+
+    name: str
+    text: str = field(compare=False)
+    kind: BarrierKind
+    buys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Field(Placed):
+    """A state variable, or an array of them with one domain per index."""
+
+    name: str
+    indices: tuple[Domain, ...]
+    domain: Domain
+    initial: tuple[tuple[int, ...], ...]
+    """For each cell, the values it may start with."""
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """How many values each index has."""
+        return tuple(index.size for index in self.indices)
+
+    @cached_property
+    def cells(self) -> int:
+        """How many cells there are (1 for a plain variable)."""
+        cells = 1
+        for size in self.shape:
+            cells *= size
+        return cells
+
+    def cell(self, indices: tuple[int, ...]) -> int | None:
+        """The position of a cell within the field, or None where an index is out of range."""
+        position = 0
+        for index, domain in zip(indices, self.indices, strict=True):
+            if not domain.low <= index <= domain.high:
+                return None
+            position = position * domain.size + (index - domain.low)
+        return position
+
+    def positions(self) -> Iterator[tuple[int, ...]]:
+        """The indices of every cell, in cell order."""
+        return product(*(index.values() for index in self.indices))
+
+
+@dataclass(frozen=True)
+class Action(Placed):
+    """A rule with arguments; each filling of the arguments is a step."""
+
+    name: str
+    actor: str
+    arguments: tuple[Variable, ...]
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Step:
+    """An action with its arguments filled in."""
+
+    action: str
+    arguments: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Property(Placed):
+    """A condition on states, for every value of its arguments.
+
+    `always`: it holds in every reachable state. `reachable`: for each filling of the arguments
+    some reachable state satisfies it. `always_possible`: for each filling, from every reachable
+    state some state that satisfies it can be reached. Where `fault` holds, the condition cannot
+    be evaluated and counts as false.
+    """
+
+    name: str
+    kind: PropertyKind
+    arguments: tuple[Variable, ...]
+    condition: Expression
+    fault: Expression
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """An expected violation, with the length of its shortest trace where that is claimed."""
+
+    property: str
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The verdict a design is expected to get: these violations and no others.
+
+    `within`: where no violation is expected, "none in that many steps" is enough.
+    """
+
+    violations: tuple[Violation, ...] = ()
+    within: int | None = None
+
+
+@dataclass(frozen=True)
+class Design(Placed):
+    """A named set of barriers that are on, with the verdict expected of it."""
+
+    name: str
+    barriers: frozenset[str]
+    expect: Expectation
+    known_bug: str = ""
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class System:
+    """A model at given parameters: state, actions, properties and designs.
+
+    All designs share one system; which barriers are on is an input of every reader.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, int], ...]
+    barriers: tuple[Barrier, ...]
+    fields: tuple[Field, ...]
+    initial: Expression
+    """What an initial state satisfies, beyond the values its cells may start with."""
+    actions: tuple[Action, ...]
+    properties: tuple[Property, ...]
+    final: Expression
+    """Where a run may end: a state without enabled steps is stuck unless this holds."""
+    designs: tuple[Design, ...]
+    finite_only: tuple[tuple[Location, str], ...] = field(default=(), compare=False)
+    """What keeps the system from being read for any size, with where it was written."""
+    file: str = field(default="", compare=False, repr=False)
+    default_parameters: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
+    text: str = field(default="", compare=False, repr=False)
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """The position in a state of each field's first cell."""
+        offsets, position = {}, 0
+        for declared in self.fields:
+            offsets[declared.name] = position
+            position += declared.cells
+        return offsets
+
+    @cached_property
+    def cells(self) -> tuple[tuple[Field, tuple[int, ...]], ...]:
+        """Every cell of a state in order: its field and its indices."""
+        return tuple((f, indices) for f in self.fields for indices in f.positions())
+
+    @cached_property
+    def field(self) -> dict[str, Field]:
+        return {declared.name: declared for declared in self.fields}
+
+    @cached_property
+    def action(self) -> dict[str, Action]:
+        return {action.name: action for action in self.actions}
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, action by action; a step's position here is its number."""
+        return tuple(
+            Step(action.name, arguments)
+            for action in self.actions
+            for arguments in product(*(a.of.values() for a in action.arguments))
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """A short fingerprint of everything that has meaning; paths and lines are left out."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+    def design(self, name: str) -> Design:
+        """The design of that name; KeyError if there is none."""
+        for design in self.designs:
+            if design.name == name:
+                return design
+        raise KeyError(name)
+
+    def at_defaults(self) -> bool:
+        """Whether every parameter has its default, so that expectations bind."""
+        return self.parameters == self.default_parameters
+
+    def show_step(self, step: Step) -> str:
+        """A step as a person reads it: `abort(request=1)`."""
+        arguments = self.action[step.action].arguments
+        shown = (
+            f"{a.name}={a.of.show(v)}" for a, v in zip(arguments, step.arguments, strict=True)
+        )
+        return f"{step.action}({', '.join(shown)})"
