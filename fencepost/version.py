@@ -1,0 +1,3 @@
+"""The version of this package, written into traces and reports."""
+
+VERSION = "0.1.0"
