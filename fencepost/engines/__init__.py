@@ -1,0 +1,1 @@
+"""The engines: each reads a System and returns a Result; none imports another."""

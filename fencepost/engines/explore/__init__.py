@@ -1,0 +1,6 @@
+"""Exhaustive search of a system at given sizes."""
+
+from fencepost.engines.explore.limits import Limits, Progress
+from fencepost.engines.explore.oracle import explore_by_interpreter
+
+__all__ = ["Limits", "Progress", "explore_by_interpreter"]

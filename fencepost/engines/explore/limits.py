@@ -1,0 +1,46 @@
+"""Where a search has to end early, and what it tells on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LANES = 8
+"""States are expanded in groups of eight: step by step, and for each step state by state. The
+order of discovery, and so the trace that is reported among equally short ones, follows from it."""
+
+BATCH = 32
+"""Counted limits and `first` are looked at whenever so many states of a level were expanded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to give up; None is no limit, except for memory: three quarters of the machine.
+
+    A limit of states is noticed after a batch, so a search may end with slightly more of them.
+    """
+
+    states: int | None = None
+    seconds: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is: `depth` is the level being expanded, `frontier` what waits."""
+
+    states: int
+    transitions: int
+    depth: int
+    frontier: int
+    seconds: float
+    bytes: int
+
+
+Report = Callable[[Progress], None]
+
+STATES_LIMIT = "limit of states reached"
+TIME_LIMIT = "time limit reached"
+MEMORY_LIMIT = "memory limit reached"
+INTERRUPTED = "interrupted"
+FIRST_VIOLATION = "stopped at the first violation"
