@@ -214,7 +214,5 @@ class System:
     def show_step(self, step: Step) -> str:
         """A step as a person reads it: `abort(request=1)`."""
         arguments = self.action[step.action].arguments
-        shown = (
-            f"{a.name}={a.of.show(v)}" for a, v in zip(arguments, step.arguments, strict=True)
-        )
+        shown = (f"{a.name}={a.of.show(v)}" for a, v in zip(arguments, step.arguments, strict=True))
         return f"{step.action}({', '.join(shown)})"

@@ -1,0 +1,63 @@
+"""How a person writes a model, and how it becomes a System."""
+
+from fencepost.language.build import build, perform_plainly
+from fencepost.language.component import Component, component_always
+from fencepost.language.declarations import (
+    Array,
+    Barrier,
+    Index,
+    Maybe,
+    Parameter,
+    Range,
+    SetOf,
+    Var,
+)
+from fencepost.language.decorators import action, actor, final, initial
+from fencepost.language.designs import Design, holds, violates
+from fencepost.language.model import Model
+from fencepost.language.properties import (
+    PropertyDeclaration,
+    always,
+    always_possible,
+    reachable,
+)
+from fencepost.language.values import ANY, EMPTY, NONE, one_of
+from fencepost.language.words import assign, choose, count, exists, fault, for_all, require
+
+__all__ = [
+    "ANY",
+    "EMPTY",
+    "NONE",
+    "Array",
+    "Barrier",
+    "Component",
+    "Design",
+    "Index",
+    "Maybe",
+    "Model",
+    "Parameter",
+    "PropertyDeclaration",
+    "Range",
+    "SetOf",
+    "Var",
+    "action",
+    "actor",
+    "always",
+    "always_possible",
+    "assign",
+    "build",
+    "choose",
+    "component_always",
+    "count",
+    "exists",
+    "fault",
+    "final",
+    "for_all",
+    "holds",
+    "initial",
+    "one_of",
+    "perform_plainly",
+    "reachable",
+    "require",
+    "violates",
+]

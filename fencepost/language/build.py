@@ -1,0 +1,262 @@
+"""From a model class and its properties to a System."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from fencepost.core import expressions as x
+from fencepost.core.domains import Domain
+from fencepost.core.errors import InputError, Location
+from fencepost.core.semantics import Barriers, Outcome
+from fencepost.core.system import (
+    NO_FAULT,
+    NO_STUCK_STATE,
+    Action,
+    Barrier,
+    Design,
+    Expectation,
+    Property,
+    State,
+    Step,
+    System,
+)
+from fencepost.language import declarations, designs
+from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
+from fencepost.language.elaborate import Part, arguments_of, elaborate, parts_of
+from fencepost.language.model import Model
+from fencepost.language.plain import PlainMachine, run_body, shown
+from fencepost.language.properties import PropertyDeclaration
+from fencepost.language.recorder import Recorder
+
+MOST_STEPS = 100_000
+
+
+def build(
+    model: type[Model],
+    properties: Iterable[PropertyDeclaration] = (),
+    parameters: Mapping[str, int] | None = None,
+) -> System:
+    """Record a model at given parameters (defaults for those not named)."""
+    elaboration = elaborate(model, parameters or {})
+    parts = parts_of(model)
+    recorder = Recorder(elaboration)
+    actions = tuple(
+        _action(recorder, part, declared)
+        for part in parts
+        for _, declared in part.of_kind(ActionDeclaration)
+    )
+    _check_actions(model, actions)
+    recorded = (
+        *_component_properties(recorder, parts[1:]),
+        *(_property(recorder, model, declared) for declared in properties),
+    )
+    barriers = _barriers(parts[0])
+    source = inspect.getsourcefile(model) or ""
+    system = System(
+        name=model.__name__,
+        parameters=tuple(elaboration.sizes.items()),
+        barriers=barriers,
+        fields=tuple(elaboration.fields.values()),
+        initial=_condition(recorder, parts, "initial"),
+        actions=actions,
+        properties=recorded,
+        final=_condition(recorder, parts, "final"),
+        designs=_designs(parts[0], barriers),
+        finite_only=tuple((at, why) for at, why in recorder.finite if at is not None),
+        file=source,
+        default_parameters=tuple(
+            (name, p.default) for name, p in parts[0].of_kind(declarations.Parameter)
+        ),
+        text=inspect.getdoc(model) or inspect.getdoc(inspect.getmodule(model)) or "",
+    )
+    _check_names(system)
+    return system
+
+
+def perform_plainly(
+    model: type[Model], system: System, barriers: Barriers, state: State, step: Step
+) -> Outcome:
+    """What the body itself does in a state, on plain integers; the recording must do the same."""
+    elaboration, bodies = _bodies(model, system.parameters)
+    declared, part, domains = bodies[step.action]
+    arguments = tuple(shown(d, v) for d, v in zip(domains, step.arguments, strict=True))
+    machine = PlainMachine(system, elaboration, barriers, state)
+    return run_body(machine, declared.body, part.owner, part.prefix, arguments)
+
+
+@lru_cache(maxsize=64)
+def _bodies(
+    model: type[Model], parameters: tuple[tuple[str, int], ...]
+) -> tuple[Any, dict[str, tuple[ActionDeclaration, Part, tuple[Domain, ...]]]]:
+    elaboration = elaborate(model, dict(parameters))
+    bodies = {}
+    for part in parts_of(model):
+        for name, declared in part.of_kind(ActionDeclaration):
+            arguments = arguments_of(declared, part, elaboration)
+            bodies[part.prefix + name] = declared, part, tuple(a.of for a in arguments)
+    return elaboration, bodies
+
+
+def _action(recorder: Recorder, part: Part, declared: ActionDeclaration) -> Action:
+    name = part.prefix + declared.name
+    arguments = arguments_of(declared, part, recorder.elaboration)
+    tree = recorder.action(name, declared.body, part.owner, part.prefix, arguments)
+    actor = declared.actor or getattr(part.owner, "actor", "") or part.prefix.rstrip(".")
+    return Action(name, actor, arguments, tree, location=declared.location)
+
+
+def _check_actions(model: type[Model], actions: tuple[Action, ...]) -> None:
+    steps = 0
+    for action in actions:
+        fillings = 1
+        for argument in action.arguments:
+            fillings *= argument.of.size
+        steps += fillings
+        if steps > MOST_STEPS:
+            raise InputError(
+                "F102",
+                f"{model.__name__} has more than {MOST_STEPS} steps with `{action.name}`",
+                why="every filling of an action's arguments is a step that each state tries",
+                write="smaller parameters, or fewer arguments",
+                at=action.location,
+            )
+    if not actions:
+        raise InputError(
+            "F103",
+            f"{model.__name__} has no action",
+            why="nothing can happen in it, so there is nothing to check",
+            write="a method with @action",
+            at=Location(inspect.getsourcefile(model) or "", 1),
+        )
+
+
+def _condition(recorder: Recorder, parts: list[Part], role: str) -> x.Expression:
+    """The conjunction of the conditions of one role; without any, `initial` is true and `final`
+    false."""
+    found = []
+    for part in parts:
+        for name, declared in part.of_kind(ConditionDeclaration):
+            if declared.role != role:
+                continue
+            value, fault = recorder.condition_of(
+                part.prefix + name, declared.body, part.owner, part.prefix, ()
+            )
+            if role == "initial" and fault != x.FALSE:
+                raise InputError(
+                    "F104",
+                    f"@initial `{name}` cannot be evaluated in every state",
+                    why="an index may be out of range, or NONE used as a number",
+                    write="a comparison with NONE first",
+                    at=declared.location,
+                )
+            found.append(x.conjunction([x.negate(fault), value]))
+    if not found:
+        return x.TRUE if role == "initial" else x.FALSE
+    return x.conjunction(found)
+
+
+def _component_properties(recorder: Recorder, parts: list[Part]) -> list[Property]:
+    recorded = []
+    for part in parts:
+        for name, declared in part.of_kind(ConditionDeclaration):
+            if declared.role == "always":
+                full = part.prefix + name
+                value, fault = recorder.condition_of(
+                    full, declared.body, part.owner, part.prefix, ()
+                )
+                text = inspect.getdoc(declared.body) or ""
+                recorded.append(
+                    Property(full, "always", (), value, fault, text, location=declared.location)
+                )
+    return recorded
+
+
+def _property(recorder: Recorder, model: type[Model], declared: PropertyDeclaration) -> Property:
+    if declared.model is not model:
+        raise InputError(
+            "F105",
+            f"property `{declared.name}` is about {declared.model.__name__}, not {model.__name__}",
+            why="a property is checked on the model it was written for",
+            write=f"`@{declared.kind}({model.__name__})`, or move it to that model's file",
+            at=declared.location,
+        )
+    arguments = tuple(
+        x.Variable(
+            name,
+            declarations.elaborate_domain(domain, recorder.elaboration.sizes, declared.location),
+        )
+        for name, domain in declared.arguments().items()
+    )
+    value, fault = recorder.condition_of(declared.name, declared.body, model, "", arguments)
+    return Property(
+        declared.name,
+        declared.kind,
+        arguments,
+        value,
+        fault,
+        inspect.getdoc(declared.body) or "",
+        location=declared.location,
+    )
+
+
+def _barriers(part: Part) -> tuple[Barrier, ...]:
+    return tuple(
+        Barrier(name, b.text, b.kind, b.buys, location=b.location)
+        for name, b in part.of_kind(declarations.Barrier)
+    )
+
+
+def _designs(part: Part, barriers: tuple[Barrier, ...]) -> tuple[Design, ...]:
+    made = tuple(
+        Design(
+            name,
+            frozenset(b.name for b in design.barriers),
+            design.expect,
+            design.known_bug,
+            design.text,
+            location=design.location,
+        )
+        for name, design in part.of_kind(designs.Design)
+    )
+    if made:
+        return made
+    everything = frozenset(b.name for b in barriers)
+    return (Design("all_barriers", everything, Expectation(), text="every barrier is on"),)
+
+
+def _check_names(system: System) -> None:
+    """Whatever names a property or barrier must name one there is."""
+    if not system.properties:
+        return
+    known = [NO_FAULT, NO_STUCK_STATE, *(p.name for p in system.properties)]
+    twice = {name for name in known if known.count(name) > 1}
+    if twice:
+        raise InputError(
+            "F106",
+            f"two properties of {system.name} are named {', '.join(sorted(twice))}",
+            why="a verdict is reported under the name of its property",
+            write="another name",
+            at=next(p.location for p in reversed(system.properties) if p.name in twice),
+        )
+
+    def check(name: str, who: str, at: Location | None) -> None:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            raise InputError(
+                "F107",
+                f"{who} names the property `{name}`, which {system.name} does not have",
+                why="an expectation about nothing is never met",
+                write=", ".join(near or known),
+                at=at,
+            )
+
+    for barrier in system.barriers:
+        for name in barrier.buys:
+            check(name, f"barrier `{barrier.name}`", barrier.location)
+    for design in system.designs:
+        for violation in design.expect.violations:
+            check(violation.property, f"design `{design.name}`", design.location)

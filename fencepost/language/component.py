@@ -1,0 +1,29 @@
+"""A component: fields, actions and properties written once and declared as a field of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fencepost.language.declarations import ConditionDeclaration
+from fencepost.language.decorators import source_of
+
+
+class Component:
+    """Part of a model, declared in its class body: `channel = Channel(Message, capacity=2)`.
+
+    A subclass declares its fields and domains as attributes in `__init__` and its actions as
+    methods; both appear in the model under the name of the component: `channel.lose`. In the
+    `@action(...)` of a component a domain may be the name of an attribute, since only the
+    instance knows it.
+    """
+
+    actor = ""
+    """Who performs the component's own actions; by default the component's name."""
+    left_out: tuple[str, ...] = ()
+    """Names of actions that this instance does not have."""
+
+
+def component_always(body: Callable[..., Any]) -> ConditionDeclaration:
+    """A condition that the component keeps in every reachable state, whatever the model does."""
+    return ConditionDeclaration(body, "always", source_of(body))

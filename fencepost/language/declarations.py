@@ -1,0 +1,314 @@
+"""What a model declares: parameters, barriers, index sorts, domains and fields.
+
+Declarations are made while a class body runs, so sizes may still depend on parameters; they
+become numbers when the model is built.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Literal
+
+from fencepost.core import domains
+from fencepost.core.errors import InputError, Location
+from fencepost.language.machine import caller
+
+MOST_COUNT = 1 << 20
+
+
+class Size:
+    """An integer that may depend on parameters: they add, subtract, multiply and divide."""
+
+    def __init__(self, text: str, value: Callable[[Mapping[str, int]], int]) -> None:
+        self.text = text
+        self.value = value
+
+    def _combine(self, sign: str, left: Any, right: Any) -> Size:
+        apply = {"+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv}
+        left, right = as_size(left), as_size(right)
+        return Size(
+            f"{left.text} {sign} {right.text}",
+            lambda values: int(apply[sign](left.value(values), right.value(values))),
+        )
+
+    def __add__(self, other: Any) -> Size:
+        return self._combine("+", self, other)
+
+    def __radd__(self, other: Any) -> Size:
+        return self._combine("+", other, self)
+
+    def __sub__(self, other: Any) -> Size:
+        return self._combine("-", self, other)
+
+    def __rsub__(self, other: Any) -> Size:
+        return self._combine("-", other, self)
+
+    def __mul__(self, other: Any) -> Size:
+        return self._combine("*", self, other)
+
+    def __rmul__(self, other: Any) -> Size:
+        return self._combine("*", other, self)
+
+    def __floordiv__(self, other: Any) -> Size:
+        return self._combine("//", self, other)
+
+
+def as_size(value: Any) -> Size:
+    """An int, an `IntEnum` member or a `Size` as a `Size`."""
+    if isinstance(value, Size):
+        return value
+    if isinstance(value, int):
+        number = int(value)
+        return Size(str(number), lambda _: number)
+    raise InputError(
+        "F20",
+        f"{value!r} is not a size",
+        why="a size is an integer, a Parameter, or a sum, difference or product of these",
+        write="`Index(requests)` with `requests = Parameter(2)`",
+        at=caller(),
+    )
+
+
+class Parameter(Size):
+    """A size or switch of a model, fixed per run: `requests = Parameter(2)`.
+
+    `low` and `high` bound what `--set` accepts. A body may read a parameter as an int; the model
+    is then finite only.
+    """
+
+    def __init__(self, default: int, *, low: int = 0, high: int = MOST_COUNT) -> None:
+        self.name = ""
+        self.default = int(default)
+        self.low = low
+        self.high = high
+        self.location = caller()
+        super().__init__("", lambda values: values[self.name])
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.text = name
+
+
+class Barrier:
+    """A switch for ONE piece of synchronisation; inside a body it is a condition.
+
+    `kind="edge"` orders two things (an event wait, an acknowledgement, a fence); `kind="guard"`
+    detects that they were not ordered (a generation tag, a digest). `buys` names the properties
+    that break without it.
+    """
+
+    def __init__(
+        self, text: str, *, buys: Sequence[str], kind: Literal["edge", "guard"] = "edge"
+    ) -> None:
+        self.name = ""
+        self.text = text
+        self.kind = kind
+        self.buys = (buys,) if isinstance(buys, str) else tuple(buys)
+        self.location = caller()
+        if kind not in ("edge", "guard"):
+            raise InputError(
+                "F34",
+                f"a barrier of kind {kind!r}",
+                why="a barrier orders two things (edge) or detects that they were not (guard)",
+                write='`kind="edge"` or `kind="guard"`',
+                at=self.location,
+            )
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+
+class DomainDeclaration:
+    """The values of a field or argument, with sizes that may depend on parameters."""
+
+    location: Location | None = None
+
+    def elaborate(self, sizes: Mapping[str, int]) -> domains.Domain:
+        raise NotImplementedError
+
+
+class Index(DomainDeclaration):
+    """A sort of thing with `count` members: `Request = Index(requests)`.
+
+    Two sorts are never compared. Members have no order unless `ordered=True`.
+    """
+
+    def __init__(self, count: int | Size, *, ordered: bool = False) -> None:
+        self.name = ""
+        self.count = as_size(count)
+        self.ordered = ordered
+        self.location = caller()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
+
+    def elaborate(self, sizes: Mapping[str, int]) -> domains.Index:
+        count = self.count.value(sizes)
+        if not 1 <= count <= MOST_COUNT:
+            raise InputError(
+                "F21",
+                f"{self.name or 'an Index'} has {count} members ({self.count.text})",
+                why=f"an index has between 1 and {MOST_COUNT} members",
+                write="a larger parameter" if count < 1 else "a smaller parameter",
+                at=self.location,
+            )
+        return domains.Index(self.name, count, self.ordered)
+
+
+class Range(DomainDeclaration):
+    """The integers from `low` to `high`, both included."""
+
+    def __init__(self, low: int | Size, high: int | Size) -> None:
+        self.low = as_size(low)
+        self.high = as_size(high)
+        self.location = caller()
+
+    def elaborate(self, sizes: Mapping[str, int]) -> domains.Range:
+        low, high = self.low.value(sizes), self.high.value(sizes)
+        if low > high or max(abs(low), abs(high)) >= 1 << 31:
+            raise InputError(
+                "F22",
+                f"Range({self.low.text}, {self.high.text}) is {low}..{high}",
+                why="a range has at least one value, and none of 2^31 or more",
+                write="`Range(0, most)` with both ends included",
+                at=self.location,
+            )
+        return domains.Range(low, high)
+
+
+class Maybe(DomainDeclaration):
+    """A value of another domain, or `NONE`; the other domain has no negative values."""
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+        self.location = caller()
+
+    def elaborate(self, sizes: Mapping[str, int]) -> domains.Maybe:
+        inner = elaborate_domain(self.of, sizes, self.location)
+        if isinstance(inner, domains.Maybe | domains.SetOf) or inner.low < 0:
+            raise InputError(
+                "F23",
+                "Maybe(...) of a domain that is itself optional, a set, or has negative values",
+                why="NONE is told apart from every other value by being -1",
+                write="`Maybe(Index)`, or a range that starts at 0",
+                at=self.location,
+            )
+        return domains.Maybe(inner)
+
+
+class SetOf(DomainDeclaration):
+    """A small set of the members of an `Index` (at most 62)."""
+
+    def __init__(self, of: Index) -> None:
+        self.of = of
+        self.location = caller()
+
+    def elaborate(self, sizes: Mapping[str, int]) -> domains.SetOf:
+        inner = elaborate_domain(self.of, sizes, self.location)
+        if not isinstance(inner, domains.Index) or inner.count > domains.MOST_SET_MEMBERS:
+            raise InputError(
+                "F24",
+                f"SetOf(...) of {inner}",
+                why=f"a set holds members of one Index with at most {domains.MOST_SET_MEMBERS}",
+                write="`SetOf(Request)`, or `Array(Request, of=bool)` for more",
+                at=self.location,
+            )
+        return domains.SetOf(inner)
+
+
+def elaborate_domain(
+    declared: Any, sizes: Mapping[str, int], at: Location | None
+) -> domains.Domain:
+    """The domain that a declaration, `bool` or an `IntEnum` class stands for."""
+    if isinstance(declared, domains.Domain):
+        return declared
+    if isinstance(declared, DomainDeclaration):
+        return declared.elaborate(sizes)
+    if declared is bool:
+        return domains.BOOL
+    if isinstance(declared, type) and issubclass(declared, IntEnum):
+        values = sorted(int(member) for member in declared)
+        if not values or values != list(range(values[0], values[0] + len(values))):
+            raise InputError(
+                "F25",
+                f"the values of {declared.__name__} are not consecutive",
+                why="a domain is a gap-free interval",
+                write=f"`class {declared.__name__}(IntEnum): A, B, C = range(3)`",
+                at=at,
+            )
+        names = tuple(declared(value).name for value in values)
+        return domains.Enum(declared.__name__, names, values[0])
+    raise InputError(
+        "F26",
+        f"{declared!r} is not a domain",
+        why="every field and argument has a finite set of values",
+        write="bool, an IntEnum class, Range(low, high), an Index, Maybe(...) or SetOf(...)",
+        at=at,
+    )
+
+
+_UNSET = object()
+
+
+class FieldDeclaration:
+    """A part of the state; `initial` is a value, `one_of(...)`, `ANY`, or a function of indices."""
+
+    def __init__(self, indices: Sequence[Any], of: Any, initial: Any) -> None:
+        self.indices = tuple(indices)
+        self.of = of
+        self.initial = initial
+        self.location = caller()
+
+    @property
+    def has_initial(self) -> bool:
+        return self.initial is not _UNSET
+
+
+class Array(FieldDeclaration):
+    """One cell for each value of its index domains: `Array(Request, Chunk, of=bool)`.
+
+    Without `initial`, Booleans start False, optional values NONE and sets empty.
+    """
+
+    def __init__(self, *indices: Any, of: Any, initial: Any = _UNSET) -> None:
+        super().__init__(indices, of, initial)
+        if not indices:
+            raise InputError(
+                "F27",
+                "an Array with no index",
+                why="a field without indices is a Var",
+                write="`Var(bool, initial=False)` or `Array(Request, of=bool)`",
+                at=self.location,
+            )
+
+
+class Var(FieldDeclaration):
+    """One cell: `clock = Var(Range(0, 3), initial=0)`."""
+
+    def __init__(self, of: Any, *, initial: Any = _UNSET) -> None:
+        super().__init__((), of, initial)
+
+
+@dataclass(frozen=True)
+class ActionDeclaration:
+    """A method that is a rule of the model, with the domains of its arguments."""
+
+    body: Callable[..., Any]
+    domains: Mapping[str, Any]
+    actor: str
+    location: Location
+
+    @property
+    def name(self) -> str:
+        return self.body.__name__
+
+
+@dataclass(frozen=True)
+class ConditionDeclaration:
+    """A method marked `@initial`, `@final`, or `@component_always` in a component."""
+
+    body: Callable[..., Any]
+    role: Literal["initial", "final", "always"]
+    location: Location

@@ -1,0 +1,102 @@
+"""Designs and the verdicts expected of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fencepost.core.errors import InputError, Location
+from fencepost.core.system import Expectation, Violation
+from fencepost.language.declarations import Barrier
+from fencepost.language.machine import caller
+
+
+class Holds:
+    """Every property is expected to hold; `within(k)` accepts "no violation in k steps"."""
+
+    expectation = Expectation()
+
+    def within(self, steps: int) -> Expectation:
+        """It is enough that no violation is found in this many steps."""
+        return Expectation((), steps)
+
+    def __repr__(self) -> str:
+        return "holds"
+
+
+holds = Holds()
+
+
+def violates(property_name: str, *, steps: int | None = None) -> Violation:
+    """This property is expected to be violated, with a shortest trace of that many steps."""
+    return Violation(property_name, steps)
+
+
+Expected = Holds | Expectation | Violation | Sequence[Violation]
+
+
+def _expectation(expected: Expected, at: Location | None) -> Expectation:
+    match expected:
+        case Holds():
+            return expected.expectation
+        case Expectation():
+            return expected
+        case Violation():
+            return Expectation((expected,))
+        case [*violations] if violations and all(isinstance(v, Violation) for v in violations):
+            return Expectation(tuple(violations))
+        case _:
+            raise InputError(
+                "F92",
+                f"a design expects {expected!r}",
+                why="an expectation is `holds`, `holds.within(k)` or one or more violations",
+                write='`expect=holds` or `expect=violates("own_bytes", steps=8)`',
+                at=at,
+            )
+
+
+class Design:
+    """A named set of barriers that are on, with the verdict expected of it.
+
+    `known_bug` is the id of a public bug that this design has; `text` says in a sentence what the
+    design does.
+    """
+
+    def __init__(
+        self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""
+    ) -> None:
+        self.name = ""
+        self.location = caller()
+        for barrier in barriers:
+            if not isinstance(barrier, Barrier):
+                raise InputError(
+                    "F93",
+                    f"a design is given {barrier!r}",
+                    why="a design is a set of the model's barriers",
+                    write="the names of barriers declared above it in the class",
+                    at=self.location,
+                )
+        self.barriers = barriers
+        self.expect = _expectation(expect, self.location)
+        self.known_bug = known_bug
+        self.text = text
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def without(
+        self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""
+    ) -> Design:
+        """The same design with some of its barriers off."""
+        for barrier in barriers:
+            if barrier not in self.barriers:
+                raise InputError(
+                    "F93",
+                    f"{barrier.name or barrier!r} is switched off in a design that has it off",
+                    why="a design made with `without` differs from the one it is made from",
+                    write="barriers that are on in the other design",
+                    at=caller(),
+                )
+        kept = [b for b in self.barriers if b not in barriers]
+        design = Design(*kept, expect=expect, known_bug=known_bug, text=text)
+        design.location = caller()
+        return design

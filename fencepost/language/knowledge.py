@@ -1,0 +1,151 @@
+"""What a recording knows about the state on the path it is on.
+
+All facts are about the state before the step, which no write changes, so they stay true along a
+path. They settle conditions that the path already decides, which keeps trees small and keeps
+impossible branches out of them.
+"""
+
+from __future__ import annotations
+
+from fencepost.core import expressions as x
+from fencepost.core.expressions import Expression
+
+MOST_VALUES = 64
+
+
+class Knowledge:
+    """Facts gathered from the answers given so far."""
+
+    def __init__(self, known: Knowledge | None = None) -> None:
+        self._truth: dict[Expression, bool] = dict(known._truth) if known else {}
+        self._values: dict[Expression, frozenset[int]] = dict(known._values) if known else {}
+
+    def values(self, node: Expression) -> frozenset[int] | None:
+        """The values a node may have, or None where there are too many to list."""
+        if isinstance(node, x.Constant):
+            return frozenset((node.value,))
+        known = self._values.get(node)
+        if known is not None:
+            return known
+        if node.domain.size <= MOST_VALUES:
+            return frozenset(node.domain.values())
+        return None
+
+    def bounds(self, node: Expression) -> tuple[int, int]:
+        """The least and greatest value a node may have on this path."""
+        known = self._values.get(node)
+        if known:
+            return min(known), max(known)
+        match node:
+            case x.Arithmetic():
+                left, right = self.bounds(node.left), self.bounds(node.right)
+                return _arithmetic_bounds(node.operator, left, right)
+            case x.Choose():
+                then, otherwise = self.bounds(node.then), self.bounds(node.otherwise)
+                return min(then[0], otherwise[0]), max(then[1], otherwise[1])
+            case _:
+                return node.domain.low, node.domain.high
+
+    def decide(self, node: Expression) -> bool | None:
+        """Whether a condition holds on this path, or None where the path does not tell."""
+        if node in self._truth:
+            return self._truth[node]
+        match node:
+            case x.Constant():
+                return bool(node.value)
+            case x.Not():
+                inner = self.decide(node.operand)
+                return None if inner is None else not inner
+            case x.And():
+                parts = [self.decide(o) for o in node.operands]
+                if False in parts:
+                    return False
+                return None if None in parts else True
+            case x.Or():
+                parts = [self.decide(o) for o in node.operands]
+                if True in parts:
+                    return True
+                return None if None in parts else False
+            case x.Equal():
+                return self._decide_equal(node)
+            case x.Less():
+                (low, high), (least, most) = self.bounds(node.left), self.bounds(node.right)
+                if high < least:
+                    return True
+                return False if low >= most else None
+            case _:
+                return None
+
+    def _decide_equal(self, node: x.Equal) -> bool | None:
+        (low, high), (least, most) = self.bounds(node.left), self.bounds(node.right)
+        if high < least or most < low:
+            return False
+        if low == high == least == most:
+            return True
+        left, right = self.values(node.left), self.values(node.right)
+        if left is not None and right is not None and not left & right:
+            return False
+        return None
+
+    def learn(self, node: Expression, outcome: bool) -> None:
+        """Take in the answer to a condition."""
+        self._truth[node] = outcome
+        match node:
+            case x.Not():
+                self.learn(node.operand, not outcome)
+            case x.And() if outcome:
+                for operand in node.operands:
+                    self.learn(operand, True)
+            case x.Or() if not outcome:
+                for operand in node.operands:
+                    self.learn(operand, False)
+            case x.Equal():
+                self._learn_equal(node.left, node.right, outcome)
+            case x.Less():
+                self._learn_less(node.left, node.right, outcome)
+            case _:
+                pass
+
+    def _narrow(self, node: Expression, kept: frozenset[int]) -> None:
+        if not isinstance(node, x.Constant) and kept:
+            self._values[node] = kept
+
+    def _learn_equal(self, left: Expression, right: Expression, outcome: bool) -> None:
+        of_left, of_right = self.values(left), self.values(right)
+        if outcome:
+            if of_left is not None and of_right is not None:
+                self._narrow(left, of_left & of_right)
+                self._narrow(right, of_left & of_right)
+            elif of_right is not None:
+                self._narrow(left, of_right)
+            elif of_left is not None:
+                self._narrow(right, of_left)
+            return
+        if of_left is not None and of_right is not None:
+            if len(of_right) == 1:
+                self._narrow(left, of_left - of_right)
+            if len(of_left) == 1:
+                self._narrow(right, of_right - of_left)
+
+    def _learn_less(self, left: Expression, right: Expression, outcome: bool) -> None:
+        of_left, of_right = self.values(left), self.values(right)
+        (low, high), (least, most) = self.bounds(left), self.bounds(right)
+        if of_left is not None:
+            kept = {v for v in of_left if (v < most if outcome else v >= least)}
+            self._narrow(left, frozenset(kept))
+        if of_right is not None:
+            kept = {v for v in of_right if (v > low if outcome else v <= high)}
+            self._narrow(right, frozenset(kept))
+
+
+def _arithmetic_bounds(
+    operator: x.Operator, left: tuple[int, int], right: tuple[int, int]
+) -> tuple[int, int]:
+    if operator == "%":
+        return (0, min(left[1], right[0] - 1)) if left[0] >= 0 else (0, right[0] - 1)
+    if operator == "-":
+        return left[0] - right[1], left[1] - right[0]
+    if operator == "//":
+        return left[0] // right[0], left[1] // right[0]
+    corners = [x.calculate(operator, a, b) for a in left for b in right]
+    return min(corners), max(corners)

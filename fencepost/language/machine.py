@@ -1,0 +1,151 @@
+"""What a body runs on: a recorder, or plain integers. Words such as `require` reach it from here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Protocol
+
+from fencepost.core.domains import Domain
+from fencepost.core.errors import InputError, Location
+from fencepost.core.expressions import QuantifierKind
+from fencepost.core.system import Field
+from fencepost.core.trees import FaultKind
+
+PACKAGE = str(Path(__file__).resolve().parent.parent)
+COMPONENTS = str(Path(__file__).resolve().parent / "components")
+
+Value = Any
+"""What a body handles: a symbol while recording; an int, bool or set handle on a plain run."""
+
+
+class StepDisabled(BaseException):
+    """A `require` failed; a BaseException so that a body's own handlers let it pass."""
+
+    def __init__(self, location: Location | None) -> None:
+        super().__init__()
+        self.location = location
+
+
+class StepFaults(BaseException):
+    """The step goes wrong here."""
+
+    def __init__(self, kind: FaultKind, location: Location | None, message: str) -> None:
+        super().__init__(message)
+        self.kind: FaultKind = kind
+        self.location = location
+        self.message = message
+
+
+class Machine(Protocol):
+    """The operations a body is made of."""
+
+    def read(self, field: Field, indices: tuple[Value, ...]) -> Value: ...
+
+    def write(self, field: Field, indices: tuple[Value, ...], value: Value) -> None: ...
+
+    def write_all(
+        self,
+        field: Field,
+        indices: tuple[Value, ...],
+        to: Value | Callable[..., Value],
+        where: Callable[..., Value] | None,
+    ) -> None: ...
+
+    def contains(self, field: Field, indices: tuple[Value, ...], element: Value) -> Value: ...
+
+    def update_set(
+        self, field: Field, indices: tuple[Value, ...], element: Value, present: bool
+    ) -> None: ...
+
+    def barrier(self, name: str) -> Value: ...
+
+    def parameter(self, name: str) -> int: ...
+
+    def elements(self, domain: Domain) -> Iterator[Value]: ...
+
+    def require(self, condition: Value) -> None: ...
+
+    def choose(self, condition: Value, then: Value, otherwise: Value) -> Value: ...
+
+    def quantify(
+        self, kind: QuantifierKind, domains: Sequence[Domain], body: Callable[..., Value]
+    ) -> Value: ...
+
+    def none_as_number(self) -> None:
+        """`NONE` itself met arithmetic or an order: a fault on a plain run."""
+        ...
+
+
+_running: list[Machine] = []
+
+
+@contextmanager
+def running(machine: Machine) -> Iterator[None]:
+    """Let words act on a machine."""
+    _running.append(machine)
+    try:
+        yield
+    finally:
+        _running.pop()
+
+
+def current(word: str) -> Machine:
+    """The machine a body runs on now."""
+    if not _running:
+        raise InputError(
+            "F31",
+            f"`{word}` is used outside of an action, property or condition",
+            why="it has a meaning only while a body runs on a state",
+            write=f"move it into a method with @action, or leave `{word}` out",
+            at=caller(),
+        )
+    return _running[-1]
+
+
+_code_places: dict[tuple[CodeType, int], Location] = {}
+
+
+def _is_source(filename: str) -> bool:
+    if filename.startswith(COMPONENTS):
+        return True
+    return not filename.startswith((PACKAGE, "<"))
+
+
+def place(code: CodeType, instruction: int, line: int | None) -> Location:
+    """The source location of an instruction, with its column."""
+    key = (code, instruction)
+    found = _code_places.get(key)
+    if found is None:
+        positions = list(code.co_positions())
+        at = instruction // 2
+        start, _, column, _ = positions[at] if at < len(positions) else (line, None, None, None)
+        found = Location(code.co_filename, start or line or 0, (column or 0) + 1)
+        _code_places[key] = found
+    return found
+
+
+def caller(*, outside_components: bool = False) -> Location | None:
+    """Where, in the source of a model, control is now."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if _is_source(name) and not (outside_components and name.startswith(COMPONENTS)):
+            return place(frame.f_code, frame.f_lasti, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def raised_at(error: BaseException) -> Location | None:
+    """Where, in the source of a model, an exception was raised."""
+    found = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if _is_source(code.co_filename):
+            found = place(code, traceback.tb_lasti, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found

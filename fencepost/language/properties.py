@@ -1,0 +1,75 @@
+"""`@always`, `@reachable`, `@always_possible`: what must hold of a model, in a file of its own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fencepost.core.errors import InputError, Location
+from fencepost.core.system import PropertyKind
+from fencepost.language.decorators import source_of
+from fencepost.language.machine import caller
+from fencepost.language.model import Model
+
+
+@dataclass(frozen=True)
+class PropertyDeclaration:
+    """A function of a state that says what must hold; extra arguments are for-all."""
+
+    kind: PropertyKind
+    model: type[Model]
+    body: Callable[..., Any]
+    location: Location
+
+    @property
+    def name(self) -> str:
+        return self.body.__name__
+
+    def arguments(self) -> dict[str, Any]:
+        """The domain declared for each argument after the first."""
+        try:
+            parameters = list(inspect.signature(self.body, eval_str=True).parameters.values())
+        except NameError as missing:
+            raise self._needs_domains(str(missing)) from missing
+        for parameter in parameters[1:]:
+            if parameter.annotation is inspect.Parameter.empty:
+                raise self._needs_domains(f"`{parameter.name}` has none")
+        return {p.name: p.annotation for p in parameters[1:]}
+
+    def _needs_domains(self, detail: str) -> InputError:
+        return InputError(
+            "F94",
+            f"property `{self.name}` has an argument without a domain: {detail}",
+            why="a property holds for every value of its arguments, so each needs a domain",
+            write=f"`def {self.name}(m, request: {self.model.__name__}.Request):`",
+            at=self.location,
+        )
+
+
+def _declare(kind: PropertyKind, model: Any) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        raise InputError(
+            "F95",
+            f"@{kind} is given {model!r}",
+            why="a property belongs to one model",
+            write=f"`@{kind}(SlotReclaim)` above `def`",
+            at=caller(),
+        )
+    return lambda body: PropertyDeclaration(kind, model, body, source_of(body))
+
+
+def always(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """The condition holds in every reachable state."""
+    return _declare("always", model)
+
+
+def reachable(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """Some reachable state satisfies the condition, for each filling of the arguments."""
+    return _declare("reachable", model)
+
+
+def always_possible(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """From every reachable state, one that satisfies the condition can still be reached."""
+    return _declare("always_possible", model)

@@ -1,0 +1,665 @@
+"""The recorder: runs a body with symbols until every way through it has been seen.
+
+Each time Python asks a symbolic condition for its truth, the recorder answers from a script; the
+body is run again with another script until none is left. The answers are the inner nodes of a
+decision tree and what each run did are its leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fencepost.core import expressions as x
+from fencepost.core.domains import BOOL, Domain, Index, Maybe, Range, SetOf
+from fencepost.core.errors import InputError, Location
+from fencepost.core.expressions import Expression, QuantifierKind, Variable
+from fencepost.core.system import Field
+from fencepost.core.trees import (
+    BulkWrite,
+    Decide,
+    Disabled,
+    Fault,
+    FaultKind,
+    Tree,
+    Update,
+    Write,
+)
+from fencepost.language.knowledge import Knowledge
+from fencepost.language.machine import (
+    StepDisabled,
+    StepFaults,
+    Value,
+    caller,
+    raised_at,
+    running,
+)
+from fencepost.language.refusals import watching
+from fencepost.language.symbols import (
+    NOTHING,
+    WIDEST,
+    Symbol,
+    check_comparable,
+    lift,
+    sort_of,
+    truth_of,
+    use,
+)
+from fencepost.language.views import Elaboration, View
+
+MOST_LEAVES = 2000
+MOST_DECISIONS = 200
+
+_NOT_WRITTEN = object()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A condition and the answer that one run got."""
+
+    condition: Expression
+    location: Location | None
+    check: bool
+    answer: bool
+
+
+@dataclass
+class _Run:
+    script: list[bool]
+    before: list[Asked]
+    """What the previous run asked: the same questions must come again."""
+    knowledge: Knowledge
+    writes: list[Write | BulkWrite]
+    nested: bool
+    asked: list[Asked] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Path:
+    asked: tuple[Asked, ...]
+    leaf: Any
+
+
+class Recorder:
+    """Records the bodies of one model at given sizes."""
+
+    def __init__(self, elaboration: Elaboration) -> None:
+        self.elaboration = elaboration
+        self.finite: dict[tuple[Location | None, str], None] = {}
+        self.used_conditions: set[Location] = set()
+        self._conditions: dict[Location, None] = {}
+        self._runs: list[_Run] = []
+        self._scope: list[str] = []
+        self._name = ""
+
+    # What callers ask for.
+
+    def action(
+        self,
+        name: str,
+        body: Callable[..., Any],
+        owner: Any,
+        prefix: str,
+        arguments: tuple[Variable, ...],
+    ) -> Tree:
+        """The decision tree of an action."""
+
+        def run() -> Update:
+            body(View(self, self.elaboration, owner, prefix), *self._symbols(arguments))
+            return Update(_without_overwritten(self._runs[-1].writes))
+
+        with self._recording(name, arguments):
+            return _tree(self._paths(run, nested=False))
+
+    def condition_of(
+        self,
+        name: str,
+        body: Callable[..., Any],
+        owner: Any,
+        prefix: str,
+        arguments: tuple[Variable, ...],
+    ) -> tuple[Expression, Expression]:
+        """A condition on states, and where it cannot be evaluated."""
+
+        def run() -> Expression:
+            view = View(self, self.elaboration, owner, prefix)
+            return self._truth_value(body(view, *self._symbols(arguments)), name)
+
+        with self._recording(name, arguments):
+            paths = self._paths(run, nested=True)
+        return _value(paths, BOOL), _faulting(paths)
+
+    @contextmanager
+    def _recording(self, name: str, arguments: tuple[Variable, ...]) -> Iterator[None]:
+        self._name = name
+        self._conditions.clear()
+        self.used_conditions.clear()
+        self._scope = [a.name for a in arguments]
+        with running(self), watching():
+            yield
+        for location in self._conditions:
+            if location not in self.used_conditions:
+                raise InputError(
+                    "F49",
+                    f"`{name}` computes a condition and uses it on no path",
+                    why="a comparison that stands alone does nothing",
+                    write="`require(...)` or `assert ...` around it, or leave it out",
+                    at=location,
+                )
+
+    def _symbols(self, variables: Sequence[Variable]) -> list[Symbol]:
+        return [Symbol(self, variable) for variable in variables]
+
+    # Runs and scripts.
+
+    def _paths(self, body: Callable[[], Any], *, nested: bool) -> list[_Path]:
+        """Run a body with every script; the paths come with True before False."""
+        found: list[_Path] = []
+        script: list[bool] = []
+        before: list[Asked] = []
+        while True:
+            outer = self._runs[-1] if self._runs else None
+            run = _Run(
+                script,
+                before,
+                Knowledge(outer.knowledge if outer else None),
+                outer.writes if outer else [],
+                nested,
+            )
+            self._runs.append(run)
+            try:
+                leaf = self._leaf(body)
+            finally:
+                self._runs.pop()
+            if len(run.asked) < len(script):
+                raise self._unsteady(before[len(run.asked)].location)
+            found.append(_Path(tuple(run.asked), leaf))
+            if len(found) > MOST_LEAVES:
+                raise self._too_many(found)
+            before = run.asked
+            while before and not before[-1].answer:
+                before.pop()
+            if not before:
+                return found
+            script = [asked.answer for asked in before]
+            script[-1] = False
+
+    def _leaf(self, body: Callable[[], Any]) -> Any:
+        try:
+            return body()
+        except StepDisabled as disabled:
+            return Disabled(location=disabled.location)
+        except StepFaults as fault:
+            return Fault(fault.kind, fault.message, location=fault.location)
+        except AssertionError as failed:
+            return Fault("assert", str(failed), location=raised_at(failed))
+        except (InputError, KeyboardInterrupt):
+            raise
+        except RecursionError:
+            raise InputError(
+                "F80",
+                f"`{self._name}` calls itself without end",
+                why="a recorded condition does not bound a recursion",
+                write="a loop over an Index",
+            ) from None
+        except Exception as error:
+            raise InputError(
+                "F48",
+                f"`{self._name}` raises {type(error).__name__}: {error}",
+                why="a body runs on symbols while it is recorded, and on integers to compare",
+                write="only reads, writes, conditions and the words of the language",
+                at=raised_at(error),
+            ) from error
+
+    def _unsteady(self, at: Location | None) -> InputError:
+        return InputError(
+            "F81",
+            f"`{self._name}` differs between two recordings of it",
+            why="a body must do the same each time it sees the same answers",
+            write="no randomness, clock, global that changes, or iteration over a Python set",
+            at=at,
+        )
+
+    def _too_many(self, found: list[_Path]) -> InputError:
+        often: dict[Location, int] = {}
+        for path in found:
+            for asked in path.asked:
+                if asked.location is not None:
+                    often[asked.location] = often.get(asked.location, 0) + 1
+        most = sorted(often, key=lambda at: (-often[at], at))[:3]
+        return InputError(
+            "F82",
+            f"`{self._name}` branches into more than {MOST_LEAVES} cases; most often at "
+            + ", ".join(f"line {at.line}" for at in most),
+            why="each condition that is asked doubles the cases",
+            write="`choose(condition, a, b)` for a value, `assign(array, to=..., where=...)` for "
+            "many cells, `for_all`/`exists` for a condition over many",
+            at=most[0] if most else None,
+        )
+
+    def _ask(self, condition: Expression, at: Location | None, *, check: bool) -> bool:
+        run = self._runs[-1]
+        known = run.knowledge.decide(condition)
+        if known is not None:
+            return known
+        position = len(run.asked)
+        if position < len(run.script):
+            if run.before[position].condition != condition:
+                raise self._unsteady(at)
+            answer = run.script[position]
+        else:
+            answer = True
+        if position >= MOST_DECISIONS:
+            raise self._too_many([_Path(tuple(run.asked), None)])
+        run.knowledge.learn(condition, answer)
+        run.asked.append(Asked(condition, at, check, answer))
+        return answer
+
+    def ask_truth(self, symbol: Symbol) -> bool:
+        """Python asks a symbol for its truth."""
+        at = caller()
+        return self._ask(truth_of(use(symbol), at), at, check=False)
+
+    def _check(self, holds: Expression, kind: FaultKind, message: str) -> None:
+        at = caller()
+        if not self._ask(holds, at, check=True):
+            raise StepFaults(kind, at, message)
+
+    def _check_range(self, value: Expression, domain: Domain, kind: FaultKind, what: str) -> None:
+        low, high = self._runs[-1].knowledge.bounds(value)
+        if low < domain.low:
+            optional = isinstance(value.domain, Maybe) and domain.low == 0
+            below = (
+                x.equal(value, x.Constant(-1, NOTHING))
+                if optional
+                else x.less(value, _number(domain.low))
+            )
+            self._check(x.negate(below), kind, what)
+        if high > domain.high:
+            self._check(x.negate(x.less(_number(domain.high), value)), kind, what)
+
+    # What symbols and views ask for.
+
+    def condition(self, expression: Expression) -> Symbol:
+        """A condition that a body has computed."""
+        at = caller()
+        if at is not None and not isinstance(expression, x.Constant):
+            self._conditions[at] = None
+        return Symbol(self, expression, at)
+
+    def finite_only(self, reason: str) -> None:
+        """Note what keeps the model from being read for any size."""
+        self.finite[(caller(), reason)] = None
+
+    def none_as_number(self) -> None:
+        """The literal `NONE` was used as a number, which is an error of the source."""
+
+    def number(self, value: Expression, what: str) -> Expression:
+        """An expression where a number is needed; `NONE` there is a fault."""
+        if isinstance(value.domain, SetOf):
+            raise InputError(
+                "F40",
+                f"{what} of a set",
+                why="a set is no number",
+                write="`count(self.Index, lambda i: i in self.members)`",
+                at=caller(),
+            )
+        if value.domain == NOTHING:
+            raise InputError(
+                "F32",
+                "NONE is used as a number",
+                why="it has no order and no arithmetic; it can only be compared with == and !=",
+                write="compare with NONE first: `if self.owner[slot] != NONE:`",
+                at=caller(),
+            )
+        if isinstance(value.domain, Maybe):
+            absent = x.equal(value, x.Constant(-1, NOTHING))
+            self._check(x.negate(absent), "none", "NONE is used as a number")
+        return value
+
+    def arithmetic(self, operator: x.Operator, left: Expression, right: Expression) -> Symbol:
+        """`left operator right`, which must stay within 63 bits."""
+        left, right = self.number(left, "arithmetic"), self.number(right, "arithmetic")
+        for side in (left, right):
+            if isinstance(sort_of(side.domain), Index):
+                self.finite_only("index arithmetic")
+        bounds = self._runs[-1].knowledge.bounds
+        if operator in ("//", "%"):
+            constant = isinstance(right, x.Constant) and right.value > 0
+            if not constant or bounds(left)[0] < 0:
+                raise InputError(
+                    "F83",
+                    f"`{operator}` by something other than a positive constant, or of a number "
+                    "that may be negative",
+                    why="languages disagree on what it gives",
+                    write=f"a left side that is never negative, and a constant: `x {operator} 2`",
+                    at=caller(),
+                )
+        result = x.arithmetic(operator, left, right, caller())
+        low, high = bounds(result)
+        if low <= -WIDEST or high >= WIDEST:
+            raise InputError(
+                "F84",
+                f"a number that may be as large as {max(abs(low), abs(high))}",
+                why="intermediate values never wrap, so they must fit 63 bits",
+                write="smaller ranges",
+                at=caller(),
+            )
+        return Symbol(self, result)
+
+    # What words ask for.
+
+    def require(self, condition: Value) -> None:
+        if self._runs[-1].nested:
+            raise InputError(
+                "F85",
+                "`require` inside a condition or a quantifier",
+                why="only a whole step can be disabled",
+                write="`require(for_all(...))` around the quantifier",
+                at=caller(),
+            )
+        if not condition:
+            raise StepDisabled(caller())
+
+    def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
+        chosen = self._truth_value(condition, "choose")
+        sides = [self._lifted(side, "a side of `choose`") for side in (then, otherwise)]
+        check_comparable(sides[0], sides[1], "a choice between")
+        if isinstance(chosen, x.Constant):
+            return Symbol(self, sides[0] if chosen.value else sides[1])
+        of = _common(sides[0].domain, sides[1].domain)
+        return Symbol(self, x.choose(chosen, sides[0], sides[1], of, caller()))
+
+    def quantify(
+        self, kind: QuantifierKind, domains: Sequence[Domain], body: Callable[..., Value]
+    ) -> Value:
+        at = caller()
+        variables = self._variables(domains, body)
+        with self._bound(variables):
+            paths = self._paths(
+                lambda: self._truth_value(body(*self._symbols(variables)), kind), nested=True
+            )
+        self._check_elements(variables, paths, kind)
+        return self.condition(x.quantified(kind, variables, _value(paths, BOOL), at))
+
+    def write_all(
+        self,
+        field: Field,
+        indices: tuple[Value, ...],
+        to: Value | Callable[..., Value],
+        where: Callable[..., Value] | None,
+    ) -> None:
+        at = caller()
+        prefix = self._indices(field, indices, partial=True)
+        open_domains = field.indices[len(prefix) :]
+        named = where if where is not None else to if callable(to) else None
+        variables = self._variables(open_domains, named)
+
+        def element() -> Any:
+            symbols = self._symbols(variables)
+            if where is not None and not where(*symbols):
+                return _NOT_WRITTEN
+            return self._storable(field, to(*symbols) if callable(to) else to)
+
+        with self._bound(variables):
+            paths = self._paths(element, nested=True)
+        self._check_elements(variables, paths, "assign")
+        chosen = [_Path(p.asked, x.TRUE if isinstance(p.leaf, x.Node) else x.FALSE) for p in paths]
+        self._forbid_nested_write()
+        self._runs[-1].writes.append(
+            BulkWrite(
+                field.name,
+                prefix,
+                variables,
+                _value(chosen, BOOL),
+                _value(paths, field.domain) or _number(field.domain.low),
+                location=at,
+            )
+        )
+
+    def _check_elements(
+        self, variables: tuple[Variable, ...], paths: list[_Path], what: str
+    ) -> None:
+        faulting = x.quantified("exists", variables, _faulting(paths), caller())
+        if faulting != x.FALSE:
+            first = next(p.leaf for p in paths if isinstance(p.leaf, Fault))
+            self._check(x.negate(faulting), "element", f"in {what}: {first.message}")
+
+    def _variables(
+        self, domains: Sequence[Domain], body: Callable[..., Value] | None
+    ) -> tuple[Variable, ...]:
+        """Bound variables, named as the function names them and apart from those in scope."""
+        names = [f"i{position}" for position in range(len(domains))]
+        code = getattr(body, "__code__", None)
+        if code is not None:
+            if code.co_argcount != len(domains):
+                raise InputError(
+                    "F86",
+                    f"a function of {code.co_argcount} arguments over {len(domains)} domains",
+                    why="it gets one value of each domain",
+                    write="as many arguments as there are domains (or open indices of the array)",
+                    at=caller(),
+                )
+            names = list(code.co_varnames[: code.co_argcount])
+        variables: list[Variable] = []
+        for name, domain in zip(names, domains, strict=True):
+            taken = [*self._scope, *(v.name for v in variables)]
+            unique, number = name, 2
+            while unique in taken:
+                unique, number = f"{name}_{number}", number + 1
+            variables.append(Variable(unique, domain))
+        return tuple(variables)
+
+    @contextmanager
+    def _bound(self, variables: tuple[Variable, ...]) -> Iterator[None]:
+        depth = len(self._scope)
+        self._scope.extend(v.name for v in variables)
+        try:
+            yield
+        finally:
+            del self._scope[depth:]
+
+    def _truth_value(self, value: Value, what: str) -> Expression:
+        lifted = lift(value)
+        if lifted is None:
+            raise InputError(
+                "F87",
+                f"`{what}` gives {value!r} where a condition is expected",
+                why="it must be true or false of a state",
+                write="`return <condition>`",
+                at=caller(),
+            )
+        condition = truth_of(lifted, caller())
+        known = self._runs[-1].knowledge.decide(condition)
+        return condition if known is None else x.TRUE if known else x.FALSE
+
+    def _lifted(self, value: Value, what: str) -> Expression:
+        lifted = lift(value)
+        if lifted is None:
+            raise InputError(
+                "F41",
+                f"{value!r} as {what}",
+                why="the state holds Booleans, integers, enum members, indices and sets only",
+                write="a value of the state's domains",
+                at=caller(),
+            )
+        return lifted
+
+    # State.
+
+    def read(self, field: Field, indices: tuple[Value, ...]) -> Value:
+        return Symbol(self, self._read(field, self._indices(field, indices)))
+
+    def _read(self, field: Field, indices: tuple[Expression, ...]) -> Expression:
+        """The value a cell has after the writes so far, in terms of the state before."""
+        result: Expression = x.Read(field.name, indices, field.domain, location=caller())
+        for write in self._runs[-1].writes:
+            if write.field != field.name:
+                continue
+            given = list(zip(write.indices, indices, strict=False))
+            same = x.conjunction([self._equal(a, b) for a, b in given])
+            value = write.value
+            if isinstance(write, BulkWrite):
+                rest = indices[len(write.indices) :]
+                filled = {v.name: i for v, i in zip(write.variables, rest, strict=True)}
+                same = x.conjunction([same, x.substitute(write.where, filled)])
+                value = x.substitute(value, filled)
+            result = x.choose(same, value, result, field.domain)
+        return result
+
+    def _equal(self, left: Expression, right: Expression) -> Expression:
+        result = x.equal(left, right)
+        known = self._runs[-1].knowledge.decide(result)
+        return result if known is None else x.TRUE if known else x.FALSE
+
+    def _indices(
+        self, field: Field, indices: tuple[Value, ...], *, partial: bool = False
+    ) -> tuple[Expression, ...]:
+        lifted = []
+        for position, value in enumerate(indices):
+            domain = field.indices[position]
+            index = self._lifted(value, f"an index of {field.name}")
+            self._check_member(index, domain, f"an index of {field.name} among")
+            lifted.append(index)
+        return tuple(lifted)
+
+    def _check_member(self, value: Expression, domain: Domain, what: str) -> None:
+        stand_in = Variable("", domain)
+        check_comparable(value, stand_in, what)
+        if isinstance(domain, Index) and isinstance(value.domain, Range):
+            self.finite_only("a number as an index")
+        self._check_range(value, domain, "index", f"{what.removesuffix(' among')} out of range")
+
+    def _storable(self, field: Field, value: Value) -> Expression:
+        lifted = self._lifted(value, f"a value of {field.name}")
+        stand_in = Variable("", field.domain)
+        check_comparable(lifted, stand_in, f"a value of {field.name}:")
+        if isinstance(sort_of(field.domain), Index) and isinstance(lifted.domain, Range):
+            self.finite_only("a number as an index")
+        self._check_range(lifted, field.domain, "domain", f"{field.name} leaves its domain")
+        return lifted
+
+    def write(self, field: Field, indices: tuple[Value, ...], value: Value) -> None:
+        self._forbid_nested_write()
+        stored = self._storable(field, value)
+        places = self._indices(field, indices)
+        self._runs[-1].writes.append(Write(field.name, places, stored, location=caller()))
+
+    def _forbid_nested_write(self) -> None:
+        if self._runs[-1].nested:
+            raise InputError(
+                "F88",
+                "a write inside a condition or a quantifier",
+                why="a condition is asked of a state and does not change it",
+                write="`assign(array, to=..., where=...)` for many cells",
+                at=caller(),
+            )
+
+    def _member(self, field: Field, element: Value) -> Expression:
+        assert isinstance(field.domain, SetOf)
+        lifted = self._lifted(element, f"a member of {field.name}")
+        self._check_member(lifted, field.domain.of, f"a member of {field.name} among")
+        return lifted
+
+    def contains(self, field: Field, indices: tuple[Value, ...], element: Value) -> Value:
+        members = self._read(field, self._indices(field, indices))
+        return self.condition(x.contains(members, self._member(field, element), caller()))
+
+    def update_set(
+        self, field: Field, indices: tuple[Value, ...], element: Value, present: bool
+    ) -> None:
+        self._forbid_nested_write()
+        places = self._indices(field, indices)
+        members = self._read(field, places)
+        changed = x.set_update(members, self._member(field, element), present, caller())
+        self._runs[-1].writes.append(Write(field.name, places, changed, location=caller()))
+
+    def barrier(self, name: str) -> Value:
+        return Symbol(self, x.BarrierOn(name, location=caller()))
+
+    def parameter(self, name: str) -> int:
+        self.finite_only(f"the size `{name}`")
+        return self.elaboration.sizes[name]
+
+    def elements(self, domain: Domain) -> Iterator[Value]:
+        if isinstance(domain, Index):
+            self.finite_only(f"a loop over {domain.name}")
+        return iter([Symbol(self, x.Constant(value, domain)) for value in domain.values()])
+
+
+def _number(value: int) -> Expression:
+    return x.Constant(value, Range(value, value))
+
+
+def _common(left: Domain, right: Domain) -> Domain:
+    """The domain of a value that comes from either of two."""
+    if left == right:
+        return left
+    if left == NOTHING or right == NOTHING:
+        other = right if left == NOTHING else left
+        return other if isinstance(other, Maybe) else Maybe(other)
+    a, b = sort_of(left), sort_of(right)
+    inner = a if a == b else Range(min(a.low, b.low), max(a.high, b.high))
+    if isinstance(a, SetOf) or isinstance(b, SetOf):
+        inner = a if isinstance(a, SetOf) else b
+    return Maybe(inner) if isinstance(left, Maybe) or isinstance(right, Maybe) else inner
+
+
+def _without_overwritten(writes: list[Write | BulkWrite]) -> tuple[Write | BulkWrite, ...]:
+    """The writes, less those to a cell that a later one certainly writes again."""
+    kept: list[Write | BulkWrite] = []
+    seen: set[tuple[str, tuple[Expression, ...]]] = set()
+    for write in reversed(writes):
+        if isinstance(write, Write):
+            if (write.field, write.indices) in seen:
+                continue
+            seen.add((write.field, write.indices))
+        kept.append(write)
+    return tuple(reversed(kept))
+
+
+def _split(paths: list[_Path], depth: int) -> tuple[Asked, list[_Path], list[_Path]]:
+    asked = paths[0].asked[depth]
+    yes = [p for p in paths if p.asked[depth].answer]
+    return asked, yes, paths[len(yes) :]
+
+
+def _tree(paths: list[_Path], depth: int = 0) -> Tree:
+    if len(paths) == 1:
+        leaf: Tree = paths[0].leaf
+        return leaf
+    asked, yes, no = _split(paths, depth)
+    return Decide(
+        asked.condition,
+        _tree(yes, depth + 1),
+        _tree(no, depth + 1),
+        asked.check,
+        location=asked.location,
+    )
+
+
+def _value(paths: list[_Path], of: Domain, depth: int = 0) -> Expression | None:
+    """The value that paths end in, as one expression; None where every path ends in a fault."""
+    if len(paths) == 1:
+        leaf = paths[0].leaf
+        if isinstance(leaf, x.Node):
+            return leaf  # type: ignore[return-value]  # every Node class is in Expression
+        return x.FALSE if of == BOOL else None
+    asked, yes, no = _split(paths, depth)
+    then, otherwise = _value(yes, of, depth + 1), _value(no, of, depth + 1)
+    if then is None or otherwise is None:
+        return then if otherwise is None else otherwise
+    return x.choose(asked.condition, then, otherwise, of, asked.location)
+
+
+def _faulting(paths: list[_Path], depth: int = 0) -> Expression:
+    """Where the paths end in a fault."""
+    if not any(isinstance(p.leaf, Fault) for p in paths):
+        return x.FALSE
+    if len(paths) == 1:
+        return x.TRUE
+    asked, yes, no = _split(paths, depth)
+    then, otherwise = _faulting(yes, depth + 1), _faulting(no, depth + 1)
+    return x.choose(asked.condition, then, otherwise, BOOL, asked.location)

@@ -1,0 +1,276 @@
+"""Symbols: what a body handles while it is recorded.
+
+Operators on symbols build expressions; asking a symbol for its truth asks the recorder. What Python
+would decide without asking (identity, hashing, `&` on conditions) is refused here or in
+`refusals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fencepost.core import expressions as x
+from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range, SetOf
+from fencepost.core.errors import InputError, Location
+from fencepost.core.expressions import Expression
+from fencepost.language.machine import caller
+from fencepost.language.values import EmptySet, Nothing
+from fencepost.language.views import ArrayView, SetView
+
+if TYPE_CHECKING:
+    from fencepost.language.recorder import Recorder
+
+NOTHING = Maybe(Range(-1, -1))
+WIDEST = 1 << 62
+
+
+def sort_of(domain: Domain) -> Domain:
+    """What a domain is compared as: the domain inside a `Maybe`."""
+    return domain.of if isinstance(domain, Maybe) else domain
+
+
+def is_number(domain: Domain) -> bool:
+    """Whether a domain is plain integers, or `NONE` alone, which fits every sort."""
+    return isinstance(sort_of(domain), Range)
+
+
+def describe(domain: Domain) -> str:
+    """A domain in a message."""
+    match domain:
+        case Index() | Enum():
+            return domain.name
+        case Maybe():
+            return f"Maybe({describe(domain.of)})"
+        case SetOf():
+            return f"SetOf({domain.of.name})"
+        case Range():
+            return f"a number in {domain.low}..{domain.high}"
+        case _:
+            return "a Boolean"
+
+
+def check_comparable(left: Expression, right: Expression, what: str) -> None:
+    """Refuse two things that are never of one sort."""
+    if NOTHING in (left.domain, right.domain):
+        return
+    a, b = sort_of(left.domain), sort_of(right.domain)
+    same = a == b or (is_number(a) and is_number(b))
+    mixed = {type(a), type(b)}
+    number_and_named = Range in mixed and (Index in mixed or Enum in mixed)
+    both_sets = isinstance(a, SetOf) and (b == Range(0, 0) or b == a)
+    both_sets = both_sets or (isinstance(b, SetOf) and a == Range(0, 0))
+    if same or number_and_named or both_sets:
+        return
+    raise InputError(
+        "F40",
+        f"{what} {describe(left.domain)} and {describe(right.domain)}",
+        why="two sorts have nothing in common but their integers, so it is a slip",
+        write="values of one sort on both sides",
+        at=caller(),
+    )
+
+
+class Symbol:
+    """An expression that a body handles as if it were a value."""
+
+    __slots__ = ("born", "expression", "recorder")
+
+    def __init__(
+        self, recorder: Recorder, expression: Expression, born: Location | None = None
+    ) -> None:
+        self.recorder = recorder
+        self.expression = expression
+        self.born = born
+        """Where a condition was computed, so that one nobody uses is noticed."""
+
+    def __repr__(self) -> str:
+        return f"<symbol of {describe(self.expression.domain)}>"
+
+    def __bool__(self) -> bool:
+        return self.recorder.ask_truth(self)
+
+    def _compare(self, other: Any, what: str) -> tuple[Expression, Expression] | None:
+        lifted = lift(other)
+        if lifted is None:
+            return None
+        mine = use(self)
+        check_comparable(mine, lifted, what)
+        for one, other_side in ((mine, lifted), (lifted, mine)):
+            if isinstance(sort_of(one.domain), Index) and isinstance(other_side.domain, Range):
+                self.recorder.finite_only("a number beside an index")
+        return mine, lifted
+
+    def __eq__(self, other: object) -> Any:
+        sides = self._compare(other, "a comparison of")
+        if sides is None:
+            return self._unusable(other)
+        return self.recorder.condition(x.equal(*sides, caller()))
+
+    def __ne__(self, other: object) -> Any:
+        sides = self._compare(other, "a comparison of")
+        if sides is None:
+            return self._unusable(other)
+        at = caller()
+        return self.recorder.condition(x.negate(x.equal(*sides, at), at))
+
+    def _ordered(self, other: object, swap: bool, invert: bool) -> Any:
+        sides = self._compare(other, "an order between")
+        if sides is None:
+            return self._unusable(other)
+        at = caller()
+        left, right = (self.recorder.number(side, "an order") for side in sides)
+        for side in (left, right):
+            if isinstance(side.domain, Index) and not side.domain.ordered:
+                self.recorder.finite_only(f"an order on {side.domain.name}")
+        result = x.less(right, left, at) if swap else x.less(left, right, at)
+        return self.recorder.condition(x.negate(result, at) if invert else result)
+
+    def __lt__(self, other: object) -> Any:
+        return self._ordered(other, False, False)
+
+    def __gt__(self, other: object) -> Any:
+        return self._ordered(other, True, False)
+
+    def __le__(self, other: object) -> Any:
+        return self._ordered(other, True, True)
+
+    def __ge__(self, other: object) -> Any:
+        return self._ordered(other, False, True)
+
+    def _calculate(self, operator: x.Operator, other: object, swap: bool) -> Any:
+        lifted = lift(other)
+        if lifted is None:
+            return self._unusable(other)
+        mine = use(self)
+        left, right = (lifted, mine) if swap else (mine, lifted)
+        return self.recorder.arithmetic(operator, left, right)
+
+    def __add__(self, other: object) -> Any:
+        return self._calculate("+", other, False)
+
+    def __radd__(self, other: object) -> Any:
+        return self._calculate("+", other, True)
+
+    def __sub__(self, other: object) -> Any:
+        return self._calculate("-", other, False)
+
+    def __rsub__(self, other: object) -> Any:
+        return self._calculate("-", other, True)
+
+    def __mul__(self, other: object) -> Any:
+        return self._calculate("*", other, False)
+
+    def __rmul__(self, other: object) -> Any:
+        return self._calculate("*", other, True)
+
+    def __floordiv__(self, other: object) -> Any:
+        return self._calculate("//", other, False)
+
+    def __rfloordiv__(self, other: object) -> Any:
+        return self._calculate("//", other, True)
+
+    def __mod__(self, other: object) -> Any:
+        return self._calculate("%", other, False)
+
+    def __rmod__(self, other: object) -> Any:
+        return self._calculate("%", other, True)
+
+    def __neg__(self) -> Any:
+        return self._calculate("-", 0, True)
+
+    def _unusable(self, other: object) -> NoReturn:
+        raise InputError(
+            "F41",
+            f"{other!r} meets {describe(self.expression.domain)} of the state",
+            why="the state holds Booleans, integers, enum members, indices and sets only",
+            write="a value of the same sort",
+            at=caller(),
+        )
+
+
+def _refuse(code: str, what: str, why: str, write: str) -> Callable[..., Any]:
+    def refused(self: Symbol, *_: Any) -> NoReturn:
+        raise InputError(code, what, why=why, write=write, at=caller())
+
+    return refused
+
+
+_BITWISE = _refuse(
+    "F42",
+    "`&`, `|`, `^` or `~` on a part of the state",
+    "Python would combine both sides without asking either",
+    "`and`, `or`, `!=`, `not`",
+)
+for _name in ("and", "rand", "or", "ror", "xor", "rxor", "invert", "lshift", "rshift"):
+    setattr(Symbol, f"__{_name}__", _BITWISE)
+
+Symbol.__hash__ = _refuse(  # type: ignore[method-assign, assignment]
+    "F43",
+    "a part of the state is a key of a set or dictionary",
+    "Python would look it up by hash, without asking what it is equal to",
+    "`x in (A, B)` with a tuple, or if/elif for a table",
+)
+_NUMBER = _refuse(
+    "F44",
+    "a part of the state is needed as a Python number",
+    "while a body is recorded its values are symbols",
+    "an Array for a table; `for i in self.Index` for a loop; self.array[x] to look up",
+)
+for _name in ("__index__", "__int__", "__float__", "__len__", "__iter__"):
+    setattr(Symbol, _name, _NUMBER)
+
+
+def use(symbol: Symbol) -> Expression:
+    """The expression of a symbol that is being used for something."""
+    if symbol.born is not None:
+        symbol.recorder.used_conditions.add(symbol.born)
+    return symbol.expression
+
+
+def lift(value: Any) -> Expression | None:
+    """A value of a body as an expression, or None where it cannot be part of the state."""
+    match value:
+        case Symbol():
+            return use(value)
+        case bool():
+            return x.TRUE if value else x.FALSE
+        case Nothing():
+            return x.Constant(-1, NOTHING)
+        case IntEnum():
+            members = tuple(type(value)(v).name for v in sorted(int(m) for m in type(value)))
+            first = min(int(m) for m in type(value))
+            return x.Constant(int(value), Enum(type(value).__name__, members, first))
+        case int():
+            return x.Constant(value, Range(value, value))
+        case EmptySet():
+            return x.Constant(0, Range(0, 0))
+        case SetView():
+            return lift(value.members())
+        case ArrayView():
+            raise InputError(
+                "F46",
+                f"{value.field.name} is used without all its indices",
+                why=f"it has {len(value.field.indices)}, and a row is not a value",
+                write=f"`self.{value.field.name}[...]` with one index for each domain",
+                at=caller(),
+            )
+        case _:
+            return None
+
+
+def truth_of(expression: Expression, at: Location | None) -> Expression:
+    """The condition that Python's truth of a value stands for."""
+    domain = expression.domain
+    if domain == BOOL:
+        return expression
+    if isinstance(domain, Range):
+        return x.negate(x.equal(expression, x.Constant(0, Range(0, 0)), at), at)
+    raise InputError(
+        "F45",
+        f"{describe(domain)} is used as a condition",
+        why="its member 0 would count as false, which is seldom meant",
+        write="a comparison: `self.owner[slot] != NONE`, `request == other`",
+        at=at,
+    )
