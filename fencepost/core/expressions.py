@@ -34,17 +34,17 @@ class Node:
         raise NotImplementedError
 
 
-def _hashed_once(cls: type) -> type:
+def _hashed_once(cls: type[Node]) -> type[Node]:
     """Keep the structural hash of a node, which is asked for often and is deep to compute."""
-    structural = cls.__hash__
+    structural: Callable[[Node], int] = cls.__hash__
 
-    def __hash__(self: Node) -> int:
+    def hash_of(self: Node) -> int:
         cache = self.__dict__
         if "_hash" not in cache:
             cache["_hash"] = structural(self)
         return int(cache["_hash"])
 
-    cls.__hash__ = __hash__  # type: ignore[method-assign]  # a cached version of the same function
+    cls.__hash__ = hash_of  # type: ignore[method-assign,assignment]  # the same function, cached
     return cls
 
 
@@ -305,7 +305,7 @@ def walk(node: Expression) -> Iterator[Expression]:
 
 
 def substitute(node: Expression, values: dict[str, Expression]) -> Expression:
-    """Put expressions in place of free variables, renaming bound variables they would clash with."""
+    """Put expressions in place of free variables; bound variables that clash are renamed."""
     if not values:
         return node
 

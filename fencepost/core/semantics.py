@@ -171,13 +171,12 @@ def failing_instances(
     system: System, barriers: Barriers, state: State, prop: Property
 ) -> list[dict[str, int]]:
     """The fillings of a property's arguments for which its condition is false in a state."""
-    failing = []
-    for values in fillings(prop.arguments):
-        if evaluate(system, barriers, state, values, prop.fault) or not evaluate(
-            system, barriers, state, values, prop.condition
-        ):
-            failing.append(values)
-    return failing
+    return [
+        values
+        for values in fillings(prop.arguments)
+        if evaluate(system, barriers, state, values, prop.fault)
+        or not evaluate(system, barriers, state, values, prop.condition)
+    ]
 
 
 def show_instance(prop: Property, values: Values) -> str:

@@ -6,7 +6,7 @@ import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from fencepost.core import expressions as x
 from fencepost.core.domains import Domain
@@ -81,7 +81,7 @@ def perform_plainly(
     model: type[Model], system: System, barriers: Barriers, state: State, step: Step
 ) -> Outcome:
     """What the body itself does in a state, on plain integers; the recording must do the same."""
-    elaboration, bodies = _bodies(model, system.parameters)
+    elaboration, bodies = _bodies(cast("Any", model), system.parameters)
     declared, part, domains = bodies[step.action]
     arguments = tuple(shown(d, v) for d, v in zip(domains, step.arguments, strict=True))
     machine = PlainMachine(system, elaboration, barriers, state)
@@ -90,7 +90,7 @@ def perform_plainly(
 
 @lru_cache(maxsize=64)
 def _bodies(
-    model: type[Model], parameters: tuple[tuple[str, int], ...]
+    model: Any, parameters: tuple[tuple[str, int], ...]
 ) -> tuple[Any, dict[str, tuple[ActionDeclaration, Part, tuple[Domain, ...]]]]:
     elaboration = elaborate(model, dict(parameters))
     bodies = {}

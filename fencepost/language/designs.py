@@ -27,7 +27,7 @@ holds = Holds()
 
 
 def violates(property_name: str, *, steps: int | None = None) -> Violation:
-    """This property is expected to be violated, with a shortest trace of that many steps."""
+    """A property is expected to be violated, with a shortest trace of that many steps."""
     return Violation(property_name, steps)
 
 

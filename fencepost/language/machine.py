@@ -1,4 +1,4 @@
-"""What a body runs on: a recorder, or plain integers. Words such as `require` reach it from here."""
+"""What a body runs on: a recorder, or plain integers. Words like `require` find it here."""
 
 from __future__ import annotations
 

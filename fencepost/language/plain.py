@@ -88,9 +88,8 @@ class PlainMachine:
             raise StepFaults("element", caller(), f"in {what}: {found}")
 
     def _members(self, field: Field, indices: tuple[Value, ...], element: Value) -> tuple[int, int]:
-        assert isinstance(field.domain, SetOf)
         place = self._place(field, indices)
-        if not 0 <= element < field.domain.of.count:
+        if not isinstance(field.domain, SetOf) or not 0 <= element < field.domain.of.count:
             raise StepFaults("index", caller(), f"a member of {field.name} out of range")
         return place, 1 << int(element)
 

@@ -9,33 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from fencepost.core import expressions as x
-from fencepost.core.domains import BOOL, Domain, Index, Maybe, Range, SetOf
+from fencepost.core.domains import Domain, Index, Maybe, Range, SetOf
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression, QuantifierKind, Variable
 from fencepost.core.system import Field
 from fencepost.core.trees import (
     BulkWrite,
-    Decide,
-    Disabled,
     Fault,
     FaultKind,
     Tree,
     Update,
     Write,
 )
-from fencepost.language.knowledge import Knowledge
 from fencepost.language.machine import (
     StepDisabled,
     StepFaults,
     Value,
     caller,
-    raised_at,
     running,
 )
+from fencepost.language.paths import Path, PathFinder, faults_of, tree_of, truth_of_paths, value_of
 from fencepost.language.refusals import watching
 from fencepost.language.symbols import (
     NOTHING,
@@ -49,50 +45,19 @@ from fencepost.language.symbols import (
 )
 from fencepost.language.views import Elaboration, View
 
-MOST_LEAVES = 2000
-MOST_DECISIONS = 200
-
 _NOT_WRITTEN = object()
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A condition and the answer that one run got."""
-
-    condition: Expression
-    location: Location | None
-    check: bool
-    answer: bool
-
-
-@dataclass
-class _Run:
-    script: list[bool]
-    before: list[Asked]
-    """What the previous run asked: the same questions must come again."""
-    knowledge: Knowledge
-    writes: list[Write | BulkWrite]
-    nested: bool
-    asked: list[Asked] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Path:
-    asked: tuple[Asked, ...]
-    leaf: Any
-
-
-class Recorder:
+class Recorder(PathFinder):
     """Records the bodies of one model at given sizes."""
 
     def __init__(self, elaboration: Elaboration) -> None:
+        super().__init__()
         self.elaboration = elaboration
         self.finite: dict[tuple[Location | None, str], None] = {}
         self.used_conditions: set[Location] = set()
         self._conditions: dict[Location, None] = {}
-        self._runs: list[_Run] = []
         self._scope: list[str] = []
-        self._name = ""
 
     # What callers ask for.
 
@@ -108,10 +73,10 @@ class Recorder:
 
         def run() -> Update:
             body(View(self, self.elaboration, owner, prefix), *self._symbols(arguments))
-            return Update(_without_overwritten(self._runs[-1].writes))
+            return Update(_without_overwritten(self.run.writes))
 
         with self._recording(name, arguments):
-            return _tree(self._paths(run, nested=False))
+            return tree_of(self.paths(run, nested=False))
 
     def condition_of(
         self,
@@ -128,12 +93,12 @@ class Recorder:
             return self._truth_value(body(view, *self._symbols(arguments)), name)
 
         with self._recording(name, arguments):
-            paths = self._paths(run, nested=True)
-        return _value(paths, BOOL), _faulting(paths)
+            paths = self.paths(run, nested=True)
+        return truth_of_paths(paths), faults_of(paths)
 
     @contextmanager
     def _recording(self, name: str, arguments: tuple[Variable, ...]) -> Iterator[None]:
-        self._name = name
+        self.name = name
         self._conditions.clear()
         self.used_conditions.clear()
         self._scope = [a.name for a in arguments]
@@ -152,123 +117,18 @@ class Recorder:
     def _symbols(self, variables: Sequence[Variable]) -> list[Symbol]:
         return [Symbol(self, variable) for variable in variables]
 
-    # Runs and scripts.
-
-    def _paths(self, body: Callable[[], Any], *, nested: bool) -> list[_Path]:
-        """Run a body with every script; the paths come with True before False."""
-        found: list[_Path] = []
-        script: list[bool] = []
-        before: list[Asked] = []
-        while True:
-            outer = self._runs[-1] if self._runs else None
-            run = _Run(
-                script,
-                before,
-                Knowledge(outer.knowledge if outer else None),
-                outer.writes if outer else [],
-                nested,
-            )
-            self._runs.append(run)
-            try:
-                leaf = self._leaf(body)
-            finally:
-                self._runs.pop()
-            if len(run.asked) < len(script):
-                raise self._unsteady(before[len(run.asked)].location)
-            found.append(_Path(tuple(run.asked), leaf))
-            if len(found) > MOST_LEAVES:
-                raise self._too_many(found)
-            before = run.asked
-            while before and not before[-1].answer:
-                before.pop()
-            if not before:
-                return found
-            script = [asked.answer for asked in before]
-            script[-1] = False
-
-    def _leaf(self, body: Callable[[], Any]) -> Any:
-        try:
-            return body()
-        except StepDisabled as disabled:
-            return Disabled(location=disabled.location)
-        except StepFaults as fault:
-            return Fault(fault.kind, fault.message, location=fault.location)
-        except AssertionError as failed:
-            return Fault("assert", str(failed), location=raised_at(failed))
-        except (InputError, KeyboardInterrupt):
-            raise
-        except RecursionError:
-            raise InputError(
-                "F80",
-                f"`{self._name}` calls itself without end",
-                why="a recorded condition does not bound a recursion",
-                write="a loop over an Index",
-            ) from None
-        except Exception as error:
-            raise InputError(
-                "F48",
-                f"`{self._name}` raises {type(error).__name__}: {error}",
-                why="a body runs on symbols while it is recorded, and on integers to compare",
-                write="only reads, writes, conditions and the words of the language",
-                at=raised_at(error),
-            ) from error
-
-    def _unsteady(self, at: Location | None) -> InputError:
-        return InputError(
-            "F81",
-            f"`{self._name}` differs between two recordings of it",
-            why="a body must do the same each time it sees the same answers",
-            write="no randomness, clock, global that changes, or iteration over a Python set",
-            at=at,
-        )
-
-    def _too_many(self, found: list[_Path]) -> InputError:
-        often: dict[Location, int] = {}
-        for path in found:
-            for asked in path.asked:
-                if asked.location is not None:
-                    often[asked.location] = often.get(asked.location, 0) + 1
-        most = sorted(often, key=lambda at: (-often[at], at))[:3]
-        return InputError(
-            "F82",
-            f"`{self._name}` branches into more than {MOST_LEAVES} cases; most often at "
-            + ", ".join(f"line {at.line}" for at in most),
-            why="each condition that is asked doubles the cases",
-            write="`choose(condition, a, b)` for a value, `assign(array, to=..., where=...)` for "
-            "many cells, `for_all`/`exists` for a condition over many",
-            at=most[0] if most else None,
-        )
-
-    def _ask(self, condition: Expression, at: Location | None, *, check: bool) -> bool:
-        run = self._runs[-1]
-        known = run.knowledge.decide(condition)
-        if known is not None:
-            return known
-        position = len(run.asked)
-        if position < len(run.script):
-            if run.before[position].condition != condition:
-                raise self._unsteady(at)
-            answer = run.script[position]
-        else:
-            answer = True
-        if position >= MOST_DECISIONS:
-            raise self._too_many([_Path(tuple(run.asked), None)])
-        run.knowledge.learn(condition, answer)
-        run.asked.append(Asked(condition, at, check, answer))
-        return answer
-
     def ask_truth(self, symbol: Symbol) -> bool:
         """Python asks a symbol for its truth."""
         at = caller()
-        return self._ask(truth_of(use(symbol), at), at, check=False)
+        return self.ask(truth_of(use(symbol), at), at, check=False)
 
     def _check(self, holds: Expression, kind: FaultKind, message: str) -> None:
         at = caller()
-        if not self._ask(holds, at, check=True):
+        if not self.ask(holds, at, check=True):
             raise StepFaults(kind, at, message)
 
     def _check_range(self, value: Expression, domain: Domain, kind: FaultKind, what: str) -> None:
-        low, high = self._runs[-1].knowledge.bounds(value)
+        low, high = self.run.knowledge.bounds(value)
         if low < domain.low:
             optional = isinstance(value.domain, Maybe) and domain.low == 0
             below = (
@@ -325,7 +185,7 @@ class Recorder:
         for side in (left, right):
             if isinstance(sort_of(side.domain), Index):
                 self.finite_only("index arithmetic")
-        bounds = self._runs[-1].knowledge.bounds
+        bounds = self.run.knowledge.bounds
         if operator in ("//", "%"):
             constant = isinstance(right, x.Constant) and right.value > 0
             if not constant or bounds(left)[0] < 0:
@@ -352,7 +212,7 @@ class Recorder:
     # What words ask for.
 
     def require(self, condition: Value) -> None:
-        if self._runs[-1].nested:
+        if self.run.nested:
             raise InputError(
                 "F85",
                 "`require` inside a condition or a quantifier",
@@ -378,11 +238,11 @@ class Recorder:
         at = caller()
         variables = self._variables(domains, body)
         with self._bound(variables):
-            paths = self._paths(
+            paths = self.paths(
                 lambda: self._truth_value(body(*self._symbols(variables)), kind), nested=True
             )
         self._check_elements(variables, paths, kind)
-        return self.condition(x.quantified(kind, variables, _value(paths, BOOL), at))
+        return self.condition(x.quantified(kind, variables, truth_of_paths(paths), at))
 
     def write_all(
         self,
@@ -392,7 +252,7 @@ class Recorder:
         where: Callable[..., Value] | None,
     ) -> None:
         at = caller()
-        prefix = self._indices(field, indices, partial=True)
+        prefix = self._indices(field, indices)
         open_domains = field.indices[len(prefix) :]
         named = where if where is not None else to if callable(to) else None
         variables = self._variables(open_domains, named)
@@ -404,25 +264,25 @@ class Recorder:
             return self._storable(field, to(*symbols) if callable(to) else to)
 
         with self._bound(variables):
-            paths = self._paths(element, nested=True)
+            paths = self.paths(element, nested=True)
         self._check_elements(variables, paths, "assign")
-        chosen = [_Path(p.asked, x.TRUE if isinstance(p.leaf, x.Node) else x.FALSE) for p in paths]
+        chosen = [Path(p.asked, x.TRUE if isinstance(p.leaf, x.Node) else x.FALSE) for p in paths]
         self._forbid_nested_write()
-        self._runs[-1].writes.append(
+        self.run.writes.append(
             BulkWrite(
                 field.name,
                 prefix,
                 variables,
-                _value(chosen, BOOL),
-                _value(paths, field.domain) or _number(field.domain.low),
+                truth_of_paths(chosen),
+                value_of(paths, field.domain) or _number(field.domain.low),
                 location=at,
             )
         )
 
     def _check_elements(
-        self, variables: tuple[Variable, ...], paths: list[_Path], what: str
+        self, variables: tuple[Variable, ...], paths: list[Path], what: str
     ) -> None:
-        faulting = x.quantified("exists", variables, _faulting(paths), caller())
+        faulting = x.quantified("exists", variables, faults_of(paths), caller())
         if faulting != x.FALSE:
             first = next(p.leaf for p in paths if isinstance(p.leaf, Fault))
             self._check(x.negate(faulting), "element", f"in {what}: {first.message}")
@@ -472,7 +332,7 @@ class Recorder:
                 at=caller(),
             )
         condition = truth_of(lifted, caller())
-        known = self._runs[-1].knowledge.decide(condition)
+        known = self.run.knowledge.decide(condition)
         return condition if known is None else x.TRUE if known else x.FALSE
 
     def _lifted(self, value: Value, what: str) -> Expression:
@@ -495,7 +355,7 @@ class Recorder:
     def _read(self, field: Field, indices: tuple[Expression, ...]) -> Expression:
         """The value a cell has after the writes so far, in terms of the state before."""
         result: Expression = x.Read(field.name, indices, field.domain, location=caller())
-        for write in self._runs[-1].writes:
+        for write in self.run.writes:
             if write.field != field.name:
                 continue
             given = list(zip(write.indices, indices, strict=False))
@@ -511,12 +371,10 @@ class Recorder:
 
     def _equal(self, left: Expression, right: Expression) -> Expression:
         result = x.equal(left, right)
-        known = self._runs[-1].knowledge.decide(result)
+        known = self.run.knowledge.decide(result)
         return result if known is None else x.TRUE if known else x.FALSE
 
-    def _indices(
-        self, field: Field, indices: tuple[Value, ...], *, partial: bool = False
-    ) -> tuple[Expression, ...]:
+    def _indices(self, field: Field, indices: tuple[Value, ...]) -> tuple[Expression, ...]:
         lifted = []
         for position, value in enumerate(indices):
             domain = field.indices[position]
@@ -545,10 +403,10 @@ class Recorder:
         self._forbid_nested_write()
         stored = self._storable(field, value)
         places = self._indices(field, indices)
-        self._runs[-1].writes.append(Write(field.name, places, stored, location=caller()))
+        self.run.writes.append(Write(field.name, places, stored, location=caller()))
 
     def _forbid_nested_write(self) -> None:
-        if self._runs[-1].nested:
+        if self.run.nested:
             raise InputError(
                 "F88",
                 "a write inside a condition or a quantifier",
@@ -558,9 +416,11 @@ class Recorder:
             )
 
     def _member(self, field: Field, element: Value) -> Expression:
-        assert isinstance(field.domain, SetOf)
+        domain = field.domain
+        if not isinstance(domain, SetOf):
+            raise TypeError(domain)
         lifted = self._lifted(element, f"a member of {field.name}")
-        self._check_member(lifted, field.domain.of, f"a member of {field.name} among")
+        self._check_member(lifted, domain.of, f"a member of {field.name} among")
         return lifted
 
     def contains(self, field: Field, indices: tuple[Value, ...], element: Value) -> Value:
@@ -574,7 +434,7 @@ class Recorder:
         places = self._indices(field, indices)
         members = self._read(field, places)
         changed = x.set_update(members, self._member(field, element), present, caller())
-        self._runs[-1].writes.append(Write(field.name, places, changed, location=caller()))
+        self.run.writes.append(Write(field.name, places, changed, location=caller()))
 
     def barrier(self, name: str) -> Value:
         return Symbol(self, x.BarrierOn(name, location=caller()))
@@ -597,7 +457,7 @@ def _common(left: Domain, right: Domain) -> Domain:
     """The domain of a value that comes from either of two."""
     if left == right:
         return left
-    if left == NOTHING or right == NOTHING:
+    if NOTHING in (left, right):
         other = right if left == NOTHING else left
         return other if isinstance(other, Maybe) else Maybe(other)
     a, b = sort_of(left), sort_of(right)
@@ -618,48 +478,3 @@ def _without_overwritten(writes: list[Write | BulkWrite]) -> tuple[Write | BulkW
             seen.add((write.field, write.indices))
         kept.append(write)
     return tuple(reversed(kept))
-
-
-def _split(paths: list[_Path], depth: int) -> tuple[Asked, list[_Path], list[_Path]]:
-    asked = paths[0].asked[depth]
-    yes = [p for p in paths if p.asked[depth].answer]
-    return asked, yes, paths[len(yes) :]
-
-
-def _tree(paths: list[_Path], depth: int = 0) -> Tree:
-    if len(paths) == 1:
-        leaf: Tree = paths[0].leaf
-        return leaf
-    asked, yes, no = _split(paths, depth)
-    return Decide(
-        asked.condition,
-        _tree(yes, depth + 1),
-        _tree(no, depth + 1),
-        asked.check,
-        location=asked.location,
-    )
-
-
-def _value(paths: list[_Path], of: Domain, depth: int = 0) -> Expression | None:
-    """The value that paths end in, as one expression; None where every path ends in a fault."""
-    if len(paths) == 1:
-        leaf = paths[0].leaf
-        if isinstance(leaf, x.Node):
-            return leaf  # type: ignore[return-value]  # every Node class is in Expression
-        return x.FALSE if of == BOOL else None
-    asked, yes, no = _split(paths, depth)
-    then, otherwise = _value(yes, of, depth + 1), _value(no, of, depth + 1)
-    if then is None or otherwise is None:
-        return then if otherwise is None else otherwise
-    return x.choose(asked.condition, then, otherwise, of, asked.location)
-
-
-def _faulting(paths: list[_Path], depth: int = 0) -> Expression:
-    """Where the paths end in a fault."""
-    if not any(isinstance(p.leaf, Fault) for p in paths):
-        return x.FALSE
-    if len(paths) == 1:
-        return x.TRUE
-    asked, yes, no = _split(paths, depth)
-    then, otherwise = _faulting(yes, depth + 1), _faulting(no, depth + 1)
-    return x.choose(asked.condition, then, otherwise, BOOL, asked.location)

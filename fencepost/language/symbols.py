@@ -191,7 +191,7 @@ class Symbol:
 
 
 def _refuse(code: str, what: str, why: str, write: str) -> Callable[..., Any]:
-    def refused(self: Symbol, *_: Any) -> NoReturn:
+    def refused(*_: Any) -> NoReturn:
         raise InputError(code, what, why=why, write=write, at=caller())
 
     return refused
@@ -206,7 +206,7 @@ _BITWISE = _refuse(
 for _name in ("and", "rand", "or", "ror", "xor", "rxor", "invert", "lshift", "rshift"):
     setattr(Symbol, f"__{_name}__", _BITWISE)
 
-Symbol.__hash__ = _refuse(  # type: ignore[method-assign, assignment]
+Symbol.__hash__ = _refuse(  # type: ignore[method-assign]
     "F43",
     "a part of the state is a key of a set or dictionary",
     "Python would look it up by hash, without asking what it is equal to",

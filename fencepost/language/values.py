@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from fencepost.core.domains import NONE_VALUE
 from fencepost.core.errors import InputError
@@ -13,7 +13,7 @@ from fencepost.language.machine import _running, caller
 class Nothing(int):
     """The value of a `Maybe` that holds nothing. It is equal to itself only, and no number."""
 
-    def __new__(cls) -> Nothing:
+    def __new__(cls) -> Self:
         return super().__new__(cls, NONE_VALUE)
 
     def __repr__(self) -> str:
@@ -32,9 +32,9 @@ class Nothing(int):
             at=caller(),
         )
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_number  # type: ignore[assignment]
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _no_number  # type: ignore[assignment]
-    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __bool__ = _no_number  # type: ignore[assignment]
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_number
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _no_number
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __bool__ = _no_number
 
     def __hash__(self) -> int:
         return hash(NONE_VALUE)

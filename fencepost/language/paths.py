@@ -1,0 +1,223 @@
+"""Every way through a body: run it with a script of answers, until no script is left.
+
+What comes out is one path for each run: the conditions it asked, with their answers, and the leaf
+it ended in. Paths come with the answer True before False, so they fold into a tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from fencepost.core import expressions as x
+from fencepost.core.domains import BOOL, Domain
+from fencepost.core.errors import InputError, Location
+from fencepost.core.expressions import Expression
+from fencepost.core.trees import BulkWrite, Decide, Disabled, Fault, Tree, Write
+from fencepost.language.knowledge import Knowledge
+from fencepost.language.machine import StepDisabled, StepFaults, raised_at
+
+MOST_LEAVES = 2000
+MOST_DECISIONS = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A condition and the answer that one run got."""
+
+    condition: Expression
+    location: Location | None
+    check: bool
+    answer: bool
+
+
+@dataclass
+class Run:
+    script: list[bool]
+    before: list[Asked]
+    """What the previous run asked: the same questions must come again."""
+    knowledge: Knowledge
+    writes: list[Write | BulkWrite]
+    nested: bool
+    asked: list[Asked] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Path:
+    asked: tuple[Asked, ...]
+    leaf: Any
+
+
+class PathFinder:
+    """Runs bodies with scripts and answers the conditions that they ask."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self._runs: list[Run] = []
+
+    @property
+    def run(self) -> Run:
+        """The run that is going on."""
+        return self._runs[-1]
+
+    def paths(self, body: Callable[[], Any], *, nested: bool) -> list[Path]:
+        """Run a body with every script; the paths come with True before False."""
+        found: list[Path] = []
+        script: list[bool] = []
+        before: list[Asked] = []
+        while True:
+            outer = self._runs[-1] if self._runs else None
+            run = Run(
+                script,
+                before,
+                Knowledge(outer.knowledge if outer else None),
+                outer.writes if outer else [],
+                nested,
+            )
+            self._runs.append(run)
+            try:
+                leaf = self._leaf(body)
+            finally:
+                self._runs.pop()
+            if len(run.asked) < len(script):
+                raise self._unsteady(before[len(run.asked)].location)
+            found.append(Path(tuple(run.asked), leaf))
+            if len(found) > MOST_LEAVES:
+                raise self._too_many(found)
+            before = run.asked
+            while before and not before[-1].answer:
+                before.pop()
+            if not before:
+                return found
+            script = [asked.answer for asked in before]
+            script[-1] = False
+
+    def _leaf(self, body: Callable[[], Any]) -> Any:
+        try:
+            return body()
+        except StepDisabled as disabled:
+            return Disabled(location=disabled.location)
+        except StepFaults as fault:
+            return Fault(fault.kind, fault.message, location=fault.location)
+        except AssertionError as failed:
+            return Fault("assert", str(failed), location=raised_at(failed))
+        except (InputError, KeyboardInterrupt):
+            raise
+        except RecursionError:
+            raise InputError(
+                "F80",
+                f"`{self.name}` calls itself without end",
+                why="a recorded condition does not bound a recursion",
+                write="a loop over an Index",
+            ) from None
+        except Exception as error:
+            raise InputError(
+                "F48",
+                f"`{self.name}` raises {type(error).__name__}: {error}",
+                why="a body runs on symbols while it is recorded, and on integers to compare",
+                write="only reads, writes, conditions and the words of the language",
+                at=raised_at(error),
+            ) from error
+
+    def _unsteady(self, at: Location | None) -> InputError:
+        return InputError(
+            "F81",
+            f"`{self.name}` differs between two recordings of it",
+            why="a body must do the same each time it sees the same answers",
+            write="no randomness, clock, global that changes, or iteration over a Python set",
+            at=at,
+        )
+
+    def _too_many(self, found: list[Path]) -> InputError:
+        often: dict[Location, int] = {}
+        for path in found:
+            for asked in path.asked:
+                if asked.location is not None:
+                    often[asked.location] = often.get(asked.location, 0) + 1
+        most = sorted(often, key=lambda at: (-often[at], at))[:3]
+        return InputError(
+            "F82",
+            f"`{self.name}` branches into more than {MOST_LEAVES} cases; most often at "
+            + ", ".join(f"line {at.line}" for at in most),
+            why="each condition that is asked doubles the cases",
+            write="`choose(condition, a, b)` for a value, `assign(array, to=..., where=...)` for "
+            "many cells, `for_all`/`exists` for a condition over many",
+            at=most[0] if most else None,
+        )
+
+    def ask(self, condition: Expression, at: Location | None, *, check: bool) -> bool:
+        run = self._runs[-1]
+        known = run.knowledge.decide(condition)
+        if known is not None:
+            return known
+        position = len(run.asked)
+        if position < len(run.script):
+            if run.before[position].condition != condition:
+                raise self._unsteady(at)
+            answer = run.script[position]
+        else:
+            answer = True
+        if position >= MOST_DECISIONS:
+            raise self._too_many([Path(tuple(run.asked), None)])
+        run.knowledge.learn(condition, answer)
+        run.asked.append(Asked(condition, at, check, answer))
+        return answer
+
+
+def split(paths: list[Path], depth: int) -> tuple[Asked, list[Path], list[Path]]:
+    asked = paths[0].asked[depth]
+    yes = [p for p in paths if p.asked[depth].answer]
+    return asked, yes, paths[len(yes) :]
+
+
+def tree_of(paths: list[Path], depth: int = 0) -> Tree:
+    if len(paths) == 1:
+        leaf: Tree = paths[0].leaf
+        return leaf
+    asked, yes, no = split(paths, depth)
+    return Decide(
+        asked.condition,
+        tree_of(yes, depth + 1),
+        tree_of(no, depth + 1),
+        asked.check,
+        location=asked.location,
+    )
+
+
+def truth_of_paths(paths: list[Path], depth: int = 0) -> Expression:
+    """Whether the paths end in a condition that holds; those that fault count as false."""
+    if len(paths) == 1:
+        leaf = paths[0].leaf
+        return leaf if is_value(leaf) else x.FALSE
+    asked, yes, no = split(paths, depth)
+    then, otherwise = truth_of_paths(yes, depth + 1), truth_of_paths(no, depth + 1)
+    return x.choose(asked.condition, then, otherwise, BOOL, asked.location)
+
+
+def value_of(paths: list[Path], of: Domain, depth: int = 0) -> Expression | None:
+    """The value that the paths end in; None where none of them ends in a value."""
+    if len(paths) == 1:
+        leaf = paths[0].leaf
+        return leaf if is_value(leaf) else None
+    asked, yes, no = split(paths, depth)
+    then, otherwise = value_of(yes, of, depth + 1), value_of(no, of, depth + 1)
+    if then is None or otherwise is None:
+        return then if otherwise is None else otherwise
+    return x.choose(asked.condition, then, otherwise, of, asked.location)
+
+
+def is_value(leaf: object) -> TypeGuard[Expression]:
+    """Whether a path ended in an expression."""
+    return isinstance(leaf, x.Node)
+
+
+def faults_of(paths: list[Path], depth: int = 0) -> Expression:
+    """Where the paths end in a fault."""
+    if not any(isinstance(p.leaf, Fault) for p in paths):
+        return x.FALSE
+    if len(paths) == 1:
+        return x.TRUE
+    asked, yes, no = split(paths, depth)
+    then, otherwise = faults_of(yes, depth + 1), faults_of(no, depth + 1)
+    return x.choose(asked.condition, then, otherwise, BOOL, asked.location)
