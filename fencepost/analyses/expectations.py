@@ -1,0 +1,113 @@
+"""Whether what was found is what the design's author expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from fencepost.core.results import Answer, Verdict
+from fencepost.core.system import Expectation
+
+
+class Judgement(Enum):
+    """What a verdict means beside its expectation."""
+
+    AS_EXPECTED = "as expected"
+    NOT_AS_EXPECTED = "not as expected"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judgement with its reasons, each one sentence; an expected verdict needs none."""
+
+    judgement: Judgement
+    reasons: tuple[str, ...] = ()
+
+
+def violated(answer: Answer) -> dict[str, int | None]:
+    """The violated properties with the length of their shortest trace, shortest first.
+
+    A `reachable` that is never reached has no trace.
+    """
+    lengths: dict[str, int | None] = {}
+    for finding in answer.findings:
+        if finding.verdict is Verdict.VIOLATED:
+            steps = None if finding.trace is None else len(finding.trace)
+            known = lengths.get(finding.property)
+            if finding.property not in lengths or (
+                steps is not None and (known is None or steps < known)
+            ):
+                lengths[finding.property] = steps
+    return dict(sorted(lengths.items(), key=lambda item: (item[1] is None, item[1] or 0)))
+
+
+def show_expectation(expectation: Expectation) -> str:
+    """An expectation as a person reads it."""
+    if expectation.violations:
+        return "VIOLATED " + ", ".join(
+            v.property if v.steps is None else f"{v.property} in {steps(v.steps)}"
+            for v in expectation.violations
+        )
+    return "HOLDS" if expectation.within is None else f"HOLDS within {steps(expectation.within)}"
+
+
+def steps(count: int) -> str:
+    """A number of steps in words."""
+    return "1 step" if count == 1 else f"{count} steps"
+
+
+def judge(
+    answer: Answer,
+    expectation: Expectation,
+    *,
+    binding: bool = True,
+    selected: frozenset[str] | None = None,
+    first: bool = False,
+) -> Judged:
+    """Compare an answer with what was expected of the design.
+
+    `binding` is False at other than the default parameters: then only a violation where none is
+    expected contradicts. `selected` are the properties that were asked for, None for all of them.
+    `first` says that the person asked to stop at the first violation.
+    """
+    wrong = [
+        f"{f.property}: {f.detail or f.scope}"
+        for f in answer.findings
+        if f.verdict is Verdict.ERROR
+    ]
+    found = violated(answer)
+    expected = {
+        v.property: v.steps
+        for v in expectation.violations
+        if selected is None or v.property in selected
+    }
+    open_ = {f.property for f in answer.findings if f.verdict is Verdict.UNDECIDED}
+    if binding:
+        wrong += _contradictions(found, expected, open_)
+    elif not expectation.violations:
+        wrong += [f"{name} is violated, and the design is expected to hold" for name in found]
+    if wrong:
+        return Judged(Judgement.NOT_AS_EXPECTED, tuple(wrong))
+    enough = expectation.within is not None and answer.depth >= expectation.within and not found
+    if open_ and not (first and found) and not enough:
+        return Judged(Judgement.UNDECIDED, (answer.stopped or "not decided",))
+    return Judged(Judgement.AS_EXPECTED)
+
+
+def _contradictions(
+    found: dict[str, int | None], expected: dict[str, int | None], undecided: set[str]
+) -> list[str]:
+    wrong = []
+    for name, length in expected.items():
+        if name in found:
+            if length is not None and found[name] != length:
+                took = "no trace" if found[name] is None else steps(found[name] or 0)
+                wrong.append(f"{name} is violated in {took}, expected in {steps(length)}")
+        elif name not in undecided:
+            wrong.append(f"{name} holds, and a violation was expected")
+    for name, length in found.items():
+        if name not in expected:
+            took = "" if length is None else f" in {steps(length)}"
+            wrong.append(f"{name} is violated{took}, which was not expected")
+    return wrong

@@ -1,0 +1,231 @@
+"""Checking a model: its designs explored, their verdicts beside what was expected of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from fencepost.analyses.barriers import Hint, hint
+from fencepost.analyses.expectations import Judged, Judgement, judge, violated
+from fencepost.analyses.vacuity import Unused, unused
+from fencepost.core.errors import InputError, Location
+from fencepost.core.results import Finding, Result, Verdict
+from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, System
+from fencepost.engines.explore import Limits, Progress
+from fencepost.language import build
+from fencepost.plain_bodies import Comparison
+from fencepost.project import Source, nearest
+
+INTERRUPTED = "interrupted"
+RECORDING = "recording"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to check: everything, unless designs, properties or sizes are named."""
+
+    designs: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    first: bool = False
+    limits: Limits = Limits()  # noqa: RUF009  # frozen
+    hints: bool = True
+    compare: bool = True
+
+
+@dataclass(frozen=True)
+class DesignCheck:
+    """One design with its result and what that means beside its expectation."""
+
+    design: Design
+    result: Result
+    judged: Judged
+    hints: tuple[Hint, ...] = ()
+
+    @property
+    def interrupted(self) -> bool:
+        return self.result.answer.stopped == INTERRUPTED
+
+
+@dataclass(frozen=True)
+class ModelCheck:
+    """All that was checked of one model; `unused` is None where not everything was searched."""
+
+    source: Source
+    system: System
+    selected: frozenset[str] | None
+    designs: tuple[DesignCheck, ...]
+    unused: Unused | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        return any(check.interrupted for check in self.designs)
+
+    @property
+    def judgements(self) -> Iterator[Judgement]:
+        return (check.judged.judgement for check in self.designs)
+
+
+class Search(Protocol):
+    """What `engines.explore.explore` is: a search of one design."""
+
+    def __call__(
+        self,
+        system: System,
+        design: Design,
+        *,
+        properties: Sequence[str] | None = None,
+        first: bool = False,
+        limits: Limits = ...,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Result: ...
+
+
+Watch = Callable[[Source, Design, Progress], None]
+
+
+def prepare(source: Source, parameters: Mapping[str, int] | None = None) -> System:
+    """Record a model at the given sizes; a model without properties is an error."""
+    system = build(source.model, source.properties, dict(parameters or {}))
+    if not system.properties:
+        raise InputError(
+            "F14",
+            f"the model {source.name} has no property",
+            why="a check without a property would say nothing",
+            write=_where_properties_go(source),
+            at=Location(str(source.file), 1),
+        )
+    return system
+
+
+def _where_properties_go(source: Source) -> str:
+    name = source.model.__name__
+    if source.project is not None and source.project.owns(source.file):
+        folder = source.project.properties.relative_to(source.project.root)
+        return f"`@always({name})` above a function in {folder}/{source.file.name}"
+    return f"`@always({name})` above a function below the model"
+
+
+def property_names(system: System) -> tuple[str, ...]:
+    """Every property that a verdict is given on, the built-in ones last."""
+    return (*(prop.name for prop in system.properties), NO_FAULT, NO_STUCK_STATE)
+
+
+def pick_designs(source: Source, system: System, names: Sequence[str]) -> tuple[Design, ...]:
+    """The designs of these names, or all of them."""
+    known = {design.name: design for design in system.designs}
+    for name in names:
+        if name not in known:
+            raise InputError(
+                "F10",
+                f"the model {source.name} has no design {name!r}{nearest(name, known)}",
+                why=f"its designs are: {', '.join(known)}",
+                write="one of these names",
+                at=Location(str(source.file), 1),
+            )
+    return tuple(known[name] for name in dict.fromkeys(names)) if names else system.designs
+
+
+def pick_properties(
+    source: Source, system: System, names: Sequence[str]
+) -> tuple[str, ...] | None:
+    """The properties of these names; None for all of them."""
+    known = property_names(system)
+    for name in names:
+        if name not in known:
+            raise InputError(
+                "F11",
+                f"the model {source.name} has no property {name!r}{nearest(name, known)}",
+                why=f"its properties are: {', '.join(known)}",
+                write="one of these names",
+                at=Location(str(source.file), 1),
+            )
+    return tuple(dict.fromkeys(names)) or None
+
+
+def check(
+    source: Source,
+    system: System,
+    options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    watch: Watch | None = None,
+    search: Search | None = None,
+) -> ModelCheck:
+    """Explore the designs of a model one after the other; an interrupt ends with what there is."""
+    if search is None:
+        from fencepost.engines.explore import explore
+
+        search = explore
+    designs = pick_designs(source, system, options.designs)
+    asked = pick_properties(source, system, options.properties)
+    selected = None if asked is None else frozenset(asked)
+    comparison = Comparison(source.model, system, designs) if options.compare else None
+    done: list[DesignCheck] = []
+    for design in designs:
+        result = search(
+            system,
+            design,
+            properties=asked,
+            first=options.first,
+            limits=options.limits,
+            progress=None if watch is None else _watched(watch, source, design),
+        )
+        interrupted = result.answer.stopped == INTERRUPTED
+        if comparison is not None and not interrupted:
+            result = _compared(result, comparison, design)
+        hints = ()
+        if options.hints and not interrupted:
+            hints = _hints(system, design, result, search)
+        judged = judge(
+            result.answer,
+            design.expect,
+            binding=system.at_defaults(),
+            selected=selected,
+            first=options.first,
+        )
+        done.append(DesignCheck(design, result, judged, hints))
+        if interrupted:
+            break
+    answers = [check.result.answer for check in done]
+    return ModelCheck(source, system, selected, tuple(done), unused(system, answers))
+
+
+def _watched(watch: Watch, source: Source, design: Design) -> Callable[[Progress], None]:
+    return lambda progress: watch(source, design, progress)
+
+
+def _compared(result: Result, comparison: Comparison, design: Design) -> Result:
+    """The result with an ERROR where the recording is not what the body does."""
+    difference = comparison.first_difference(design)
+    if difference is None:
+        return result
+    finding = Finding(
+        RECORDING,
+        "always",
+        Verdict.ERROR,
+        "the recorded model is not what its body does",
+        detail=difference,
+    )
+    answer = replace(result.answer, findings=(*result.answer.findings, finding))
+    return replace(result, answer=answer)
+
+
+def _hints(
+    system: System, design: Design, result: Result, search: Search
+) -> tuple[Hint, ...]:
+    if len(design.barriers) == len(system.barriers):
+        return ()
+    return tuple(
+        hint(system, design, result.answer, name, search=search) for name in violated(result.answer)
+    )
+
+
+def exit_code(checks: Sequence[ModelCheck]) -> int:
+    """0 every verdict as expected, 1 some verdict not, 3 undecided (a limit, an interrupt)."""
+    judgements = {judgement for check in checks for judgement in check.judgements}
+    if Judgement.NOT_AS_EXPECTED in judgements:
+        return 1
+    if Judgement.UNDECIDED in judgements or any(check.interrupted for check in checks):
+        return 3
+    return 0

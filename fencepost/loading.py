@@ -1,0 +1,181 @@
+"""Loading a model file and its properties, each once and under one module name."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import traceback
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fencepost.core.errors import InputError, Location
+from fencepost.language import Model, PropertyDeclaration
+from fencepost.project import Project, Source
+
+MOST_BYTES = 4 << 20
+
+
+def load(file: Path, project: Project | None) -> Source:
+    """The model in a file, with the properties beside it in the project."""
+    inside = project is not None and project.owns(file)
+    root = project.root if project is not None else file.parent
+    _go_first(root)
+    if project is not None and inside:
+        module = _load_once(project.module_name(file), file, project.root)
+    else:
+        module = _load_once(f"model_file_{file.stem}", file, None)
+    model = _only_model(module, file)
+    found = dict.fromkeys(_properties(module))
+    if project is not None and inside:
+        beside = project.properties / file.name
+        if beside.exists():
+            name = project.module_name(beside)
+            found |= dict.fromkeys(_properties(_load_once(name, beside, project.root)))
+    return Source(file.stem, file, project, model, tuple(found))
+
+
+def _go_first(folder: Path) -> None:
+    """Put a folder first on the path, so that its files win over installed ones."""
+    entry = str(folder)
+    if sys.path[:1] != [entry]:
+        sys.path[:] = [entry, *(kept for kept in sys.path if kept != entry)]
+
+
+def _load_once(name: str, file: Path, root: Path | None) -> ModuleType:
+    known = sys.modules.get(name)
+    if known is not None and _file_of(known) == str(file):
+        return known
+    code = compile_file(file)
+    if root is not None:
+        _make_packages(name, root)
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    module.__spec__ = ModuleSpec(name, None, origin=str(file))
+    module.__package__ = name.rpartition(".")[0]
+    linecache.checkcache(str(file))
+    sys.modules[name] = module
+    try:
+        exec(code, module.__dict__)  # noqa: S102  # loading a model is running its file
+    except InputError:
+        sys.modules.pop(name, None)
+        raise
+    except Exception as error:
+        sys.modules.pop(name, None)
+        raise InputError(
+            "F06",
+            f"loading the file raises {type(error).__name__}: {_in_one_line(error)}",
+            why="a model is known by running its file",
+            write="a file that `python` runs without an error",
+            at=_where(error, file),
+        ) from error
+    return module
+
+
+def compile_file(file: Path) -> Any:
+    """The code of a Python file, or what keeps it from being one."""
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise InputError(
+                "F04",
+                f"{file} is larger than {MOST_BYTES >> 20} MiB",
+                why="a model is a short Python file",
+                write="the path of a model file",
+            )
+        source = file.read_bytes()
+    except OSError as error:
+        raise InputError(
+            "F04",
+            f"{file} cannot be read: {error.strerror or error}",
+            why="a model is a Python file",
+            write="the path of a model file, or `fencepost new NAME` to start one",
+        ) from error
+    try:
+        return compile(source, str(file), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InputError(
+            "F05",
+            "this is not Python",
+            why=getattr(error, "msg", None) or _in_one_line(error) or type(error).__name__,
+            write="a Python file; `fencepost new NAME` writes one to start from",
+            at=Location(str(file), getattr(error, "lineno", None) or 1),
+        ) from error
+
+
+def _file_of(module: ModuleType) -> str:
+    return str(Path(getattr(module, "__file__", None) or "").resolve())
+
+
+def _make_packages(name: str, root: Path) -> None:
+    """Make the folders of a module importable as packages, whatever else has their names."""
+    parts = name.split(".")[:-1]
+    for depth in range(1, len(parts) + 1):
+        package, folder = ".".join(parts[:depth]), root.joinpath(*parts[:depth])
+        known = sys.modules.get(package)
+        if known is not None and str(folder) in list(getattr(known, "__path__", [])):
+            continue
+        for stale in [m for m in sys.modules if m == package or m.startswith(f"{package}.")]:
+            del sys.modules[stale]
+        module = ModuleType(package)
+        module.__path__ = [str(folder)]
+        module.__spec__ = ModuleSpec(package, None, is_package=True)
+        module.__spec__.submodule_search_locations = module.__path__
+        sys.modules[package] = module
+
+
+def _only_model(module: ModuleType, file: Path) -> type[Model]:
+    models = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Model)
+        and value is not Model
+        and value.__module__ == module.__name__
+    ]
+    models = list(dict.fromkeys(models))
+    if not models:
+        raise InputError(
+            "F07",
+            "the file holds no model",
+            why="a model is a subclass of Model defined in this file",
+            write="`class MyProtocol(Model):`; `fencepost new NAME` writes a file to start from",
+            at=Location(str(file), 1),
+        )
+    if len(models) > 1:
+        raise InputError(
+            "F08",
+            f"the file holds {len(models)} models: {', '.join(m.__name__ for m in models)}",
+            why="a model is named after its file, so a file holds one",
+            write="each of them into a file of its own",
+            at=Location(str(file), _line_of(models[1], file)),
+        )
+    return models[0]
+
+
+def _line_of(model: type, file: Path) -> int:
+    for number, line in enumerate(linecache.getlines(str(file)), start=1):
+        if line.lstrip().startswith(f"class {model.__name__}"):
+            return number
+    return 1
+
+
+def _properties(module: ModuleType) -> Iterator[PropertyDeclaration]:
+    """The properties declared in a module, in source order."""
+    return (v for v in vars(module).values() if isinstance(v, PropertyDeclaration))
+
+
+def _where(error: BaseException, file: Path) -> Location:
+    """The last line of the file itself that was running when it failed."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return Location(error.filename, error.lineno or 1)
+    line = 1
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(file) and frame.lineno:
+            line = frame.lineno
+    return Location(str(file), line)
+
+
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

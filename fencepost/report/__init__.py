@@ -1,0 +1,1 @@
+"""Results and traces as a person or a program reads them: terminal, JSON, JUnit."""

@@ -1,0 +1,77 @@
+"""Tables as data, and as aligned plain text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Style = Literal["", "good", "bad", "warn", "dim", "strong"]
+
+GAP = "  "
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text of one or more lines, with what it means."""
+
+    text: str
+    style: Style = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under named columns; a row has one cell a column."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def without_empty_columns(self) -> Table:
+        """The table less the columns that say nothing in any row."""
+        kept = [
+            i for i in range(len(self.columns)) if any(row[i].text.strip() for row in self.rows)
+        ]
+        columns = tuple(self.columns[i] for i in kept)
+        return Table(columns, tuple(tuple(row[i] for i in kept) for row in self.rows))
+
+
+def plain(table: Table, indent: str = "") -> str:
+    """The table as aligned text without colours, one line a line of a cell."""
+    grid = [[column.name.splitlines() or [""] for column in table.columns]]
+    grid += [[cell.text.splitlines() or [""] for cell in row] for row in table.rows]
+    widths = [
+        max(len(line) for row in grid for line in row[i]) for i in range(len(table.columns))
+    ]
+    lines = []
+    for row in grid:
+        for height in range(max(len(cell) for cell in row)):
+            parts = []
+            for column, cell, width in zip(table.columns, row, widths, strict=True):
+                text = cell[height] if height < len(cell) else ""
+                parts.append(text.rjust(width) if column.right else text.ljust(width))
+            lines.append((indent + GAP.join(parts)).rstrip())
+    return "\n".join(lines)
+
+
+def grouped(number: int) -> str:
+    """A number with its thousands apart: `1 179 927`."""
+    return f"{number:,}".replace(",", " ")
+
+
+def seconds(duration: float) -> str:
+    """A duration with the digits that matter."""
+    return f"{duration:.2f} s" if duration < 100 else f"{duration:.0f} s"
+
+
+def size(count: float) -> str:
+    """A number of bytes in the unit that suits it."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
