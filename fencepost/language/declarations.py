@@ -266,29 +266,26 @@ class FieldDeclaration:
         return self.initial is not _UNSET
 
 
-class Array(FieldDeclaration):
+def Array(*indices: Any, of: Any, initial: Any = _UNSET) -> Any:  # noqa: N802  (reads as a type)
     """One cell for each value of its index domains: `Array(Request, Chunk, of=bool)`.
 
-    Without `initial`, Booleans start False, optional values NONE and sets empty.
+    Without `initial`, Booleans start False, optional values NONE and sets empty. It is declared to
+    give `Any`, since what a body sees under its name is the cells.
     """
-
-    def __init__(self, *indices: Any, of: Any, initial: Any = _UNSET) -> None:
-        super().__init__(indices, of, initial)
-        if not indices:
-            raise InputError(
-                "F27",
-                "an Array with no index",
-                why="a field without indices is a Var",
-                write="`Var(bool, initial=False)` or `Array(Request, of=bool)`",
-                at=self.location,
-            )
+    if not indices:
+        raise InputError(
+            "F27",
+            "an Array with no index",
+            why="a field without indices is a Var",
+            write="`Var(bool, initial=False)` or `Array(Request, of=bool)`",
+            at=caller(),
+        )
+    return FieldDeclaration(indices, of, initial)
 
 
-class Var(FieldDeclaration):
-    """One cell: `clock = Var(Range(0, 3), initial=0)`."""
-
-    def __init__(self, of: Any, *, initial: Any = _UNSET) -> None:
-        super().__init__((), of, initial)
+def Var(of: Any, *, initial: Any = _UNSET) -> Any:  # noqa: N802  (reads as a type)
+    """A field of one cell, such as `clock = Var(Range(0, 3), initial=0)`."""
+    return FieldDeclaration((), of, initial)
 
 
 @dataclass(frozen=True)

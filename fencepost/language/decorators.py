@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 from fencepost.core.errors import InputError, Location
 from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
@@ -22,6 +22,14 @@ def source_of(body: Body) -> Location:
 def argument_names(body: Body) -> list[str]:
     """The names of a function's arguments."""
     return list(inspect.signature(body).parameters)
+
+
+@overload
+def action(body: Body, /) -> ActionDeclaration: ...
+
+
+@overload
+def action(**domains: Any) -> Callable[[Body], ActionDeclaration]: ...
 
 
 def action(body: Body | None = None, /, **domains: Any) -> Any:
