@@ -284,7 +284,7 @@ def Array(*indices: Any, of: Any, initial: Any = _UNSET) -> Any:  # noqa: N802  
 
 
 def Var(of: Any, *, initial: Any = _UNSET) -> Any:  # noqa: N802  (reads as a type)
-    """A field of one cell, such as `clock = Var(Range(0, 3), initial=0)`."""
+    """One cell, with its domain and the value it starts with."""
     return FieldDeclaration((), of, initial)
 
 
