@@ -69,10 +69,7 @@ class Knowledge:
             case x.Equal():
                 return self._decide_equal(node)
             case x.Less():
-                (low, high), (least, most) = self.bounds(node.left), self.bounds(node.right)
-                if high < least:
-                    return True
-                return False if low >= most else None
+                return self._decide_less(node)
             case _:
                 return None
 
@@ -84,6 +81,27 @@ class Knowledge:
             return True
         left, right = self.values(node.left), self.values(node.right)
         if left is not None and right is not None and not left & right:
+            return False
+        swapped = self._truth.get(x.Equal(node.right, node.left))
+        if swapped is not None:
+            return swapped
+        if self._truth.get(x.Less(node.left, node.right)) or self._truth.get(
+            x.Less(node.right, node.left)
+        ):
+            return False
+        return None
+
+    def _decide_less(self, node: x.Less) -> bool | None:
+        (low, high), (least, most) = self.bounds(node.left), self.bounds(node.right)
+        if high < least:
+            return True
+        if low >= most:
+            return False
+        if (
+            self._truth.get(x.Less(node.right, node.left))
+            or self._truth.get(x.Equal(node.left, node.right))
+            or self._truth.get(x.Equal(node.right, node.left))
+        ):
             return False
         return None
 
