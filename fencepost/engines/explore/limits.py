@@ -5,14 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LANES = 8
-"""States are expanded in groups of eight: step by step, and for each step state by state. The
-order of discovery, and so the trace that is reported among equally short ones, follows from it."""
-
-BATCH = 32
-"""Counted limits and `first` are looked at whenever so many states of a level were expanded."""
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When to give up; None is no limit, except for memory: three quarters of the machine.

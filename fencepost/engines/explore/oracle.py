@@ -19,10 +19,8 @@ from fencepost.core.system import Design, State, Step, System
 from fencepost.core.trees import Decide, Disabled, Fault, leaves
 from fencepost.engines.explore.findings import Searched, Way, answer
 from fencepost.engines.explore.limits import (
-    BATCH,
     FIRST_VIOLATION,
     INTERRUPTED,
-    LANES,
     STATES_LIMIT,
     TIME_LIMIT,
     Limits,
@@ -30,6 +28,7 @@ from fencepost.engines.explore.limits import (
     Report,
 )
 from fencepost.engines.explore.questions import Question, Questions, select
+from fencepost.kernel.control import BATCH, LANES
 
 
 def explore_by_interpreter(

@@ -1,0 +1,1 @@
+"""A System compiled: packed states, generated successors, the search loop."""

@@ -1,0 +1,92 @@
+"""A system with its generated code."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from fencepost.core.semantics import fillings
+from fencepost.core.system import System
+from fencepost.core.trees import leaves
+from fencepost.kernel.layout import Layout, lay_out
+from fencepost.kernel.machine_code import Code, load
+from fencepost.kernel.successors import ExpandWriter, Watch, write_inspect
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled system. Watch 0 is `final`; the others were asked for, in order."""
+
+    layout: Layout
+    text: str
+    code: Code
+    expand: int
+    inspect: int
+    watches: int
+    leaves: tuple[tuple[str, int], ...]
+    """For each byte of coverage, its action and the number of the leaf."""
+    seconds: float
+
+
+_kernels: dict[int, tuple[weakref.ref[System], Kernel]] = {}
+
+
+def compiled(system: System) -> Kernel:
+    """The kernel of a system, compiled once for all designs while the system lives."""
+    held = _kernels.get(id(system))
+    if held is not None and held[0]() is system:
+        return held[1]
+    kernel = compile_system(system)
+    key = id(system)
+    _kernels[key] = (weakref.ref(system, lambda _: _kernels.pop(key, None)), kernel)
+    return kernel
+
+
+def compile_system(system: System) -> Kernel:
+    """Lay the state out, write the code and load it."""
+    started = time.perf_counter()
+    layout = lay_out(system)
+    watches = watches_of(system)
+    text = generate(system, layout, watches)
+    code = load(text)
+    return Kernel(
+        layout=layout,
+        text=text,
+        code=code,
+        expand=code.address("expand"),
+        inspect=code.address("inspect"),
+        watches=len(watches),
+        leaves=tuple((a.name, n) for a in system.actions for n, _ in enumerate(leaves(a.tree))),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def generate(system: System, layout: Layout, watches: tuple[Watch, ...]) -> str:
+    """The LLVM module of a system, as text."""
+    module = ir.Module(name="system")
+    ExpandWriter(system, layout, module).write()
+    write_inspect(system, layout, module, watches)
+    return str(module)
+
+
+def watches_of(system: System) -> tuple[Watch, ...]:
+    """`final`, then where each question of the system is met, in their order.
+
+    An `always` is met where it is violated for some filling; another property, for one filling,
+    where it is satisfied.
+    """
+    from fencepost.core.expressions import conjunction, disjunction, negate
+
+    found = [Watch(((system.final, ()),))]
+    for prop in system.properties:
+        fits = [tuple(values.items()) for values in fillings(prop.arguments)]
+        if prop.kind == "always":
+            violated = disjunction([prop.fault, negate(prop.condition)])
+            found.append(Watch(tuple((violated, env) for env in fits)))
+        else:
+            satisfied = conjunction([negate(prop.fault), prop.condition])
+            found.extend(Watch(((satisfied, env),)) for env in fits)
+    return tuple(found)

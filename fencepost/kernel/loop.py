@@ -1,0 +1,439 @@
+"""The search loop, compiled by numba once and for all systems.
+
+The visited set is an open-addressing table of cache lines of eight entries. For states of one
+word an entry is the state itself; for longer ones it is a fingerprint over the number of the
+state plus one, and the state is compared in full. States are numbered in the order of discovery
+and expanded in that order. A batch of states of one level is expanded first, which asks for the
+cache lines of all its successors, and its successors are looked up and inserted after that.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from fencepost.kernel.control import BATCH, LANES, Command, Slot, Status
+from fencepost.kernel.raw_memory import (
+    call_expand,
+    call_inspect,
+    load8,
+    load32,
+    load64,
+    lowest_bit,
+    places_like,
+    places_of,
+    prefetch,
+    shift_right,
+    store8,
+    store32,
+    store64,
+)
+
+MIX_ONE = -7046029254386353131  # odd, its bits look random (2**64 over the golden ratio)
+MIX_TWO = -4417276706812531889
+LOW_HALF = 0xFFFFFFFF
+HIGH_HALF = -(1 << 32)
+
+(
+    EXPAND, INSPECT, BARRIERS, WORDS, WATCHES, STATES, PARENTS, TABLE, OUT, OUT_LANES, LINES,
+    COVERAGE, FIRED, MARKS, WANTED, BAD, MET, CAPACITY, TABLE_BITS, TABLE_LIMIT, STRIDE, COUNT,
+    EXPANDED, TRANSITIONS, LEVEL_END, LEVEL, QUOTA, VIOLATED, STOP_AT_VIOLATION, MOST_STATES,
+    FAULT_GROUP, FAULT_COUNT, STUCK, WANT_FAULT, WANT_STUCK, INDEX_OF_PLACE, EDGE_OFFSETS, EDGES,
+    HOPEFUL, QUEUE, QUESTION, EDGE_ROUND, GROUP, HOPELESS,
+) = (int(slot) for slot in list(Slot)[1:])  # fmt: skip
+
+SEARCH, REHASH, INDEX_PLACES, FIND_EDGES, SUM_OFFSETS, BACKWARD = (int(c) for c in Command)
+DONE, PAUSED, TABLE_FULL, OUT_OF_MEMORY, VIOLATION, STATES_LIMIT = (int(s) for s in Status)
+
+_inlined = njit(inline="never", error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+@_inlined
+def hash_of(address, stride, words):
+    """A number whose high bits depend on every bit of a state."""
+    mixed = load64(address, 0) * MIX_ONE
+    for word in range(1, words):
+        mixed = (mixed ^ shift_right(mixed, 29)) + load64(address, word * stride)
+        mixed = mixed * MIX_TWO
+    mixed = (mixed ^ shift_right(mixed, 32)) * MIX_TWO
+    return mixed
+
+
+@_inlined
+def line_of(mixed, table, bits):
+    """The cache line where a state with this hash belongs: 2**bits entries in lines of eight."""
+    return table + (shift_right(mixed, 64 - bits) >> 3 << 6)
+
+
+@_inlined
+def fingerprint_of(mixed):
+    """The upper half of an entry; its lowest bit is set, so no entry is 0."""
+    return (mixed << 32) | (1 << 32)
+
+
+@_inlined
+def insert_word(key, line, table, end):
+    """Put a state of one word into the table: the place it got, or -1 if it was there."""
+    while True:
+        if places_of(line, key) != 0:
+            return -1
+        free = places_of(line, 0)
+        if free != 0:
+            place = line + (lowest_bit(free) << 3)
+            store64(place, 0, key)
+            return place
+        line += 64
+        if line == end:
+            line = table
+
+
+@_inlined
+def same_words(one, stride, other, words):
+    for word in range(words):
+        if load64(one, word * stride) != load64(other, word):
+            return False
+    return True
+
+
+@_inlined
+def find_long(address, stride, words, fingerprint, line, table, end, states):
+    """Where a state of several words is, or belongs: its number, or -1 minus a free place."""
+    while True:
+        alike = places_like(line, fingerprint, HIGH_HALF)
+        while alike != 0:
+            number = (load64(line, lowest_bit(alike)) & LOW_HALF) - 1
+            if same_words(address, stride, states + number * words * 8, words):
+                return number
+            alike &= alike - 1
+        free = places_of(line, 0)
+        if free != 0:
+            return -1 - (line + (lowest_bit(free) << 3))
+        line += 64
+        if line == end:
+            line = table
+
+
+@_inlined
+def note_marks(c, group):
+    """Note for every wanted condition that holds in this group the first state where it does."""
+    marks, wanted = load64(c, MARKS), load64(c, WANTED)
+    for watch in range(load64(c, WATCHES)):
+        mark = load8(marks, watch) & load8(wanted, watch)
+        if mark != 0:
+            store8(wanted, watch, 0)
+            store64(load64(c, MET), watch, group + lowest_bit(mark))
+            if load8(load64(c, BAD), watch) != 0:
+                store64(c, VIOLATED, 1)
+
+
+@_inlined
+def note_lanes(c, group, live, result):
+    """Note the first group with a fault and the first stuck state."""
+    if (shift_right(result, 40) & 255) != 0 and load64(c, FAULT_GROUP) < 0:
+        store64(c, FAULT_GROUP, group)
+        store64(c, FAULT_COUNT, live)
+        if load64(c, WANT_FAULT) != 0:
+            store64(c, VIOLATED, 1)
+    idle = ((1 << live) - 1) & ~(shift_right(result, 32) & 255) & ~load8(load64(c, MARKS), 0)
+    if idle != 0 and load64(c, STUCK) < 0:
+        store64(c, STUCK, group + lowest_bit(idle))
+        if load64(c, WANT_STUCK) != 0:
+            store64(c, VIOLATED, 1)
+
+
+@_inlined
+def expand_group(c, group, live, found):
+    """Check a group, write its successors after the `found` there are, return what expand says."""
+    words, states = load64(c, WORDS), load64(c, STATES)
+    address = states + group * words * 8
+    met = call_inspect(
+        load64(c, INSPECT), address, live, load64(c, BARRIERS), load64(c, MARKS), load64(c, WANTED)
+    )
+    result = call_expand(
+        load64(c, EXPAND),
+        address,
+        live,
+        load64(c, BARRIERS),
+        load64(c, OUT) + found * 8,
+        load64(c, STRIDE),
+        load64(c, OUT_LANES) + found,
+        load64(c, COVERAGE),
+        load64(c, FIRED),
+    )
+    if met != 0:
+        note_marks(c, group)
+    lanes = (1 << live) - 1
+    if (shift_right(result, 32) & 255) != lanes or (shift_right(result, 40) & 255) != 0:
+        note_lanes(c, group, live, result)
+    return result
+
+
+@_inlined
+def search(c):
+    words, stride = load64(c, WORDS), load64(c, STRIDE)
+    states, parents, table = load64(c, STATES), load64(c, PARENTS), load64(c, TABLE)
+    out, out_lanes, lines = load64(c, OUT), load64(c, OUT_LANES), load64(c, LINES)
+    bits = load64(c, TABLE_BITS)
+    end = table + (8 << bits)
+    count, expanded = load64(c, COUNT), load64(c, EXPANDED)
+    level_end, transitions = load64(c, LEVEL_END), load64(c, TRANSITIONS)
+    level = load64(c, LEVEL)
+    capacity, table_limit = load64(c, CAPACITY), load64(c, TABLE_LIMIT)
+    pause_at = expanded + load64(c, QUOTA)
+    status = DONE
+    while expanded < count:
+        if count > table_limit:
+            status = TABLE_FULL
+            break
+        if count > capacity:
+            status = OUT_OF_MEMORY
+            break
+        if expanded >= pause_at:
+            status = PAUSED
+            break
+        start = expanded
+        stop = min(start + BATCH, level_end)
+        found = 0
+        group = start
+        while group < stop:
+            live = min(LANES, stop - group)
+            result = expand_group(c, group, live, found)
+            after = found + (result & LOW_HALF)
+            if words == 1:
+                for n in range(found, after):
+                    line = line_of(hash_of(out + n * 8, 1, 1), table, bits)
+                    prefetch(line)
+                    store64(lines, n, line)
+            else:
+                for n in range(found, after):
+                    mixed = hash_of(out + n * 8, stride, words)
+                    prefetch(line_of(mixed, table, bits))
+                    store64(lines, n, mixed)
+            store64(lines, stride + ((group - start) >> 3), after)
+            found = after
+            group += LANES
+        if words > 1:
+            for n in range(found):
+                mixed = load64(lines, n)
+                line = line_of(mixed, table, bits)
+                alike = places_like(line, fingerprint_of(mixed), HIGH_HALF)
+                if alike != 0:
+                    number = (load64(line, lowest_bit(alike)) & LOW_HALF) - 1
+                    prefetch(states + number * words * 8)
+        n = 0
+        group = start
+        while group < stop:
+            after = load64(lines, stride + ((group - start) >> 3))
+            if words == 1:
+                while n < after:
+                    key = load64(out, n)
+                    if insert_word(key, load64(lines, n), table, end) >= 0:
+                        store64(states, count, key)
+                        store32(parents, count, group + load8(out_lanes, n))
+                        count += 1
+                    n += 1
+            else:
+                while n < after:
+                    mixed = load64(lines, n)
+                    print_of = fingerprint_of(mixed)
+                    line = line_of(mixed, table, bits)
+                    place = find_long(
+                        out + n * 8, stride, words, print_of, line, table, end, states
+                    )
+                    if place < 0:
+                        store64(-1 - place, 0, print_of | (count + 1))
+                        for word in range(words):
+                            store64(states, count * words + word, load64(out, word * stride + n))
+                        store32(parents, count, group + load8(out_lanes, n))
+                        count += 1
+                    n += 1
+            group += LANES
+        transitions += found
+        expanded = stop
+        if expanded == level_end:
+            level += 1
+            level_end = count
+        if expanded < count:
+            if load64(c, VIOLATED) != 0 and load64(c, STOP_AT_VIOLATION) != 0:
+                status = VIOLATION
+                break
+            if count >= load64(c, MOST_STATES):
+                status = STATES_LIMIT
+                break
+    store64(c, COUNT, count)
+    store64(c, EXPANDED, expanded)
+    store64(c, TRANSITIONS, transitions)
+    store64(c, LEVEL_END, level_end)
+    store64(c, LEVEL, level)
+    return status
+
+
+@_inlined
+def insert_all(c, first):
+    """Put the states from `first` on into the table, and keep those that are new."""
+    words = load64(c, WORDS)
+    states, table, bits = load64(c, STATES), load64(c, TABLE), load64(c, TABLE_BITS)
+    end = table + (8 << bits)
+    count = load64(c, COUNT)
+    ahead = 16
+    for n in range(first, count):
+        address = states + n * words * 8
+        if n + ahead < count:
+            prefetch(line_of(hash_of(address + ahead * words * 8, 1, words), table, bits))
+        mixed = hash_of(address, 1, words)
+        line = line_of(mixed, table, bits)
+        if words == 1:
+            insert_word(load64(address, 0), line, table, end)
+        else:
+            print_of = fingerprint_of(mixed)
+            place = find_long(address, 1, words, print_of, line, table, end, states)
+            if place < 0:
+                store64(-1 - place, 0, print_of | (n + 1))
+
+
+@_inlined
+def number_of(c, address, stride):
+    """The number of a state that is in the table."""
+    words = load64(c, WORDS)
+    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
+    end = table + (8 << bits)
+    mixed = hash_of(address, stride, words)
+    line = line_of(mixed, table, bits)
+    if words > 1:
+        print_of = fingerprint_of(mixed)
+        return find_long(
+            address, stride, words, print_of, line, table, end, load64(c, STATES)
+        )
+    return load32(load64(c, INDEX_OF_PLACE), place_of_word(load64(address, 0), line, table, end))
+
+
+@_inlined
+def place_of_word(key, line, table, end):
+    """The position in the table of a state of one word that is there."""
+    while True:
+        places = places_of(line, key)
+        if places != 0:
+            return ((line - table) >> 3) + lowest_bit(places)
+        line += 64
+        if line == end:
+            line = table
+
+
+@_inlined
+def index_places(c):
+    """For states of one word: note at every place of the table which state is there."""
+    states, table, bits = load64(c, STATES), load64(c, TABLE), load64(c, TABLE_BITS)
+    end = table + (8 << bits)
+    for n in range(load64(c, COUNT)):
+        line = line_of(hash_of(states + n * 8, 1, 1), table, bits)
+        place = place_of_word(load64(states, n), line, table, end)
+        store32(load64(c, INDEX_OF_PLACE), place, n)
+
+
+@_inlined
+def find_edges(c):
+    """Round 0 counts for each state the edges into it; round 1 writes where they come from."""
+    words, stride = load64(c, WORDS), load64(c, STRIDE)
+    states, out, out_lanes = load64(c, STATES), load64(c, OUT), load64(c, OUT_LANES)
+    offsets, edges = load64(c, EDGE_OFFSETS), load64(c, EDGES)
+    count, group = load64(c, COUNT), load64(c, GROUP)
+    stop = min(count, group + load64(c, QUOTA))
+    last = load64(c, EDGE_ROUND)
+    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
+    while group < stop:
+        live = min(LANES, count - group)
+        found = (
+            call_expand(
+                load64(c, EXPAND),
+                states + group * words * 8,
+                live,
+                load64(c, BARRIERS),
+                out,
+                stride,
+                out_lanes,
+                load64(c, COVERAGE),
+                load64(c, FIRED),
+            )
+            & LOW_HALF
+        )
+        for n in range(found):
+            prefetch(line_of(hash_of(out + n * 8, stride, words), table, bits))
+        for n in range(found):
+            to = number_of(c, out + n * 8, stride)
+            slot = load64(offsets, to)
+            if last == 0:
+                store64(offsets, to, slot + 1)
+            else:
+                store64(offsets, to, slot - 1)
+                store32(edges, slot - 1, group + load8(out_lanes, n))
+        group += LANES
+    store64(c, GROUP, group)
+    return DONE if group >= count else PAUSED
+
+
+@_inlined
+def sum_offsets(c):
+    """Turn the number of edges into each state into where the next state's edges begin."""
+    offsets = load64(c, EDGE_OFFSETS)
+    total = 0
+    for number in range(load64(c, COUNT) + 1):
+        total += load64(offsets, number)
+        store64(offsets, number, total)
+
+
+@_inlined
+def backward(c):
+    """Find the first state from which no state that meets a condition can be reached, or -1."""
+    words, states = load64(c, WORDS), load64(c, STATES)
+    count, marks = load64(c, COUNT), load64(c, MARKS)
+    offsets, edges = load64(c, EDGE_OFFSETS), load64(c, EDGES)
+    hopeful, queue = load64(c, HOPEFUL), load64(c, QUEUE)
+    watch = load64(c, QUESTION)
+    tail = 0
+    for group in range(0, count, LANES):
+        live = min(LANES, count - group)
+        call_inspect(
+            load64(c, INSPECT),
+            states + group * words * 8,
+            live,
+            load64(c, BARRIERS),
+            marks,
+            load64(c, WANTED),
+        )
+        mark = load8(marks, watch)
+        for lane in range(live):
+            store8(hopeful, group + lane, (mark >> lane) & 1)
+            if (mark >> lane) & 1 != 0:
+                store32(queue, tail, group + lane)
+                tail += 1
+    head = 0
+    while head < tail:
+        number = load32(queue, head)
+        head += 1
+        for edge in range(load64(offsets, number), load64(offsets, number + 1)):
+            source = load32(edges, edge)
+            if load8(hopeful, source) == 0:
+                store8(hopeful, source, 1)
+                store32(queue, tail, source)
+                tail += 1
+    first = 0
+    while first < count and load8(hopeful, first) != 0:
+        first += 1
+    store64(c, HOPELESS, -1 if first == count else first)
+
+
+def run(c):
+    """Do what the control block at address `c` asks for, and say how it ended."""
+    command = load64(c, 0)
+    if command == SEARCH:
+        return search(c)
+    if command == REHASH:
+        insert_all(c, 0)
+    elif command == INDEX_PLACES:
+        index_places(c)
+    elif command == FIND_EDGES:
+        return find_edges(c)
+    elif command == SUM_OFFSETS:
+        sum_offsets(c)
+    elif command == BACKWARD:
+        backward(c)
+    return DONE
