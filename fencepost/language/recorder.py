@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fencepost.core import expressions as x
-from fencepost.core.domains import Domain, Index, Maybe, Range, SetOf
+from fencepost.core.domains import NONE_VALUE, Domain, Index, Maybe, Range, SetOf
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression, QuantifierKind, Variable
 from fencepost.core.system import Field
@@ -397,6 +397,9 @@ class Recorder(PathFinder):
         if isinstance(sort_of(field.domain), Index) and isinstance(lifted.domain, Range):
             self.finite_only("a number as an index")
         self._check_range(lifted, field.domain, "domain", f"{field.name} leaves its domain")
+        if lifted.domain == NOTHING:
+            # Read back, it is a value of the field: used as a number it faults, and is no slip.
+            return x.Constant(NONE_VALUE, field.domain, location=lifted.location)
         return lifted
 
     def write(self, field: Field, indices: tuple[Value, ...], value: Value) -> None:
