@@ -11,13 +11,13 @@ from fencepost.analyses.expectations import Judged, Judgement, judge, violated
 from fencepost.analyses.vacuity import Unused, unused
 from fencepost.core.errors import InputError, Location
 from fencepost.core.results import Finding, Result, Verdict
-from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, System
-from fencepost.engines.explore import Limits, Progress
+from fencepost.core.system import Design, System
+from fencepost.engines.explore.limits import INTERRUPTED, Limits, Progress
 from fencepost.language import build
 from fencepost.plain_bodies import Comparison
-from fencepost.project import Source, nearest
+from fencepost.project import Source
+from fencepost.selection import pick_designs, pick_properties
 
-INTERRUPTED = "interrupted"
 RECORDING = "recording"
 
 
@@ -43,24 +43,20 @@ class DesignCheck:
     judged: Judged
     hints: tuple[Hint, ...] = ()
 
-    @property
-    def interrupted(self) -> bool:
-        return self.result.answer.stopped == INTERRUPTED
-
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """All that was checked of one model; `unused` is None where not everything was searched."""
+    """All that was checked of one model; `unused` is None where not everything was searched.
+
+    `selected` are the properties that were asked for, None for all of them.
+    """
 
     source: Source
     system: System
     selected: frozenset[str] | None
     designs: tuple[DesignCheck, ...]
     unused: Unused | None = None
-
-    @property
-    def interrupted(self) -> bool:
-        return any(check.interrupted for check in self.designs)
+    interrupted: bool = False
 
     @property
     def judgements(self) -> Iterator[Judgement]:
@@ -107,47 +103,10 @@ def _where_properties_go(source: Source) -> str:
     return f"`@always({name})` above a function below the model"
 
 
-def property_names(system: System) -> tuple[str, ...]:
-    """Every property that a verdict is given on, the built-in ones last."""
-    return (*(prop.name for prop in system.properties), NO_FAULT, NO_STUCK_STATE)
-
-
-def pick_designs(source: Source, system: System, names: Sequence[str]) -> tuple[Design, ...]:
-    """The designs of these names, or all of them."""
-    known = {design.name: design for design in system.designs}
-    for name in names:
-        if name not in known:
-            raise InputError(
-                "F10",
-                f"the model {source.name} has no design {name!r}{nearest(name, known)}",
-                why=f"its designs are: {', '.join(known)}",
-                write="one of these names",
-                at=Location(str(source.file), 1),
-            )
-    return tuple(known[name] for name in dict.fromkeys(names)) if names else system.designs
-
-
-def pick_properties(
-    source: Source, system: System, names: Sequence[str]
-) -> tuple[str, ...] | None:
-    """The properties of these names; None for all of them."""
-    known = property_names(system)
-    for name in names:
-        if name not in known:
-            raise InputError(
-                "F11",
-                f"the model {source.name} has no property {name!r}{nearest(name, known)}",
-                why=f"its properties are: {', '.join(known)}",
-                write="one of these names",
-                at=Location(str(source.file), 1),
-            )
-    return tuple(dict.fromkeys(names)) or None
-
-
 def check(
     source: Source,
     system: System,
-    options: Options = Options(),  # noqa: B008  # frozen
+    options: Options = Options(),
     *,
     watch: Watch | None = None,
     search: Search | None = None,
@@ -159,9 +118,10 @@ def check(
         search = explore
     designs = pick_designs(source, system, options.designs)
     asked = pick_properties(source, system, options.properties)
-    selected = None if asked is None else frozenset(asked)
+    selected = frozenset(asked) if options.properties else None
     comparison = Comparison(source.model, system, designs) if options.compare else None
     done: list[DesignCheck] = []
+    interrupted = False
     for design in designs:
         result = search(
             system,
@@ -172,11 +132,14 @@ def check(
             progress=None if watch is None else _watched(watch, source, design),
         )
         interrupted = result.answer.stopped == INTERRUPTED
-        if comparison is not None and not interrupted:
-            result = _compared(result, comparison, design)
-        hints = ()
-        if options.hints and not interrupted:
-            hints = _hints(system, design, result, search)
+        hints: tuple[Hint, ...] = ()
+        try:
+            if comparison is not None and not interrupted:
+                result = _compared(result, comparison, design)
+            if options.hints and not interrupted:
+                hints = _hints(system, design, result, search)
+        except KeyboardInterrupt:
+            interrupted = True
         judged = judge(
             result.answer,
             design.expect,
@@ -187,8 +150,8 @@ def check(
         done.append(DesignCheck(design, result, judged, hints))
         if interrupted:
             break
-    answers = [check.result.answer for check in done]
-    return ModelCheck(source, system, selected, tuple(done), unused(system, answers))
+    never = unused(system, [check.result.answer for check in done])
+    return ModelCheck(source, system, selected, tuple(done), never, interrupted)
 
 
 def _watched(watch: Watch, source: Source, design: Design) -> Callable[[Progress], None]:
@@ -211,9 +174,7 @@ def _compared(result: Result, comparison: Comparison, design: Design) -> Result:
     return replace(result, answer=answer)
 
 
-def _hints(
-    system: System, design: Design, result: Result, search: Search
-) -> tuple[Hint, ...]:
+def _hints(system: System, design: Design, result: Result, search: Search) -> tuple[Hint, ...]:
     if len(design.barriers) == len(system.barriers):
         return ()
     return tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +13,44 @@ from typing import Any
 
 from fencepost.core.errors import InputError, Location
 from fencepost.language import Model, PropertyDeclaration
-from fencepost.project import Project, Source
+from fencepost.project import (
+    Project,
+    Source,
+    all_model_files,
+    find_project,
+    is_path,
+    model_file,
+    shown_path,
+)
 
 MOST_BYTES = 4 << 20
+
+
+def load_model(named: str, folder: Path) -> Source:
+    """The model given by name or path, as seen from a folder."""
+    here = find_project(folder)
+    return _load_named(named, here, folder)
+
+
+def load_models(names: Sequence[str], folder: Path, errors: list[InputError]) -> list[Source]:
+    """The named models, or all of the project; those at fault are added to `errors` instead."""
+    here = find_project(folder)
+    named = list(dict.fromkeys(names)) or [str(file) for file in all_model_files(here)]
+    sources: dict[Path, Source] = {}
+    for name in named:
+        try:
+            source = _load_named(name, here, folder)
+        except InputError as error:
+            errors.append(error)
+        else:
+            sources.setdefault(source.file, source)
+    return list(sources.values())
+
+
+def _load_named(named: str, here: Project | None, folder: Path) -> Source:
+    file = model_file(named, here, folder)
+    project = find_project(file.parent) if is_path(named) and file.parent.is_dir() else here
+    return load(file, project)
 
 
 def load(file: Path, project: Project | None) -> Source:
@@ -80,7 +115,7 @@ def compile_file(file: Path) -> Any:
         if file.stat().st_size > MOST_BYTES:
             raise InputError(
                 "F04",
-                f"{file} is larger than {MOST_BYTES >> 20} MiB",
+                f"{shown_path(file)} is larger than {MOST_BYTES >> 20} MiB",
                 why="a model is a short Python file",
                 write="the path of a model file",
             )
@@ -88,7 +123,7 @@ def compile_file(file: Path) -> Any:
     except OSError as error:
         raise InputError(
             "F04",
-            f"{file} cannot be read: {error.strerror or error}",
+            f"{shown_path(file)} cannot be read: {error.strerror or error}",
             why="a model is a Python file",
             write="the path of a model file, or `fencepost new NAME` to start one",
         ) from error

@@ -94,6 +94,14 @@ def _settings(file: Path) -> Mapping[str, str] | None:
     return {"models": "models", "properties": "properties", **table}
 
 
+def shown_path(file: str | Path) -> str:
+    """A path as it is shown: relative to the current folder where it lies below it."""
+    try:
+        return Path(file).relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):
+        return str(file)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """What to add to a message about an unknown name: ` (did you mean ...?)`, or nothing."""
     close = get_close_matches(name, list(known), n=2, cutoff=0.5)
@@ -134,7 +142,7 @@ def all_model_files(project: Project | None) -> tuple[Path, ...]:
         missing = (
             "neither this folder nor one above it has a pyproject.toml with [tool.fencepost]"
             if project is None
-            else f"{project.models} holds no model file"
+            else f"{shown_path(project.models)} holds no model file"
         )
         raise InputError(
             "F03",
@@ -161,13 +169,3 @@ class Source:
         if self.project is not None and self.file.is_relative_to(self.project.root):
             return self.file.relative_to(self.project.root).as_posix()
         return str(self.file)
-
-
-def load_model(named: str, folder: Path) -> Source:
-    """Load a model given by name or path, with its properties."""
-    from fencepost.loading import load
-
-    here = find_project(folder)
-    file = model_file(named, here, folder)
-    project = find_project(file.parent) if is_path(named) and file.parent.is_dir() else here
-    return load(file, project)

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from fencepost.core.results import Answer, Result, Verdict
 from fencepost.core.system import Design, System
-from fencepost.engines.explore.limits import Limits
+from fencepost.engines.explore.limits import INTERRUPTED, Limits
 
 MOST_BARRIERS = 2
 MOST_TRIALS = 24
@@ -48,6 +48,8 @@ def hint(system: System, design: Design, broken: Answer, name: str, *, search: S
         answer = search(
             system, mended, properties=asked, first=True, limits=Limits(states=most)
         ).answer
+        if answer.stopped == INTERRUPTED:
+            raise KeyboardInterrupt
         verdicts = {f.verdict for f in answer.findings if _counts(f.property, name, broken_before)}
         if verdicts == {Verdict.HOLDS}:
             return Hint(name, added)

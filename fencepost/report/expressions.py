@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from fencepost.core import expressions as x
-from fencepost.core.domains import Domain, Enum, Maybe
+from fencepost.core.domains import Bool, Domain, Enum, Index, Maybe, SetOf
 from fencepost.core.expressions import Expression
 from fencepost.core.trees import BulkWrite, Disabled, Fault, Tree, Update, Write
 
@@ -82,14 +82,14 @@ def show_domain(domain: Domain) -> str:
     match domain:
         case Maybe():
             return f"Maybe({show_domain(domain.of)})"
-        case _ if hasattr(domain, "name"):
-            return str(domain.name)
-        case _ if hasattr(domain, "of"):
+        case SetOf():
             return f"SetOf({show_domain(domain.of)})"
-        case _ if hasattr(domain, "start"):
-            return f"{domain.low}..{domain.high}"
-        case _:
+        case Index() | Enum():
+            return domain.name
+        case Bool():
             return "bool"
+        case _:
+            return f"{domain.low}..{domain.high}"
 
 
 def tree_lines(tree: Tree, depth: int = 0) -> Iterator[str]:

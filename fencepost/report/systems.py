@@ -55,7 +55,7 @@ def _barrier(system: System, number: int) -> str:
 def _field(field: Field) -> str:
     indices = ", ".join(show_domain(index) for index in field.indices)
     name = f"{field.name}[{indices}]" if field.indices else field.name
-    choices = sorted({values for values in field.initial})
+    choices = sorted(set(field.initial))
     if len(choices) == 1:
         starts = " or ".join(field.domain.show(value) for value in choices[0][:8])
         more = " or ..." if len(choices[0]) > 8 else ""

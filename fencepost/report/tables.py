@@ -44,9 +44,7 @@ def plain(table: Table, indent: str = "") -> str:
     """The table as aligned text without colours, one line a line of a cell."""
     grid = [[column.name.splitlines() or [""] for column in table.columns]]
     grid += [[cell.text.splitlines() or [""] for cell in row] for row in table.rows]
-    widths = [
-        max(len(line) for row in grid for line in row[i]) for i in range(len(table.columns))
-    ]
+    widths = [max(len(line) for row in grid for line in row[i]) for i in range(len(table.columns))]
     lines = []
     for row in grid:
         for height in range(max(len(cell) for cell in row)):

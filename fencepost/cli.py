@@ -1,0 +1,100 @@
+"""The command line: its commands, its errors and its exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
+from typing import TextIO
+
+import click
+
+from fencepost.core.errors import InputError
+from fencepost.version import VERSION
+
+COMMANDS = ("check", "list", "show", "replay", "new", "graph", "export")
+
+INPUT_AT_FAULT = 2
+UNDECIDED = 3
+
+
+class Commands(click.Group):
+    """A group whose commands are modules of `fencepost.commands`, loaded when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"fencepost.commands.{cmd_name}").command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="fencepost", message="%(prog)s %(version)s")
+def cli() -> None:
+    r"""Say which barrier designs of a protocol hold, and how the others break.
+
+    A model is a small Python class; `fencepost new NAME` writes one to start from, and
+    `fencepost check` explores every design of every model of the project.
+
+    \b
+    Exit codes: 0 every verdict as expected, 1 some verdict not as expected,
+    2 the input is at fault, 3 a limit was reached before an expected verdict.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result = cli.main(list(arguments), prog_name="fencepost", standalone_mode=False)
+    except InputError as error:
+        print_error(error, sys.stderr)
+        return INPUT_AT_FAULT
+    except click.ClickException as error:
+        print_error(_misused(error), sys.stderr)
+        return INPUT_AT_FAULT
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("interrupted before anything was checked\n")
+        return UNDECIDED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _misused(error: click.ClickException) -> InputError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "fencepost"
+    return InputError(
+        "F01",
+        " ".join(error.format_message().split()),
+        why="the command line says something that the command does not know",
+        write=f"`{path} --help` shows what it knows, with examples",
+    )
+
+
+def print_error(error: InputError, stream: TextIO) -> None:
+    """Print an input error, its place relative to the current folder."""
+    from fencepost.project import shown_path
+
+    if error.at is not None and error.at.file:
+        at = replace(error.at, file=shown_path(error.at.file))
+        error = InputError(error.code, error.what, why=error.why, write=error.write, at=at)
+    stream.write(f"{error}\n")
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,186 @@
+"""`fencepost check`: explore the designs and print what they do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fencepost.commands.options import (
+    cannot_write,
+    check_writable,
+    limit_options,
+    parse_count,
+    parse_memory,
+    parse_seconds,
+    parse_sizes,
+    set_option,
+    write_out,
+)
+from fencepost.core.errors import InputError
+
+if TYPE_CHECKING:
+    from fencepost.checking import ModelCheck, Options
+
+EPILOG = """\b
+Examples:
+  fencepost check                                 every design of every model
+  fencepost check slot_lifecycle                  one model, with whole traces
+  fencepost check slot_lifecycle --design as_reported --first
+  fencepost check slot_lifecycle --set requests=3 --max-memory 4G
+  fencepost check --json report.json --junit junit.xml
+  fencepost check drafts/my_protocol.py           a file, inside a project or not
+"""
+
+
+@click.command("check", epilog=EPILOG)
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--design", "designs", multiple=True, help="Only this design; may be repeated.")
+@click.option(
+    "--property", "properties", multiple=True, help="Only this property; may be repeated."
+)
+@set_option
+@click.option("--first", is_flag=True, help="Stop each search at its first violation.")
+@limit_options
+@click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - is stdout.")
+@click.option("--junit", "junit_path", metavar="FILE", help="Write the report as JUnit XML.")
+@click.option(
+    "--traces", is_flag=True, help="Print every trace whole, with what each step changes."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print only what is not as expected.")
+def command(
+    models: tuple[str, ...],
+    designs: tuple[str, ...],
+    properties: tuple[str, ...],
+    sizes: tuple[str, ...],
+    first: bool,
+    max_states: str | None,
+    timeout: str | None,
+    max_memory: str | None,
+    json_path: str | None,
+    junit_path: str | None,
+    traces: bool,
+    quiet: bool,
+) -> int:
+    """Explore every reachable state of each design and compare its verdict with the expected one.
+
+    MODEL is a name inside a project, or the path of a file anywhere; without one, every model of
+    the project is checked.
+    """
+    from fencepost.checking import Options
+    from fencepost.engines.explore.limits import Limits
+
+    check_writable("--json", json_path)
+    check_writable("--junit", junit_path)
+    options = Options(
+        designs=designs,
+        properties=properties,
+        parameters=parse_sizes(sizes),
+        first=first,
+        limits=Limits(
+            states=parse_count("--max-states", max_states),
+            seconds=parse_seconds("--timeout", timeout),
+            memory_bytes=parse_memory("--max-memory", max_memory),
+        ),
+    )
+    checks, errors = _check(models, options)
+    code = _code(checks, errors)
+    stdout_is_for_json = json_path == "-"
+    full = traces or bool(models) or bool(designs)
+    _print(checks, errors, full=full, quiet=quiet, to_stderr=stdout_is_for_json)
+    if json_path is not None:
+        from fencepost.report.json_report import check_as_json
+
+        write_out("--json", json_path, json.dumps(check_as_json(checks, errors, code), indent=1))
+    if junit_path is not None:
+        from fencepost.report.junit import write
+
+        try:
+            write(checks, errors, Path(junit_path))
+        except OSError as error:
+            raise cannot_write("--junit", junit_path, error.strerror or str(error)) from error
+    return code
+
+
+def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], list[InputError]]:
+    """Check what can be checked; models at fault are set aside."""
+    from fencepost.checking import check, prepare
+    from fencepost.loading import load_models
+    from fencepost.report.progress import ProgressLine
+    from fencepost.selection import (
+        concerned,
+        design_names,
+        parameter_names,
+        property_names,
+        shared,
+    )
+
+    errors: list[InputError] = []
+    sources = load_models(models, Path.cwd(), errors)
+    names = [(source, parameter_names(source)) for source in sources]
+    shared("F12", "parameter", names, list(options.parameters))
+    systems = []
+    for source, known in names:
+        sizes = {name: size for name, size in options.parameters.items() if name in known}
+        try:
+            systems.append((source, prepare(source, sizes)))
+        except InputError as error:
+            errors.append(error)
+    shared("F10", "design", [(s, design_names(y)) for s, y in systems], options.designs)
+    shared("F11", "property", [(s, property_names(y)) for s, y in systems], options.properties)
+    watch = ProgressLine(sys.stderr)
+    checks: list[ModelCheck] = []
+    for source, system in systems:
+        designs = concerned(options.designs, design_names, system)
+        properties = concerned(options.properties, property_names, system)
+        if designs is None or properties is None:
+            continue
+        narrowed = replace(options, designs=designs, properties=properties)
+        try:
+            checks.append(check(source, system, narrowed, watch=watch))
+        except InputError as error:
+            errors.append(error)
+        finally:
+            watch.close()
+        if checks and checks[-1].interrupted:
+            break
+    return checks, errors
+
+
+def _code(checks: Sequence[ModelCheck], errors: Sequence[InputError]) -> int:
+    from fencepost.checking import exit_code
+    from fencepost.cli import INPUT_AT_FAULT
+
+    return INPUT_AT_FAULT if errors else exit_code(checks)
+
+
+def _print(
+    checks: Sequence[ModelCheck],
+    errors: Sequence[InputError],
+    *,
+    full: bool,
+    quiet: bool,
+    to_stderr: bool,
+) -> None:
+    from fencepost.cli import print_error
+    from fencepost.report.terminal import Terminal
+    from fencepost.report.trace_files import TraceFiles
+    from fencepost.report.verdicts import Stories, summary, verdict_table
+
+    terminal = Terminal(sys.stderr if to_stderr else sys.stdout)
+    stories = Stories(terminal, TraceFiles(Path.cwd()), full=full, only_unexpected=quiet)
+    if checks and not quiet:
+        terminal.table(verdict_table(checks))
+    for check in checks:
+        stories.tell(check)
+    if checks and not quiet:
+        terminal.line()
+        terminal.line(*summary(checks))
+    terminal.flush()
+    for error in errors:
+        print_error(error, sys.stderr)
