@@ -27,15 +27,20 @@ class Knowledge:
         known = self._values.get(node)
         if known is not None:
             return known
-        if node.domain.size <= MOST_VALUES:
-            return frozenset(node.domain.values())
-        return None
+        low, high = self.bounds(node)
+        return frozenset(range(low, high + 1)) if high - low < MOST_VALUES else None
 
     def bounds(self, node: Expression) -> tuple[int, int]:
         """The least and greatest value a node may have on this path."""
+        low, high = self._bounds_of_parts(node)
         known = self._values.get(node)
         if known:
-            return min(known), max(known)
+            # What is known of the parts may have been learnt later, and tell more.
+            both = max(low, min(known)), min(high, max(known))
+            return both if both[0] <= both[1] else (low, high)
+        return low, high
+
+    def _bounds_of_parts(self, node: Expression) -> tuple[int, int]:
         match node:
             case x.Arithmetic():
                 left, right = self.bounds(node.left), self.bounds(node.right)
