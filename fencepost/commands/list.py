@@ -52,8 +52,8 @@ def command() -> int:
             terminal.line(f"  {prop.kind} {prop.name}: {_first_sentence(prop.text)}")
         terminal.line()
     terminal.flush()
-    for error in errors:
-        print_error(error, sys.stderr)
+    for problem in errors:
+        print_error(problem, sys.stderr)
     return INPUT_AT_FAULT if errors else 0
 
 

@@ -92,11 +92,9 @@ def parse_memory(option: str, text: str | None) -> int | None:
     """A number of bytes such as 500M, 4G or 4GiB."""
     if text is None:
         return None
-    match = re.fullmatch(
-        r"([0-9]{1,18})(\.[0-9]{1,6})?\s*([KMGT]?)(i?B)?", text.strip(), re.IGNORECASE
-    )
+    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,6})?)([KMGT]?)(?:I?B)?", text.upper())
     if match:
-        size = int(float(match[1] + (match[2] or "")) * UNITS[match[3].upper()])
+        size = int(float(match[1]) * UNITS[match[2]])
         if 0 < size <= MOST:
             return size
     raise _bad_limit(option, text, "a positive size, in bytes or with K, M, G", f"`{option} 4G`")

@@ -83,11 +83,9 @@ def _show_trace(
     chosen = pick_designs(source, system, [design] if design else [])[0]
     asked = pick_properties(source, system, [name] if name else [])
     answer = explore(system, chosen, properties=asked).answer
-    told = [f for f in answer.findings if f.trace is not None]
-    told.sort(
-        key=lambda f: (f.verdict is not Verdict.VIOLATED, len(f.trace.steps if f.trace else ()))
-    )
-    if not told or told[0].trace is None:
+    told = [(f, f.trace) for f in answer.findings if f.trace is not None]
+    told.sort(key=lambda pair: (pair[0].verdict is not Verdict.VIOLATED, len(pair[1])))
+    if not told:
         raise InputError(
             "F16",
             f"{source.name} {chosen.name} has no trace to show{f' for {name}' if name else ''}",
@@ -95,12 +93,11 @@ def _show_trace(
             write=f"`fencepost check {source.name}` to see which designs are broken",
             at=Location(str(source.file), 1),
         )
-    finding = told[0]
+    finding, trace = told[0]
     instance = f" ({finding.instance})" if finding.instance else ""
     terminal.line(
         f"{source.name} {chosen.name}: {finding.property}{instance} {finding.verdict.value}, "
         f"{finding.scope}",
         "strong",
     )
-    assert finding.trace is not None
-    terminal.table(trace_table(system, finding.trace), "  ")
+    terminal.table(trace_table(system, trace), "  ")

@@ -23,6 +23,10 @@ def show(node: Expression, like: Domain | None = None) -> str:
         case x.Read():
             inside = ", ".join(show(index) for index in node.indices)
             return f"{node.field}[{inside}]" if node.indices else node.field
+        case x.Not(x.Equal(left, right)):
+            return _compared(left, "!=", right)
+        case x.Not(x.Less(left, right)):
+            return _compared(left, ">=", right)
         case x.Not():
             return f"not {_tight(node.operand)}"
         case x.And():
@@ -110,6 +114,9 @@ def tree_lines(tree: Tree, depth: int = 0) -> Iterator[str]:
             if isinstance(tree.otherwise, Disabled):
                 yield f"{pad}require {condition}"
                 yield from tree_lines(tree.then, depth)
+            elif isinstance(tree.then, Disabled):
+                yield f"{pad}require {show(x.negate(tree.condition))}"
+                yield from tree_lines(tree.otherwise, depth)
             elif isinstance(tree.otherwise, Fault):
                 yield f"{pad}check {condition}, else {_fault(tree.otherwise)}"
                 yield from tree_lines(tree.then, depth)

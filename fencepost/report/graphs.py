@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 
-def write_graph(graph: networkx.MultiDiGraph[Any], path: Path) -> None:
+def write_graph(graph: nx.MultiDiGraph[Any], path: Path) -> None:
     """Write a graph in the form that the file's suffix names; OSError where that fails."""
     if path.suffix == ".dot":
         path.write_text("\n".join(dot_lines(graph)) + "\n", encoding="utf-8")
         return
-    import networkx
+    import networkx as nx
 
-    networkx.write_graphml(graph, path)
+    nx.write_graphml(graph, path)
 
 
-def dot_lines(graph: networkx.MultiDiGraph[Any]) -> Iterator[str]:
+def dot_lines(graph: nx.MultiDiGraph[Any]) -> Iterator[str]:
     """The graph as Graphviz reads it: its attributes as a label, nodes and edges with theirs."""
     yield "digraph {"
     told = ", ".join(f"{key}: {value}" for key, value in graph.graph.items())
