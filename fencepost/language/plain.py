@@ -37,7 +37,7 @@ class PlainMachine:
         return View(self, self._elaboration, owner, prefix)
 
     def _place(self, field: Field, indices: tuple[Value, ...]) -> int:
-        cell = field.cell(indices)
+        cell = field.cell(tuple(plain(index) for index in indices))
         if cell is None:
             raise StepFaults("index", caller(), f"an index of {field.name} out of range")
         return self._offsets[field.name] + cell
@@ -63,7 +63,7 @@ class PlainMachine:
         where: Callable[..., Value] | None,
     ) -> None:
         for index, domain in zip(indices, field.indices, strict=False):
-            if not domain.low <= index <= domain.high:
+            if not domain.low <= plain(index) <= domain.high:
                 raise StepFaults("index", caller(), f"an index of {field.name} out of range")
         writes = []
         fault = None

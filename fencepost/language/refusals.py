@@ -8,6 +8,7 @@ looked at once.
 from __future__ import annotations
 
 import dis
+import gc
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -34,12 +35,16 @@ def watching() -> Iterator[None]:
             why="an assert in a body is part of the model",
             write="python without -O and without PYTHONOPTIMIZE",
         )
-    before = sys.getprofile()
+    before, collecting = sys.getprofile(), gc.isenabled()
+    # The collector would run finalisers of other packages in here, and they are no part of a body.
+    gc.disable()
     sys.setprofile(_on_event)
     try:
         yield
     finally:
         sys.setprofile(before)
+        if collecting:
+            gc.enable()
 
 
 def _on_event(frame: FrameType, event: str, _: Any) -> None:
