@@ -324,13 +324,15 @@ def substitute(node: Expression, values: dict[str, Expression]) -> Expression:
 def _substitute_under(node: Quantified, values: dict[str, Expression]) -> Expression:
     bound = {variable.name for variable in node.variables}
     values = {name: value for name, value in values.items() if name not in bound}
-    taken = {n.name for value in values.values() for n in walk(value) if isinstance(n, Variable)}
+    arriving = {n.name for value in values.values() for n in walk(value) if isinstance(n, Variable)}
+    within = {n.name for n in walk(node.body) if isinstance(n, Variable)} | bound
     variables = []
     for variable in node.variables:
         name = variable.name
-        while name in taken:
+        while name in arriving or (name != variable.name and name in within):
             name += "_"
         if name != variable.name:
+            within = within | {name}
             renamed = Variable(name, variable.of)
             values = values | {variable.name: renamed}
             variable = renamed

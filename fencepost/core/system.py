@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from itertools import product
 from typing import Literal
@@ -198,7 +198,7 @@ class System:
     @cached_property
     def digest(self) -> str:
         """A short fingerprint of everything that has meaning; paths and lines are left out."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+        return hashlib.sha256(_meaning(self).encode()).hexdigest()[:16]
 
     def design(self, name: str) -> Design:
         """The design of that name; KeyError if there is none."""
@@ -216,3 +216,15 @@ class System:
         arguments = self.action[step.action].arguments
         shown = (f"{a.name}={a.of.show(v)}" for a, v in zip(arguments, step.arguments, strict=True))
         return f"{step.action}({', '.join(shown)})"
+
+
+def _meaning(value: object) -> str:
+    """A value as text, without what equality leaves out (places, prose), sets in sorted order."""
+    if is_dataclass(value):
+        parts = (_meaning(getattr(value, f.name)) for f in fields(value) if f.compare)
+        return f"{type(value).__name__}({','.join(parts)})"
+    if isinstance(value, tuple):
+        return f"({','.join(_meaning(part) for part in value)})"
+    if isinstance(value, frozenset):
+        return f"{{{','.join(sorted(_meaning(part) for part in value))}}}"
+    return repr(value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -55,7 +56,7 @@ def build(
         *(_property(recorder, model, declared) for declared in properties),
     )
     barriers = _barriers(parts[0])
-    source = inspect.getsourcefile(model) or ""
+    source = _file_of(model)
     system = System(
         name=model.__name__,
         parameters=tuple(elaboration.sizes.items()),
@@ -77,8 +78,20 @@ def build(
     return system
 
 
+def _file_of(model: type[Model]) -> str:
+    """Where a model is written; its file's name alone where that is no longer importable."""
+    module = sys.modules.get(model.__module__)
+    named = getattr(module, "__file__", None)
+    if named is not None:
+        return str(named)
+    for declared in vars(model).values():
+        if isinstance(declared, ActionDeclaration):
+            return declared.location.file
+    return ""
+
+
 def perform_plainly(
-    model: type[Model], system: System, barriers: Barriers, state: State, step: Step
+    model: type[Model], system: System, barriers: Barriers, state: Sequence[int], step: Step
 ) -> Outcome:
     """What the body itself does in a state, on plain integers; the recording must do the same."""
     elaboration, bodies = _bodies(cast("Any", model), system.parameters)
@@ -130,7 +143,7 @@ def _check_actions(model: type[Model], actions: tuple[Action, ...]) -> None:
             f"{model.__name__} has no action",
             why="nothing can happen in it, so there is nothing to check",
             write="a method with @action",
-            at=Location(inspect.getsourcefile(model) or "", 1),
+            at=Location(_file_of(model), 1),
         )
 
 
