@@ -26,12 +26,13 @@ class PlainMachine:
     """Runs bodies on the cells of one state."""
 
     def __init__(
-        self, system: System, elaboration: Elaboration, barriers: Barriers, state: State
+        self, system: System, elaboration: Elaboration, barriers: Barriers, state: Sequence[int]
     ) -> None:
         self._offsets = system.offsets
         self._elaboration = elaboration
         self._barriers = barriers
-        self.cells = list(state)
+        # A list is worked on as it is, so that a caller can watch what a body reads and writes.
+        self.cells: list[int] = state if isinstance(state, list) else list(state)
 
     def view(self, owner: object, prefix: str) -> View:
         return View(self, self._elaboration, owner, prefix)
