@@ -102,6 +102,14 @@ def shown_path(file: str | Path) -> str:
         return str(file)
 
 
+def with_shown_paths(text: str) -> str:
+    """A text in which paths below the current folder are shown relative to it."""
+    try:
+        return text.replace(f"{Path.cwd()}/", "")
+    except OSError:
+        return text
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """What to add to a message about an unknown name: ` (did you mean ...?)`, or nothing."""
     close = get_close_matches(name, list(known), n=2, cutoff=0.5)

@@ -60,9 +60,9 @@ def command(
     system = prepare(source, pick_sizes(source, parse_sizes(sizes)))
     terminal = Terminal(sys.stdout)
     if kernel:
-        from fencepost.kernel import ir
+        from fencepost.kernel.compiled import compiled
 
-        terminal.line(ir(system))
+        terminal.line(compiled(system).text.rstrip())
     elif trace:
         _show_trace(source, system, design, property_, terminal)
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fencepost.core.system import State, Step, System
 from fencepost.core.traces import Run, Trace, rerun
 from fencepost.core.trees import Fault
+from fencepost.project import shown_path
 from fencepost.report.tables import Cell, Column, Table
 
 MOST_CHANGES_SHOWN = 12
@@ -53,8 +54,10 @@ def changes(system: System, before: State, after: State) -> Iterator[Change]:
 
 def show_fault(fault: Fault) -> str:
     """A fault as a person reads it, with its place."""
-    place = f" at {fault.location}" if fault.location else ""
-    return f"FAULT: {fault.message or fault.kind}{place}"
+    if fault.location is None:
+        return f"FAULT: {fault.message or fault.kind}"
+    place = f"{shown_path(fault.location.file)}:{fault.location.line}"
+    return f"FAULT: {fault.message or fault.kind} at {place}"
 
 
 def tell(system: System, trace: Trace) -> tuple[Line, ...]:

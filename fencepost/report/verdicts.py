@@ -13,7 +13,7 @@ from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.results import Finding, Verdict
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, System
 from fencepost.core.traces import Trace
-from fencepost.project import shown_path
+from fencepost.project import shown_path, with_shown_paths
 from fencepost.report.tables import Cell, Column, Style, Table, grouped, seconds
 from fencepost.report.terminal import Terminal
 from fencepost.report.trace_files import TraceFiles
@@ -21,7 +21,7 @@ from fencepost.report.trace_tables import one_line, tell, trace_table
 
 WIDTH = 100
 INDENT = "    "
-MOST_NAMED = 2
+MOST_NAMED = 1
 MOST_UNUSED = 8
 BUILT_IN_TEXT = {
     NO_FAULT: "No step goes wrong: no value leaves its domain, no index is out of range, "
@@ -83,7 +83,7 @@ def verdict_text(check: DesignCheck) -> str:
                 name if length is None else f"{name} in {steps(length)}"
                 for name, length in list(found.items())[:MOST_NAMED]
             ]
-            more = f", {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+            more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
             return f"VIOLATED {', '.join(named)}{more}"
 
 
@@ -167,8 +167,8 @@ class Stories:
         if said:
             self._wrapped(f'"{said}"')
         if finding.detail:
-            self._wrapped(f"{finding.detail}: {finding.scope}" if not finding.trace
-                          else finding.detail)  # fmt: skip
+            scope = "" if finding.trace else f": {finding.scope}"
+            self._wrapped(with_shown_paths(finding.detail) + scope)
         if finding.trace is not None:
             unexpected = check.judged.judgement is Judgement.NOT_AS_EXPECTED
             self._trace(model.system, finding.trace, full=self.full or unexpected)
@@ -177,8 +177,8 @@ class Stories:
                 self._wrapped(hint_text(model.system, hint))
         if finding.trace is not None:
             command = self.traces.command(model, finding)
-            self._wrapped(f"replay: {command}" if command else
-                          f"steps: {one_line(model.system, finding.trace)}")  # fmt: skip
+            steps_alone = f"steps: {one_line(model.system, finding.trace)}"
+            self._wrapped(f"replay: {command}" if command else steps_alone)
 
     def _trace(self, system: System, trace: Trace, *, full: bool) -> None:
         if not trace.steps:
@@ -210,10 +210,15 @@ class Stories:
             self._wrapped(line)
 
     def _wrapped(self, text: str) -> None:
-        for line in textwrap.wrap(
-            text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + "  ",
-            break_long_words=False, break_on_hyphens=False,
-        ):  # fmt: skip
+        lines = textwrap.wrap(
+            text,
+            WIDTH,
+            initial_indent=INDENT,
+            subsequent_indent=INDENT + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines:
             self.terminal.line(line)
 
 
