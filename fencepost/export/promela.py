@@ -176,7 +176,8 @@ class _Program:
                 self.held.append(self.vocabulary.names.take(f"held_{used}"))
             return self.held[used - 1]
 
-        sequence = in_sequence(self.system, update, temporary)
+        # Spin refuses to assign to an element that is found by indexing the same array.
+        sequence = in_sequence(self.system, update, temporary, hold_own_index=True)
         inner = writer.with_names({variable.name: variable.name for variable, _ in sequence.held})
         lines = [f"{variable.name} = {inner.text(value)};" for variable, value in sequence.held]
         for assign in cell_by_cell(sequence.assignments):

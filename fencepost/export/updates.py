@@ -42,11 +42,13 @@ def in_sequence(
     temporary: Callable[[], str],
     *,
     always_held: Callable[[Assign], bool] = lambda _: False,
+    hold_own_index: bool = False,
 ) -> Sequence:
     """The update as a sequence; `temporary` names one more temporary each time it is called.
 
     Bulk writes that read nothing written stay as they are; others become one assignment a cell.
-    `always_held` asks for a value to be held regardless.
+    `always_held` asks for a value to be held regardless, `hold_own_index` for an index that reads
+    the array it is an index of.
     """
     items: list[Assign | BulkWrite] = []
     for write in update.writes:
@@ -70,8 +72,9 @@ def in_sequence(
             where = item.where
             if _reads_written(where, earlier):
                 where = hold(where, BOOL)
+            disturbing = [*earlier, item] if hold_own_index else earlier
             indices = tuple(
-                hold(index, domain) if _reads_written(index, earlier) else index
+                hold(index, domain) if _reads_written(index, disturbing) else index
                 for index, domain in zip(item.indices, field.indices, strict=True)
             )
             value = item.value
