@@ -118,8 +118,9 @@ class PlainMachine:
             raise StepDisabled(caller())
 
     def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
-        chosen = then if condition else otherwise
-        return chosen.members() if isinstance(chosen, SetView) else chosen
+        # Both sides are read, as Python reads arguments: a set that is not there is a fault.
+        sides = [s.members() if isinstance(s, SetView) else s for s in (then, otherwise)]
+        return sides[0] if condition else sides[1]
 
     def quantify(
         self, kind: QuantifierKind, domains: Sequence[Domain], body: Callable[..., Value]
