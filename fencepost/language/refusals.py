@@ -17,10 +17,17 @@ from types import CodeType, FrameType
 from typing import Any
 
 from fencepost.core.errors import InputError
-from fencepost.language.machine import PACKAGE, _is_source, place
+from fencepost.language.machine import _is_source, place
 
 _LIBRARY = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
-_TYPE_WORDS = frozenset({"isinstance", "issubclass", "type", "id", "hash", "callable", "getattr"})
+_TYPE_WORDS = frozenset(
+    {"isinstance", "issubclass", "type", "id", "hash", "callable", "getattr", "hasattr"}
+    | {"vars", "dir", "repr", "ascii", "eval", "exec"}
+)
+_COLLECTING = frozenset(
+    {"append", "appendleft", "extend", "insert", "pop", "popleft", "update", "setdefault", "clear"}
+)
+_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 _checked: set[CodeType] = set()
 
@@ -53,7 +60,9 @@ def _on_event(frame: FrameType, event: str, _: Any) -> None:
         _checked.add(code)
         name = code.co_filename
         library = name.startswith(_LIBRARY) and "site-packages" not in name
-        if _is_source(name) and not library and not name.startswith(PACKAGE):
+        # Methods that dataclasses write have no file of their own, but the package's globals.
+        ours = str(frame.f_globals.get("__name__", "")).startswith("fencepost.")
+        if _is_source(name) and not library and not ours:
             try:
                 check_code(code)
             except InputError:
@@ -69,6 +78,44 @@ def check_code(code: CodeType) -> None:
             what, why, write = found
             at = place(code, instruction.offset, code.co_firstlineno)
             raise InputError("F90", what, why=why, write=write, at=at)
+        if _remembers(code, instruction):
+            raise InputError(
+                "F109",
+                f"a body changes `{instruction.argval}`, which is not its own",
+                why="a body is run many times, and for a quantifier once for all elements",
+                write="a field of the model: `Var(...)`",
+                at=place(code, instruction.offset, code.co_firstlineno),
+            )
+
+
+def check_element(body: Any) -> None:
+    """Refuse the function of a quantifier or bulk write if it collects its elements in Python.
+
+    It is recorded once for all elements, so what it collects would differ from a plain run. A
+    write to the state in it has been refused before.
+    """
+    code = getattr(body, "__code__", None)
+    if code is None:
+        return
+    for instruction in dis.get_instructions(code):
+        name, argument = instruction.opname, instruction.argval
+        called = name in ("LOAD_METHOD", "LOAD_ATTR") and argument in _COLLECTING
+        if called or name in ("STORE_SUBSCR", "STORE_ATTR"):
+            raise InputError(
+                "F109",
+                "a function of elements changes a Python object",
+                why="it is recorded once for all elements, not once for each",
+                write="`for i in self.Index: ...` to collect; `count`, `exists` or `for_all` to ask",
+                at=place(code, instruction.offset, code.co_firstlineno),
+            )
+
+
+def _remembers(code: CodeType, instruction: dis.Instruction) -> bool:
+    """Whether an instruction changes a global, or a local of an enclosing function."""
+    if instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+        return True
+    enclosing = instruction.argval in code.co_freevars and code.co_name not in _COMPREHENSIONS
+    return instruction.opname in ("STORE_DEREF", "DELETE_DEREF") and enclosing
 
 
 def _refused(instruction: dis.Instruction) -> tuple[str, str, str] | None:
@@ -90,6 +137,12 @@ def _refused(instruction: dis.Instruction) -> tuple[str, str, str] | None:
             "`try` or `with` in a body",
             "a fault or a failed `require` is no exception of the model",
             "`if` around what could go wrong",
+        )
+    if name in ("LOAD_ATTR", "LOAD_METHOD") and argument in ("__class__", "__dict__"):
+        return (
+            f"`.{argument}` in a body",
+            "it looks at the symbol, not at the state",
+            "a comparison of values",
         )
     if name in ("LOAD_GLOBAL", "LOAD_NAME") and argument in _TYPE_WORDS:
         return (
