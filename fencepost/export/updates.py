@@ -72,9 +72,11 @@ def in_sequence(
             where = item.where
             if _reads_written(where, earlier):
                 where = hold(where, BOOL)
-            disturbing = [*earlier, item] if hold_own_index else earlier
+            own = item.field if hold_own_index else None
             indices = tuple(
-                hold(index, domain) if _reads_written(index, disturbing) else index
+                hold(index, domain)
+                if _reads_written(index, earlier) or any(r.field == own for r in _reads(index))
+                else index
                 for index, domain in zip(item.indices, field.indices, strict=True)
             )
             value = item.value
