@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from llvmlite import ir
 
@@ -49,6 +50,7 @@ def signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
+@lru_cache(maxsize=4096)
 def splat(value: int) -> ir.Constant:
     """The same integer in every lane."""
     return ir.Constant(WORDS, [signed(value)] * LANES)
@@ -57,8 +59,9 @@ def splat(value: int) -> ir.Constant:
 class LaneBuilder:
     """Writes operations on lanes into a function, each at most once on any way through it."""
 
-    def __init__(self, function: ir.Function) -> None:
+    def __init__(self, function: ir.Function, *, wide_registers: bool) -> None:
         self.function = function
+        self.wide_registers = wide_registers
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         self.known: list[dict[object, ir.Value]] = [{}]
 
@@ -162,6 +165,23 @@ class LaneBuilder:
         flags = self.flags(condition)
         key = ("select", flags, _key(then), _key(otherwise))
         return self.once(key, "select", flags, self.words(then), self.words(otherwise))
+
+    def settled(self, value: ir.Value) -> ir.Value:
+        """The same value, which the code generator does not look into; it costs nothing.
+
+        LLVM 22 gets `select(c, x & m | y & ~m, x)` with a constant m wrong on AVX-512: it swaps
+        operands of the masked vpternlogq that takes m from memory. Only there is it needed.
+        """
+        if not self.wide_registers:
+            return value
+        same = ir.FunctionType(WORDS, [WORDS])
+        key = ("settled", value)
+        for scope in self.known:
+            if key in scope:
+                return scope[key]
+        result = self.builder.asm(same, "", "=v,0", [value], False)
+        self.known[-1][key] = result
+        return result
 
     # Conditions.
 

@@ -11,10 +11,6 @@ import llvmlite.binding as llvm
 CODE_EFFORT = 2
 """How hard LLVM's code generator works (0 to 3)."""
 
-MIDDLE_EFFORT = 1
-"""How hard LLVM optimises before that; the code is written without repetitions."""
-
-
 @cache
 def _ready() -> bool:
     if tuple(int(n) for n in llvmlite.__version__.split(".")[:2]) < (0, 45):
@@ -34,6 +30,12 @@ def host_target(effort: int = CODE_EFFORT) -> llvm.TargetMachine:
         opt=effort,
         jit=True,
     )
+
+
+@cache
+def has_wide_registers() -> bool:
+    """Whether eight 64-bit integers fit into one register."""
+    return bool(llvm.get_host_cpu_features().get("avx512f"))
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,16 @@ def load(text: str) -> Code:
 
 
 def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
-    """The passes that pay for code written without repetitions."""
-    options = llvm.create_pipeline_tuning_options(speed_level=MIDDLE_EFFORT)
+    """The three passes that pay for code written without repetitions; more only cost time."""
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
     passes = llvm.create_pass_builder(machine, options)
-    manager = passes.getModulePassManager()
-    manager.run(module, passes)
+    manager = llvm.create_new_function_pass_manager()
+    manager.add_sroa_pass()
+    manager.add_instruction_combine_pass()
+    manager.add_simplify_cfg_pass()
+    for function in module.functions:
+        if not function.is_declaration:
+            manager.run(function, passes)
 
 
 def object_code(text: str) -> bytes:

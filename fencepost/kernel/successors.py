@@ -32,6 +32,7 @@ from fencepost.kernel.lanes import (
 )
 from fencepost.kernel.layout import Layout
 from fencepost.kernel.lowering import Environment, Reader
+from fencepost.kernel.machine_code import has_wide_registers
 from fencepost.kernel.writing import Writer
 
 BYTES = ir.PointerType(I8)
@@ -66,7 +67,7 @@ class ExpandWriter:
         for argument in (out, lanes, coverage, fired):
             argument.add_attribute("noalias")
         self.stride, self.coverage, self.fired = stride, coverage, fired
-        self.lanes = LaneBuilder(function)
+        self.lanes = LaneBuilder(function, wide_registers=has_wide_registers())
         self.builder = self.lanes.builder
         self.lane_table = _lane_table(module)
         packing = ir.FunctionType(WORDS, [WORDS, FLAGS, WORDS])
@@ -245,7 +246,7 @@ def write_inspect(
     function = ir.Function(module, signature, "inspect")
     states, count, barriers, marks, wanted = function.args
     marks.add_attribute("noalias")
-    lanes = LaneBuilder(function)
+    lanes = LaneBuilder(function, wide_registers=has_wide_registers())
     builder = lanes.builder
     words = load_states(lanes, layout, states)
     reader = Reader(system, layout, lanes, words, spread(builder, barriers))

@@ -95,6 +95,7 @@ class Writer:
             before = self.word(place.word)
             kept = lanes.bits_and(before, ~mask & ALL_ONES)
             after = lanes.bits_or(kept, lanes.shift_left(bits, place.shift))
+            after = lanes.settled(lanes.words(after))
         self.replace(place.word, lanes.select(where, after, before))
 
     def put_moving(
