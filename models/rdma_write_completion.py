@@ -1,0 +1,450 @@
+"""When is a transfer that consists of several one-sided writes over, and who may say so?
+
+The KV rows of a request reach the decode node's slot as several RDMA operations, one per handle
+(one per remote rank, or one per task of a batch), each writing its own part of the slot. A small
+metadata record with the first token travels as one more write. Nothing orders any of these with
+each other or with the message that reports the outcome, and none of them can be called back.
+
+Actors
+- decode: owns the slots. It allocates one and sends its address, may give up (`abort`), and acts
+  on the notice: it accepts the request and decodes, or takes the slot back.
+- worker: posts the writes, sees completions, keeps the request's status word and sends one notice.
+  Where rows are pulled (vLLM over NIXL, vllm-ascend) it lives on the decode node, where they are
+  pushed (Mooncake, SGLang) on the prefill node; the protocol is the same. Its transfer thread and
+  its control thread (which hears of aborts) write the same status word.
+- nic: makes bytes visible in the slot, and completes handles, in any order. A handle fails whether
+  its bytes were delivered or not, and its siblings go on.
+
+For each handle there are four facts that code likes to take for one another: it is *posted*
+(`write` leaves IDLE), its bytes are *visible* to the decode node (`landed`), its completion is
+*seen* (`write` is DONE or ERROR), and the outcome of the whole transfer is *announced* (`notice`).
+
+Abstractions, and the direction in which each is safe
+- A request is one attempt; a retry is another request. A tag is therefore a generation. SAFE for
+  the edges; UNSAFE for `record_carries_tag` where a retry uses the same room number again.
+- All writes of a request are posted in one step. UNSAFE for an abort between two posts, which is
+  the subject of `slot_lifecycle`; SAFE for what happens once writes are out.
+- After a failed completion nothing of that handle lands. UNSAFE unless the queue pair is in error
+  and flushed before the failure is reported (MC-3508).
+- A completion is seen when it is raised. SAFE: one seen late looks like a write still in flight.
+- Addresses, aborts and notices arrive once, after any delay. UNSAFE for leaks by a lost message;
+  `failure_is_announced` off has the effect of a lost notice.
+- The record never fails, and is seen to complete when it lands. UNSAFE for leaks only.
+- A part lands in one step, and decoding reads the whole slot in every state. SAFE: a part may be
+  taken as small as one likes, and more states are looked at than any kernel reads.
+- Digests do not collide. UNSAFE by the chance that they do.
+"""
+
+from enum import IntEnum
+
+from fencepost import *
+
+
+class Phase(IntEnum):
+    """Where the decode node is with a request."""
+
+    IDLE, WAITING, ABORTING, DECODING, CLOSED = range(5)
+
+
+class Write(IntEnum):
+    """What the worker knows of one write; ORPHANED: its handle was released while in flight."""
+
+    IDLE, POSTED, DONE, ERROR, ORPHANED = range(5)
+
+
+class Outcome(IntEnum):
+    """The status word, and what the notice said of it."""
+
+    PENDING, SUCCESS, FAILED = range(3)
+
+
+class RdmaWriteCompletion(Model):
+    """A request's rows arrive as several writes that fail and complete one by one."""
+
+    requests, slots, handles = Parameter(2), Parameter(1), Parameter(2)
+    Request, Slot, Handle = Index(requests), Index(slots), Index(handles)
+
+    error_waits_for_siblings = Barrier(
+        "after one handle's error, the failure is published only when no write is in flight: "
+        "the sibling handles cannot be cancelled, and the blocks are reused at once",
+        buys=["decodes_own_kv", "accepts_own_kv", "takes_own_first_token"],
+    )
+    abort_waits_for_handles = Barrier(
+        "after the decode node gives up, the failure is published only when no write is in "
+        "flight: giving up on a handle does not stop it",
+        buys=["decodes_own_kv", "accepts_own_kv", "takes_own_first_token"],
+    )
+    reformat_waits_for_all_parts = Barrier(
+        "the received blocks are permuted in place (for another TP size or layout) after the "
+        "last pull, not after the first: a part that lands later stays in the old layout",
+        buys=["reformats_only_whole_kv", "decodes_own_kv"],
+    )
+    completion_follows_visibility = Barrier(
+        "a handle completes only when its bytes are visible in the receiver's GPU memory (a "
+        "flushing read, or a receiver-side fence), not when the sender's NIC got its ack",
+        buys=["decodes_own_kv", "accepts_own_kv"],
+    )
+    success_waits_for_record = Barrier(
+        "success is announced after the metadata record completed as well as the KV writes: "
+        "the slot still holds the record of its previous request",
+        buys=["takes_own_first_token"],
+    )
+    failed_is_sticky = Barrier(
+        "the status word goes from PENDING to a final value once, by compare-and-set: the "
+        "transfer thread does not write SUCCESS over the control thread's FAILED",
+        buys=["announced_failure_is_final"],
+    )
+    failure_is_announced = Barrier(
+        "a failed transfer sends a notice too, instead of a line in the log: the decode node "
+        "has no other way to tell late from never",
+        buys=["slot_can_be_free"],
+    )
+    handle_is_counted = Barrier(
+        "the transfer library holds a reference to a handle until it completes, so a release by "
+        "the caller does not free it; needed only where an outcome is published too early",
+        buys=["no_fault"],
+    )
+    record_carries_tag = Barrier(
+        "the record names the request that it was written for, and the decode node refuses "
+        "another's: detects a stale record, and says nothing of the rows",
+        buys=["takes_own_first_token"],
+        kind="guard",
+    )
+    record_carries_digest = Barrier(
+        "the record holds a digest of the rows, which the decode node compares with its own "
+        "before the first token: detects foreign rows, until the moment of the comparison",
+        buys=["accepts_own_kv"],
+        kind="guard",
+    )
+
+    phase = Array(Request, of=Phase, initial=Phase.IDLE)
+    owner = Array(Slot, of=Maybe(Request), initial=NONE)
+    target = Array(Request, of=Maybe(Slot), initial=NONE)
+    token = Array(Request, of=Maybe(Request), initial=NONE)
+    accepted_foreign = Array(Request, of=bool, initial=False)
+
+    write = Array(Request, Handle, of=Write, initial=Write.IDLE)
+    landed = Array(Request, Handle, of=bool, initial=False)
+    record_write = Array(Request, of=Write, initial=Write.IDLE)
+    reformatted = Array(Request, of=bool, initial=False)
+    status = Array(Request, of=Outcome, initial=Outcome.PENDING)
+    notice = Array(Request, of=Outcome, initial=Outcome.PENDING)
+
+    kv = Array(Slot, Handle, of=Maybe(Request), initial=NONE)
+    record = Array(Slot, of=Maybe(Request), initial=NONE)
+
+    # What the decode node's slots hold is told by who wrote it: a part of `kv` is NONE where its
+    # bytes are nobody's rows, and the record's writer stands for its token, tag and digest alike.
+
+    @actor("decode")
+    @action(request=Request, slot=Slot)
+    def allocate(self, request, slot):
+        require(self.phase[request] == Phase.IDLE and self.owner[slot] == NONE)
+        self.phase[request] = Phase.WAITING
+        self.owner[slot], self.target[request] = request, slot
+
+    @actor("worker")
+    @action(request=Request)
+    def post(self, request):
+        require(self.target[request] != NONE and self.status[request] == Outcome.PENDING)
+        require(self.record_write[request] == Write.IDLE)
+        assign(self.write[request], to=Write.POSTED)
+        self.record_write[request] = Write.POSTED
+
+    @actor("nic")
+    @action(request=Request, handle=Handle)
+    def land(self, request, handle):
+        """The bytes become visible at the address that was posted, whoever owns the slot now."""
+        require(self.write[request, handle] in (Write.POSTED, Write.DONE, Write.ORPHANED))
+        require(not self.landed[request, handle])
+        self.kv[self.target[request], handle] = choose(self.reformatted[request], NONE, request)
+        self.landed[request, handle] = True
+
+    @actor("nic")
+    @action(request=Request, handle=Handle)
+    def complete(self, request, handle):
+        require(self.outstanding(request, handle))
+        if self.completion_follows_visibility:
+            require(self.landed[request, handle])
+        self.end(request, handle, Write.DONE)
+
+    @actor("nic")
+    @action(request=Request, handle=Handle)
+    def fail(self, request, handle):
+        """The handle ends in an error, which does not tell whether its bytes were delivered."""
+        require(self.outstanding(request, handle))
+        self.end(request, handle, Write.ERROR)
+
+    def outstanding(self, request, handle):
+        return self.write[request, handle] in (Write.POSTED, Write.ORPHANED)
+
+    def end(self, request, handle, outcome):
+        """The library writes the completion into the handle, which must still be there."""
+        orphaned = self.write[request, handle] == Write.ORPHANED
+        assert self.handle_is_counted or not orphaned, "a completion of a released handle"
+        self.write[request, handle] = choose(orphaned, Write.IDLE, outcome)
+        if orphaned or outcome == Write.ERROR:
+            self.landed[request, handle] = False
+
+    @actor("nic")
+    @action(request=Request)
+    def land_record(self, request):
+        require(self.record_write[request] == Write.POSTED)
+        self.record_write[request] = Write.DONE
+        self.record[self.target[request]] = request
+
+    @actor("worker")
+    @action(request=Request)
+    def reformat(self, request):
+        require(self.status[request] == Outcome.PENDING and not self.reformatted[request])
+        require(exists(self.Handle, lambda h: self.write[request, h] == Write.DONE))
+        if self.reformat_waits_for_all_parts:
+            require(self.all_done(request))
+        self.reformatted[request] = True
+
+    @actor("worker")
+    @action(request=Request)
+    def succeed(self, request):
+        """The transfer thread has seen the last completion."""
+        require(self.all_done(request) and self.reformatted[request])
+        require(self.status[request] != Outcome.SUCCESS)
+        if self.success_waits_for_record:
+            require(self.record_write[request] == Write.DONE)
+        if self.failed_is_sticky:
+            require(self.status[request] == Outcome.PENDING)
+        self.status[request] = Outcome.SUCCESS
+        if self.notice[request] == Outcome.PENDING:
+            self.notice[request] = Outcome.SUCCESS
+
+    @actor("worker")
+    @action(request=Request)
+    def fail_on_error(self, request):
+        """The transfer thread has seen an error."""
+        require(self.status[request] == Outcome.PENDING)
+        require(exists(self.Handle, lambda h: self.write[request, h] == Write.ERROR))
+        if self.error_waits_for_siblings:
+            require(self.quiet(request))
+        self.publish_failure(request)
+
+    @actor("worker")
+    @action(request=Request)
+    def fail_on_abort(self, request):
+        """The control thread has heard that the decode node gave up."""
+        require(self.status[request] == Outcome.PENDING and self.phase[request] == Phase.ABORTING)
+        if self.abort_waits_for_handles:
+            require(self.quiet(request))
+        self.publish_failure(request)
+
+    def publish_failure(self, request):
+        self.status[request] = Outcome.FAILED
+        if self.failure_is_announced:
+            self.notice[request] = Outcome.FAILED
+        assign(
+            self.write[request],
+            to=lambda h: choose(self.write[request, h] == Write.POSTED, Write.ORPHANED, Write.IDLE),
+            where=lambda h: self.write[request, h] in (Write.POSTED, Write.ERROR),
+        )
+
+    def all_done(self, request):
+        return for_all(self.Handle, lambda h: self.write[request, h] == Write.DONE)
+
+    def quiet(self, request):
+        """No write of the request is in flight, as far as the worker can see."""
+        return self.record_write[request] != Write.POSTED and for_all(
+            self.Handle, lambda h: self.write[request, h] != Write.POSTED
+        )
+
+    @actor("decode")
+    @action(request=Request)
+    def abort(self, request):
+        """The decode node's time limit or its user gives up; the slot stays where it is."""
+        require(self.phase[request] == Phase.WAITING)
+        self.phase[request] = Phase.ABORTING
+
+    @actor("decode")
+    @action(request=Request)
+    def accept(self, request):
+        """The first token is taken from the record and the first step reads the rows."""
+        require(self.phase[request] == Phase.WAITING and self.notice[request] == Outcome.SUCCESS)
+        slot = self.target[request]
+        require(self.record[slot] != NONE)
+        if self.passes_guards(request, slot):
+            self.phase[request] = Phase.DECODING
+            self.token[request] = self.record[slot]
+            self.accepted_foreign[request] = not self.rows_are_of(slot, request)
+        else:
+            self.close(request)
+
+    def passes_guards(self, request, slot):
+        writer = self.record[slot]
+        if self.record_carries_tag and writer != request:
+            return False
+        return not self.record_carries_digest or self.rows_are_of(slot, writer)
+
+    def rows_are_of(self, slot, writer):
+        return for_all(self.Handle, lambda part: self.kv[slot, part] == writer)
+
+    @actor("decode")
+    @action(request=Request)
+    def finish(self, request):
+        require(self.phase[request] == Phase.DECODING)
+        self.close(request)
+
+    @actor("decode")
+    @action(request=Request)
+    def take_back(self, request):
+        """The slot is free again, on the word of the worker that the transfer is over."""
+        failed = self.notice[request] == Outcome.FAILED
+        aborted = self.phase[request] == Phase.ABORTING
+        require(failed or (aborted and self.notice[request] == Outcome.SUCCESS))
+        require(aborted or self.phase[request] == Phase.WAITING)
+        self.close(request)
+
+    def close(self, request):
+        self.phase[request] = Phase.CLOSED
+        self.owner[self.target[request]] = NONE
+        self.token[request] = NONE
+        self.accepted_foreign[request] = False
+
+    @final
+    def everything_is_closed(self):
+        return for_all(self.Request, lambda request: self.phase[request] == Phase.CLOSED)
+
+    safe = Design(
+        error_waits_for_siblings,
+        abort_waits_for_handles,
+        reformat_waits_for_all_parts,
+        completion_follows_visibility,
+        success_waits_for_record,
+        failed_is_sticky,
+        failure_is_announced,
+        expect=holds,
+        text="Every outcome is published once, when no write of the transfer is in flight.",
+    )
+    safe_and_counted = Design(
+        *safe.barriers,
+        handle_is_counted,
+        expect=holds,
+        text="As `safe`; that the library counts its handles makes no difference.",
+    )
+    safe_with_guards = Design(
+        *safe.barriers,
+        record_carries_tag,
+        record_carries_digest,
+        expect=holds,
+        text="As `safe`, with guards that never find anything to refuse.",
+    )
+
+    first_error_frees_blocks = safe_and_counted.without(
+        error_waits_for_siblings,
+        expect=(
+            violates("decodes_own_kv", steps=16),
+            violates("accepts_own_kv", steps=16),
+            violates("takes_own_first_token", steps=16),
+        ),
+        known_bug="VLLM-56104",
+        text="The first failing handle gives the blocks back while its sibling still writes.",
+    )
+    first_error_ends_batch = safe.without(
+        error_waits_for_siblings,
+        expect=(
+            violates("no_fault", steps=5),
+            violates("decodes_own_kv", steps=16),
+            violates("accepts_own_kv", steps=16),
+            violates("takes_own_first_token", steps=16),
+        ),
+        known_bug="MC-1906",
+        text="The first failing task completes the batch: descriptor and buffers are freed.",
+    )
+    give_up_releases_handle = safe.without(
+        abort_waits_for_handles,
+        expect=(
+            violates("no_fault", steps=5),
+            violates("decodes_own_kv", steps=16),
+            violates("accepts_own_kv", steps=16),
+            violates("takes_own_first_token", steps=16),
+        ),
+        known_bug="NIXL-2067",
+        text="A caller that gives up releases its handles, which neither stops nor outlives them.",
+    )
+    give_up_with_counted_handle = safe_and_counted.without(
+        abort_waits_for_handles,
+        expect=(
+            violates("decodes_own_kv", steps=16),
+            violates("accepts_own_kv", steps=16),
+            violates("takes_own_first_token", steps=16),
+        ),
+        text="Not enough: it saves the library's memory, and not the slot's next owner.",
+    )
+    reformat_after_first_part = safe.without(
+        reformat_waits_for_all_parts,
+        expect=(
+            violates("reformats_only_whole_kv", steps=5),
+            violates("decodes_own_kv", steps=10),
+            violates("accepts_own_kv", steps=10),
+        ),
+        known_bug="VA-12359",
+        text="The blocks are permuted after the first pull, and the second lands as it was sent.",
+    )
+    completion_at_the_sender = safe.without(
+        completion_follows_visibility,
+        expect=(
+            violates("reformats_only_whole_kv", steps=5),
+            violates("decodes_own_kv", steps=8),
+            violates("accepts_own_kv", steps=8),
+        ),
+        known_bug="KVCV-3",
+        text="The sender's completion is taken for the receiver's: the tail is not visible yet.",
+    )
+    late_success_wins = safe.without(
+        failed_is_sticky,
+        expect=violates("announced_failure_is_final", steps=11),
+        known_bug="SGL-30352",
+        text="The transfer thread writes SUCCESS over the FAILED that an abort was answered with.",
+    )
+    silent_failure = safe.without(
+        failure_is_announced,
+        expect=(
+            violates("slot_can_be_free", steps=3),
+            violates("no_stuck_state", steps=3),
+            violates("decodes_after_a_failure"),
+        ),
+        known_bug="VLLM-50754",
+        text="A failed transfer is only logged, and its slot is lost.",
+    )
+    success_before_record = safe.without(
+        success_waits_for_record,
+        expect=violates("takes_own_first_token", steps=16),
+        known_bug="SGL-17259",
+        text="The notice overtakes the record: the slot still holds the previous first token.",
+    )
+    success_before_tagged_record = Design(
+        *success_before_record.barriers,
+        record_carries_tag,
+        expect=holds,
+        text="The tag finds out in time: a request is lost where a wrong token was taken.",
+    )
+
+    tag_alone = Design(
+        *first_error_frees_blocks.barriers,
+        record_carries_tag,
+        expect=(violates("decodes_own_kv", steps=16), violates("accepts_own_kv", steps=16)),
+        known_bug="SGL-39229",
+        text="Not enough: the record is the request's own, and the rows are not.",
+    )
+    digest_alone = Design(
+        *give_up_with_counted_handle.barriers,
+        record_carries_digest,
+        expect=(
+            violates("decodes_own_kv", steps=16),
+            violates("accepts_own_kv", steps=18),
+            violates("takes_own_first_token", steps=18),
+        ),
+        text="Not enough: stale rows agree with the digest in the stale record beside them.",
+    )
+    tag_and_digest = Design(
+        *tag_alone.barriers,
+        record_carries_digest,
+        expect=violates("decodes_own_kv", steps=16),
+        text="Not enough: a late write lands after the comparison, in rows that are being read.",
+    )
