@@ -37,18 +37,24 @@ class Commands(click.Group):
         return command
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """Say which barrier designs of a protocol hold, and how the others break.
+
+A model is a small Python class; `fencepost new NAME` writes one to start from, and
+`fencepost check` explores every design of every model of the project.
+
+\b
+Exit codes:
+  0  every verdict is as expected
+  1  some verdict is not as expected
+  2  the input is at fault
+  3  a limit was reached before a verdict that was expected
+"""
+
+
+@click.group(cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="fencepost", message="%(prog)s %(version)s")
 def cli() -> None:
-    r"""Say which barrier designs of a protocol hold, and how the others break.
-
-    A model is a small Python class; `fencepost new NAME` writes one to start from, and
-    `fencepost check` explores every design of every model of the project.
-
-    \b
-    Exit codes: 0 every verdict as expected, 1 some verdict not as expected,
-    2 the input is at fault, 3 a limit was reached before an expected verdict.
-    """
+    """The command; what it says of itself is `HELP`."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -76,7 +82,7 @@ def _misused(error: click.ClickException) -> InputError:
     return InputError(
         "F01",
         " ".join(error.format_message().split()),
-        why="the command line says something that the command does not know",
+        why="something is missing from the command line, or is not known to the command",
         write=f"`{path} --help` shows what it knows, with examples",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -97,7 +98,7 @@ def _load_once(name: str, file: Path, root: Path | None) -> ModuleType:
     except InputError:
         sys.modules.pop(name, None)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise InputError(
             "F06",
@@ -213,4 +214,6 @@ def _where(error: BaseException, file: Path) -> Location:
 
 
 def _in_one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    # Where Python is installed says nothing about what is missing.
+    return re.sub(r" \([^()]*\.py\)$", "", text) if isinstance(error, ImportError) else text

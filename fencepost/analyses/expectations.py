@@ -52,6 +52,15 @@ def show_expectation(expectation: Expectation) -> str:
     return "HOLDS" if expectation.within is None else f"HOLDS within {steps(expectation.within)}"
 
 
+def shorten_expectation(expectation: Expectation) -> str:
+    """An expectation with no more than its first violation, for a cell of a table."""
+    more = len(expectation.violations) - 1
+    if more < 1:
+        return show_expectation(expectation)
+    first = Expectation(expectation.violations[:1], expectation.within)
+    return f"{show_expectation(first)} and {more} more"
+
+
 def steps(count: int) -> str:
     """A number of steps in words."""
     return "1 step" if count == 1 else f"{count} steps"

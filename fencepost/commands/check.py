@@ -38,7 +38,7 @@ Examples:
 """
 
 
-@click.command("check", epilog=EPILOG)
+@click.command("check", epilog=EPILOG, short_help="Explore designs and compare their verdicts.")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--design", "designs", multiple=True, help="Only this design; may be repeated.")
 @click.option(

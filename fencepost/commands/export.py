@@ -15,7 +15,7 @@ Examples:
 """
 
 
-@click.command("export", epilog=EPILOG)
+@click.command("export", epilog=EPILOG, short_help="Write a model for Spin or Rumur.")
 @click.argument("model")
 @click.option(
     "--to",

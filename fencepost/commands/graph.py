@@ -27,7 +27,7 @@ Examples:
 """
 
 
-@click.command("graph", epilog=EPILOG)
+@click.command("graph", epilog=EPILOG, short_help="Write the reachable states as a graph.")
 @click.argument("model")
 @click.option("--design", help="The design to search (default: the first).")
 @set_option
@@ -47,6 +47,9 @@ def command(
     A graph that does not hold every reachable state says so in its attributes, and the exit code
     is 3.
     """
+    if not output.endswith(SUFFIXES):
+        raise click.UsageError(f"-o {output}: a graph is written as {' or '.join(SUFFIXES)}")
+    check_writable("-o", output)
     from fencepost.checking import prepare
     from fencepost.cli import UNDECIDED
     from fencepost.engines.explore import graph
@@ -55,9 +58,6 @@ def command(
     from fencepost.report.graphs import write_graph
     from fencepost.selection import pick_designs, pick_sizes
 
-    if not output.endswith(SUFFIXES):
-        raise click.UsageError(f"-o {output}: a graph is written as {' or '.join(SUFFIXES)}")
-    check_writable("-o", output)
     limits = Limits(
         states=parse_count("--max-states", max_states),
         seconds=parse_seconds("--timeout", timeout),

@@ -15,7 +15,7 @@ Examples:
 """
 
 
-@click.command("list", epilog=EPILOG)
+@click.command("list", epilog=EPILOG, short_help="List models, designs and properties.")
 def command() -> int:
     """List the models of the project with their sizes, designs and properties."""
     from fencepost.analyses.expectations import show_expectation

@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command("new", epilog=EPILOG)
+@click.command("new", epilog=EPILOG, short_help="Write a model to start from.")
 @click.argument("model")
 def command(model: str) -> int:
     """Write a starting file for a new MODEL, commented, that checks as it stands.

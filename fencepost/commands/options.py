@@ -112,7 +112,9 @@ def check_writable(option: str, path: str | None) -> None:
         return
     file = Path(path)
     problem = ""
-    if not path or file.is_dir():
+    if not path:
+        problem = "the name is empty"
+    elif file.is_dir():
         problem = "it is a folder"
     elif not file.parent.is_dir():
         problem = f"there is no folder {file.parent}"

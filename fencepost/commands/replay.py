@@ -23,7 +23,7 @@ Examples:
 """
 
 
-@click.command("replay", epilog=EPILOG)
+@click.command("replay", epilog=EPILOG, short_help="Perform a stored trace again.")
 @click.argument("trace", metavar="TRACE.json")
 @click.option("--model", help="The model to perform it on (default: the one that it names).")
 def command(trace: str, model: str | None) -> int:
@@ -34,16 +34,17 @@ def command(trace: str, model: str | None) -> int:
     """
     from fencepost.checking import prepare
     from fencepost.core.traces import NotARun, rerun
-    from fencepost.report.stored_traces import check_fits, load
+    from fencepost.report.stored_traces import check_fits, check_names, load
     from fencepost.report.terminal import Terminal
     from fencepost.report.trace_tables import trace_table
     from fencepost.report.verdicts import property_text
-    from fencepost.selection import pick_sizes
+    from fencepost.selection import parameter_names
 
     path = Path(trace)
     stored = load(path)
     source = _source(stored, path, model)
-    system = prepare(source, pick_sizes(source, dict(stored.parameters)))
+    check_names(stored, source.model.__name__, parameter_names(source), path)
+    system = prepare(source, dict(stored.parameters))
     check_fits(stored, system, path)
     try:
         run = rerun(system, stored.trace())

@@ -26,7 +26,7 @@ Examples:
 """
 
 
-@click.command("show", epilog=EPILOG)
+@click.command("show", epilog=EPILOG, short_help="Show a recorded model, a trace or the kernel.")
 @click.argument("model")
 @set_option
 @click.option("--trace", is_flag=True, help="Show the trace that a property of a design has.")

@@ -25,16 +25,20 @@ def show(node: Expression, like: Domain | None = None) -> str:
             return f"{node.field}[{inside}]" if node.indices else node.field
         case x.Not(x.Equal(left, right)):
             return _compared(left, "!=", right)
+        case x.Not(x.Less(x.Constant() as left, right)):
+            return _compared(right, "<=", left)
         case x.Not(x.Less(left, right)):
             return _compared(left, ">=", right)
         case x.Not():
             return f"not {_tight(node.operand)}"
         case x.And():
-            return " and ".join(_tight(operand) for operand in node.operands)
+            return " and ".join(_operand(operand) for operand in node.operands)
         case x.Or():
-            return " or ".join(_tight(operand) for operand in node.operands)
+            return " or ".join(_operand(operand) for operand in node.operands)
         case x.Equal():
             return _compared(node.left, "==", node.right)
+        case x.Less(x.Constant() as left, right):
+            return _compared(right, ">", left)
         case x.Less():
             return _compared(node.left, "<", node.right)
         case x.Arithmetic():
@@ -59,7 +63,18 @@ def _names_values(domain: Domain | None) -> bool:
 
 
 def _compared(left: Expression, sign: str, right: Expression) -> str:
-    return f"{_tight(left, right.domain)} {sign} {_tight(right, left.domain)}"
+    sides = (_side(left, right.domain), _side(right, left.domain))
+    return f" {sign} ".join(sides)
+
+
+def _side(node: Expression, like: Domain) -> str:
+    """One side of a comparison, which binds weaker than arithmetic."""
+    return show(node) if isinstance(node, x.Arithmetic) else _tight(node, like)
+
+
+def _operand(node: Expression) -> str:
+    """One operand of `and` or `or`, which bind weaker than `not`."""
+    return show(node) if isinstance(node, x.Not | x.Contains) else _tight(node)
 
 
 def _tight(node: Expression, like: Domain | None = None) -> str:

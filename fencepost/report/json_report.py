@@ -16,6 +16,7 @@ from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.errors import InputError
 from fencepost.core.results import Branch, Finding
 from fencepost.core.system import Step, System
+from fencepost.project import shown_path, with_shown_paths
 from fencepost.report.trace_files import as_json
 from fencepost.report.verdicts import property_text
 from fencepost.version import VERSION
@@ -118,7 +119,12 @@ def _sorted(branches: frozenset[Branch]) -> list[Branch]:
 
 def _branch(branch: Branch) -> dict[str, Any]:
     at = branch.location
-    return {"file": at.file, "line": at.line, "column": at.column, "outcome": branch.outcome}
+    return {
+        "file": shown_path(at.file),
+        "line": at.line,
+        "column": at.column,
+        "outcome": branch.outcome,
+    }
 
 
 def _finding(model: ModelCheck, finding: Finding) -> dict[str, Any]:
@@ -138,7 +144,7 @@ def _finding(model: ModelCheck, finding: Finding) -> dict[str, Any]:
         "verdict": finding.verdict.value,
         "instance": finding.instance,
         "scope": finding.scope,
-        "detail": finding.detail,
+        "detail": with_shown_paths(finding.detail),
         "trace": trace,
     }
 
@@ -149,6 +155,6 @@ def _error(error: InputError) -> dict[str, Any]:
         "what": error.what,
         "why": error.why,
         "write": error.write,
-        "file": error.at.file if error.at else None,
+        "file": shown_path(error.at.file) if error.at else None,
         "line": error.at.line if error.at else None,
     }

@@ -17,6 +17,7 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from fencepost.analyses.expectations import Judgement, show_expectation
 from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.errors import InputError
+from fencepost.project import with_shown_paths
 from fencepost.report.json_report import versions
 from fencepost.report.terminal import Terminal
 from fencepost.report.trace_files import as_json
@@ -86,7 +87,7 @@ def _story(model: ModelCheck, check: DesignCheck) -> str:
     ]
     for finding in answer.findings:
         instance = f" ({finding.instance})" if finding.instance else ""
-        detail = f" ({finding.detail})" if finding.detail else ""
+        detail = f" ({with_shown_paths(finding.detail)})" if finding.detail else ""
         lines.append(
             f"{finding.property}{instance}: {finding.verdict.value}, {finding.scope}{detail}"
         )

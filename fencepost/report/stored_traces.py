@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,24 +156,41 @@ def _each(content: dict[str, Any], key: str, kind: type) -> list[Any]:
     return value
 
 
-def check_fits(stored: StoredTrace, system: System, path: Path) -> None:
-    """Refuse a trace that this system, being another model or version of it, cannot perform."""
+AGAIN = "the same `fencepost check` again, to write the trace anew"
+
+
+def check_names(stored: StoredTrace, model: str, parameters: Collection[str], path: Path) -> None:
+    """Refuse a trace of another model, or of one with other parameters."""
     at = Location(str(path), 1)
-    again = "the same `fencepost check` again, to write the trace anew"
-    if stored.model != system.name:
+    if stored.model != model:
         raise InputError(
             "F53",
-            f"the trace is of {stored.model}, and the model is {system.name}",
+            f"the trace is of {stored.model}, and the model is {model}",
             why="a trace is performed by the model it was found in",
             write=f"`--model` with the file of {stored.model}, or leave it out",
             at=at,
         )
+    given = {name for name, _ in stored.parameters}
+    if given != set(parameters):
+        raise InputError(
+            "F54",
+            f"the trace is of another version of {model}",
+            why=f"it gives sizes to {', '.join(sorted(given)) or 'nothing'}, and the model has "
+            f"{', '.join(parameters) or 'no parameter'}",
+            write=AGAIN,
+            at=at,
+        )
+
+
+def check_fits(stored: StoredTrace, system: System, path: Path) -> None:
+    """Refuse a trace that this system, being another version of its model, cannot perform."""
+    at = Location(str(path), 1)
     if stored.digest != system.digest:
         raise InputError(
             "F54",
             f"the trace is of another version of {system.name}",
             why=f"its digest is {stored.digest}, and the model's is now {system.digest}",
-            write=again,
+            write=AGAIN,
             at=at,
         )
     problem = _misfit(stored, system)
@@ -181,7 +199,7 @@ def check_fits(stored: StoredTrace, system: System, path: Path) -> None:
             "F55",
             problem,
             why=f"{system.name} has no such state, step or barrier",
-            write=again,
+            write=AGAIN,
             at=at,
         )
 

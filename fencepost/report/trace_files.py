@@ -12,6 +12,7 @@ from fencepost.checking import ModelCheck
 from fencepost.core.results import Finding
 from fencepost.core.system import System
 from fencepost.core.traces import Trace
+from fencepost.project import with_shown_paths
 from fencepost.report.stored_traces import FORMAT, FORMAT_VERSION
 from fencepost.report.trace_tables import tell
 from fencepost.version import VERSION
@@ -34,7 +35,7 @@ def as_json(
         "design": trace.design,
         "barriers": list(trace.barriers),
         "property": property_name,
-        "detail": detail,
+        "detail": with_shown_paths(detail),
         "initial": list(trace.initial),
         "steps": [
             {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 
 from fencepost.analyses.barriers import Hint
-from fencepost.analyses.expectations import Judgement, show_expectation, steps, violated
+from fencepost.analyses.expectations import Judgement, shorten_expectation, steps, violated
 from fencepost.analyses.vacuity import Unused
 from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.results import Finding, Verdict
@@ -88,7 +88,7 @@ def verdict_text(check: DesignCheck) -> str:
 
 
 def _expected(model: ModelCheck, check: DesignCheck) -> Cell:
-    expected = show_expectation(check.design.expect)
+    expected = shorten_expectation(check.design.expect)
     style = STYLES[check.judged.judgement]
     if not model.system.at_defaults():
         return Cell(f"({expected} at default sizes)", "" if style == "good" else style)
