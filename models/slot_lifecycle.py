@@ -1,53 +1,48 @@
 """Prefill/decode disaggregation: when may a decode node give a KV slot to the next request?
 
 A decode node allocates a slot for a request and sends its address to the prefill node that the
-router paired with the request. The prefill node queues the request, computes it chunk by chunk and
-writes each chunk's keys and values straight into the slot by RDMA. The decode node takes no part
-in these writes, and nobody can recall one that is posted. When the prefill node reports success,
-the request moves to the running batch and attention reads the slot. A request may be aborted at
-any time, by its time budget, by its user or by the speculation monitor. Its slot is wanted at once
-by the next request, while the prefill node may still be writing, may still have the request in its
-queue, may have failed, or may be gone: which exchange between the two nodes makes it safe to reuse
-the slot, and which of these exchanges never loses one?
+router chose. The prefill node queues the request, computes it chunk by chunk and writes each
+chunk's keys and values straight into the slot by RDMA. The decode node takes no part in these
+writes, and nobody can recall one that is posted. Once the prefill node reports success the request
+joins the running batch and attention reads the slot. Requests are aborted at any time, and the
+next request wants the slot at once, while the prefill node may still be writing into it, may still
+have the aborted request in its queue, may have failed, or may be gone. Which exchange between the
+two nodes makes it safe to hand the slot on, and which exchange never loses one?
 
-Who acts, and where SGLang has it
-  decode   the scheduler of the decode node: its prealloc queue (QUEUED), its transfer queue
-           (TRANSFERRING), its running batch (DECODING), and the slots it holds back after an
-           abort (RECLAIMING, the "deferred release")
-  prefill  the prefill node: its bootstrap and waiting queues (QUEUED), its transfer worker
-           (RUNNING), `request_status[room]` (FAILED), and the scheduler that clears the room from
-           every table (CLEARED)
-  nic      the RDMA hardware: posted writes land or fail, in any order, at any time
-  network  the control connection, which may lose messages, and with them a whole node
-  clock    deadlines
-  user     aborts, retries, new requests
+Who acts, and the names that SGLang has for it:
+  decode   the decode scheduler: prealloc queue (QUEUED), transfer queue (TRANSFERRING), running
+           batch (DECODING), slots held back after an abort (RECLAIMING, "deferred release")
+  prefill  the prefill node: bootstrap and waiting queue (QUEUED), transfer worker (RUNNING),
+           `KVPoll.Failed` (FAILED), and out of every table, an unknown room (CLEARED)
+  nic      the RDMA hardware, which ends posted writes in any order, at any time
+  network  the control connection, which may lose messages
+  clock    the deadline of a slot that is held back
+  user     aborts (so do the time budget and the speculation monitor), retries, new requests
 
-A request is its bootstrap room. A retry enters under a fresh room, and so does the next request;
-here either takes the old number once nothing is left of its former use, so that a few numbers
-stand for an endless stream of requests. A retry that does not wait for that is another request.
+A request is its bootstrap room. A retry and a new request get a fresh room; here they take an old
+number over, once nothing is left of its former use, so that a few numbers stand for an endless
+stream. A retry that does not wait for this is played by another number.
 
-What is abstracted, and whether that is safe (no bug of a real system is hidden by it)
-  - Each request has a prefill node of its own, lost on its own. Safe: two requests on one node that
-    dies are two nodes that die. A node with several ranks is one whose chunks count for all ranks;
-    that the ranks agree on their answer is a different protocol, left out here.
-  - A lost node is one that the decode node no longer hears and cannot reach. It may be dead, or
-    alive and still writing; the decode node cannot know, and the model lets it go on. Safe.
-  - Chunks are posted, land and fail in any order. Safe: real chunks have fewer orders. A failed
-    write has not landed; that one may land after its error is seen is in `rdma_write_completion`.
-  - A write's landing, its completion at the sender and its visibility are one event. NOT safe by
-    itself: `rdma_write_completion` takes them apart.
-  - Addresses and the request itself reach the prefill queue together with the allocation. Safe:
-    QUEUED also stands for "on its way", since the first chunk may come as late as it likes.
-  - One abort message and one answer are under way per request; a newer answer replaces an older
-    one. Safe: the older would come first, and a decode node that has since asked acts only on the
-    newer.
-  - What a slot held before it was allocated belongs to nobody. Safe: it is never the request's own.
-  - The decode node does not crash, and time has no length: any deadline may pass at any moment,
-    unless a barrier says otherwise. Safe but for the crash, which is left out.
+What is abstracted, and whether that can hide a bug of a real system:
+  - Each request has a prefill node of its own. Safe: a node that is lost with two requests is two
+    nodes lost. The ranks of a node count as one, with the chunks of all; how ranks agree on one
+    answer is left out.
+  - A node whose heartbeat stops may be dead, cut off or slow. The decode node cannot tell, so the
+    model lets it go on computing and writing. Safe.
+  - The request and the address are in the prefill queue as soon as the slot is allocated. Safe:
+    QUEUED also stands for "on its way", as the first chunk comes as late as it likes.
+  - Chunks are posted and end in any order. Safe: real chunks keep to one of these orders.
+  - That a write landed, that its sender saw so and that the receiver can see it are one event, and
+    a failed write never lands. NOT safe alone: `rdma_write_completion` takes these apart.
+  - Of each kind of message, one is under way per request; what reaches a request that has let go
+    of its slot is dropped. Safe: messages carry the room, and repeating one says nothing new.
+  - A request that lets go of its slot leaves nobody's bytes behind. Safe: bytes of another request
+    and nobody's bytes are equally wrong to read.
+  - The decode node does not crash; what it does after a restart is left out. Nothing takes time:
+    a deadline passes at any moment, unless a barrier says otherwise. Safe.
 
-Barriers of kind "edge" are synchronisation that code does. Four of them are assumptions about the
-world (`..._arrive`, `nodes_stay_reachable`, `timeout_outlasts_writes`): a design that needs one
-holds only where somebody guarantees it.
+Barriers that begin with "Assumed" are no code but promises about the world: a design that needs
+one holds only where somebody keeps the promise.
 """
 
 from enum import IntEnum
@@ -63,25 +58,25 @@ class Phase(IntEnum):
 
 
 class Room(IntEnum):
-    """A request at the prefill node. What is CLEARED is in no table: an unknown room."""
+    """A request at the prefill node."""
 
     QUEUED, RUNNING, FAILED, CLEARED = range(4)
 
 
 class Write(IntEnum):
-    """One chunk's write; POSTED is out of everybody's hands."""
+    """The write of one chunk; a POSTED one is out of everybody's hands."""
 
-    NOT_POSTED, POSTED, LANDED, FAILED = range(4)
+    NOT_POSTED, POSTED, LANDED = range(3)
 
 
 class Report(IntEnum):
-    """What the prefill node reports of a transfer without being asked."""
+    """What a prefill node says of a transfer without being asked."""
 
     NONE, SUCCESS, FAILURE = range(3)
 
 
 class Node(IntEnum):
-    """A request's prefill node as the decode node sees it; a FENCED one can write no more."""
+    """A prefill node as the decode node sees it; what a FENCED one still writes bounces."""
 
     REACHABLE, LOST, FENCED = range(3)
 
@@ -94,93 +89,91 @@ class SlotLifecycle(Model):
 
     # What the decode node does.
     abort_is_deferred = Barrier(
-        "an aborted request keeps its slot until its transfer is known to be over",
+        "An aborted request keeps its slot until its transfer is known to be over.",
         buys=["decode_reads_own_bytes"],
     )
     abort_is_sent = Barrier(
-        "the decode node tells the prefill node of an abort, and so asks for an answer",
+        "The decode node tells the prefill node of an abort, and so asks for an answer.",
         buys=["slot_can_be_freed"],
     )
     abort_is_sent_again = Barrier(
-        "the decode node asks again while it holds a slot back: asking is idempotent",
+        "While it holds a slot back, the decode node goes on asking.",
         buys=["slot_can_be_freed"],
     )
     failure_is_deferred = Barrier(
-        "a failure reported by the prefill node holds the slot back as an abort does",
+        "A failure that the decode node did not start holds the slot back as an abort does.",
         buys=["decode_reads_own_bytes"],
     )
     lost_node_is_fenced = Barrier(
-        "before it frees slots of a lost node, the decode node revokes the node's access to its "
-        "memory (queue pair torn down, or memory key invalidated): late writes bounce",
+        "The decode node takes its memory away from a lost node (queue pair torn down or memory "
+        "key revoked: late writes bounce) and only then frees the slot.",
         buys=["slot_can_be_freed"],
     )
-    completion_seen_frees = Barrier(
-        "an abort after the completion was seen frees the slot at once",
+    seen_completion_frees = Barrier(
+        "An abort that comes after the completion was seen frees the slot at once.",
         buys=["slot_can_be_freed"],
     )
     release_times_out = Barrier(
-        "a slot held back is freed when its deadline passes, answer or no answer",
+        "A slot that is held back is freed at a deadline, answer or no answer.",
         buys=["slot_can_be_freed"],
     )
 
     # What the prefill node does.
     abort_stops_chunks = Barrier(
-        "an aborted request posts no further chunk",
+        "A request that is being transferred posts no further chunk after its abort.",
         buys=["decode_reads_own_bytes"],
     )
     abort_leaves_queue = Barrier(
-        "an aborted request that never started never will: it leaves the prefill queue, and one "
-        "that is still on its way is refused",
+        "A request whose transfer never started leaves the queue at its abort, and is refused "
+        "if it is still on its way: 'never started' also means 'never will'.",
         buys=["decode_reads_own_bytes"],
     )
     answer_waits_for_writes = Barrier(
-        "an abort is answered when all posted writes are over, not when it is received",
+        "An abort is answered when every posted write is over, not when it is received.",
         buys=["decode_reads_own_bytes"],
     )
     count_outlives_room = Barrier(
-        "the count of posted writes outlives the room, so that an unknown room is not taken for a "
-        "quiet one",
+        "The count of posted writes outlives the room: an unknown room need not be a quiet one.",
         buys=["decode_reads_own_bytes"],
     )
-    target_outlives_room = Barrier(
-        "whom to answer is remembered until the writes are over, even if the room is cleared first",
+    ack_target_outlives_room = Barrier(
+        "Whom to answer is remembered until the writes are over, even if the room is cleared.",
         buys=["slot_can_be_freed"],
     )
     cleared_room_answers_later = Barrier(
-        "an abort for a cleared room with live writes is remembered and answered later",
+        "An abort that finds its room cleared with writes still posted is answered later.",
         buys=["slot_can_be_freed"],
     )
     failure_waits_for_writes = Barrier(
-        "a failed transfer is reported when all posted writes are over, not when the first fails",
+        "A failed transfer is reported when every posted write is over, not when the first fails.",
         buys=["decode_reads_own_bytes"],
     )
     source_waits_for_writes = Barrier(
-        "the prefill node frees a request's own pages when no posted write reads them any more",
-        buys=["writes_read_held_pages"],
+        "The prefill node keeps a request's own pages while a posted write reads them.",
+        buys=["write_reads_own_pages"],
     )
     rejection_is_reported = Barrier(
-        "a request that fails validation is reported as failed and not handed over",
+        "A request that fails validation is reported as failed, not handed over empty.",
         buys=["decode_reads_own_bytes"],
     )
     lease_stops_writer = Barrier(
-        "a prefill node posts for a request only while it holds the request's lease, which ends "
-        "no later than the decode node's deadline",
+        "A prefill node posts only under a lease that ends before the decode node's deadline.",
         buys=["decode_reads_own_bytes"],
     )
 
     # What the world does.
     timeout_outlasts_writes = Barrier(
-        "assumed: a deadline is longer than any single write takes",
+        "Assumed: no single write takes longer than the deadline.",
         buys=["decode_reads_own_bytes"],
     )
-    aborts_arrive = Barrier("assumed: no abort message is lost", buys=["slot_can_be_freed"])
-    answers_arrive = Barrier("assumed: no answer is lost", buys=["slot_can_be_freed"])
-    nodes_stay_reachable = Barrier("assumed: no node is lost", buys=["slot_can_be_freed"])
+    aborts_arrive = Barrier("Assumed: no abort is lost.", buys=["slot_can_be_freed"])
+    answers_arrive = Barrier("Assumed: no answer is lost.", buys=["slot_can_be_freed"])
+    nodes_stay_reachable = Barrier("Assumed: no node is lost.", buys=["slot_can_be_freed"])
 
     # The decode node.
     phase = Array(Request, of=Phase, initial=Phase.QUEUED)
     pool = SlotPool(Slot, Request)
-    holds_bytes_of = Array(Slot, Chunk, of=Maybe(Request), initial=NONE)
+    bytes_of = Array(Slot, Chunk, of=Maybe(Request), initial=NONE)
     node = Array(Request, of=Node, initial=Node.REACHABLE)
 
     # The prefill node.
@@ -189,59 +182,58 @@ class SlotLifecycle(Model):
     write = Array(Request, Chunk, of=Write, initial=Write.NOT_POSTED)
     holds_pages = Array(Request, of=bool, initial=False)
     owes_answer = Array(Request, of=bool, initial=False)
+    lease_over = Array(Request, of=bool, initial=False)
 
     # Under way between them.
     abort_sent = Array(Request, of=bool, initial=False)
     answer_sent = Array(Request, of=bool, initial=False)
     report = Array(Request, of=Report, initial=Report.NONE)
-    lease_over = Array(Request, of=bool, initial=False)
-
-    # Decode: from the prealloc queue to the running batch.
 
     @actor("decode")
     @action(request=Request, slot=Slot)
     def allocate(self, request, slot):
+        """The prealloc queue finds a free slot and sends its address (`KVReceiver.init`)."""
         require(self.phase[request] in (Phase.QUEUED, Phase.RETRYING))
         self.pool.take(slot, request)
-        assign(self.holds_bytes_of[slot], to=NONE)
         self.address[request] = slot
         self.phase[request] = Phase.TRANSFERRING
 
     @actor("decode")
     @action(request=Request)
     def hear_success(self, request):
-        require(self.hears(request) and self.report[request] == Report.SUCCESS)
-        self.report[request] = Report.NONE
+        """`KVPoll.Success`: every chunk has landed."""
+        require(self.is_connected(request) and self.report[request] == Report.SUCCESS)
+        require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
         if self.phase[request] == Phase.TRANSFERRING:
+            self.report[request] = Report.NONE
             self.phase[request] = Phase.RECEIVED
         else:
-            require(self.phase[request] == Phase.RECLAIMING)
             self.release(request)
 
     @actor("decode")
     @action(request=Request)
     def start_decoding(self, request):
+        """The request leaves the transfer queue for the running batch."""
         require(self.phase[request] == Phase.RECEIVED)
         self.phase[request] = Phase.DECODING
 
     @actor("decode")
     @action(request=Request)
     def finish(self, request):
+        """The last token is out."""
         require(self.phase[request] == Phase.DECODING)
         self.release(request, Phase.FINISHED)
-
-    # Decode: abort and reclaim.
 
     @actor("user")
     @action(request=Request)
     def abort(self, request):
-        """The time budget runs out, the user goes away, or the monitor gives up."""
+        """The time budget runs out, the user leaves, or the speculation monitor gives up."""
         require(self.phase[request] not in (Phase.RECLAIMING, Phase.ABORTED, Phase.FINISHED))
         match self.phase[request]:
             case Phase.TRANSFERRING:
                 self.give_up(request, self.abort_is_deferred)
             case Phase.RECEIVED:
-                self.give_up(request, self.abort_is_deferred and not self.completion_seen_frees)
+                self.give_up(request, self.abort_is_deferred and not self.seen_completion_frees)
             case Phase.DECODING:
                 self.release(request)
             case _:
@@ -250,55 +242,58 @@ class SlotLifecycle(Model):
     @actor("decode")
     @action(request=Request)
     def send_abort_again(self, request):
+        """No answer so far."""
         require(self.abort_is_sent and self.abort_is_sent_again)
-        require(self.phase[request] == Phase.RECLAIMING and not self.abort_sent[request])
+        require(self.phase[request] == Phase.RECLAIMING and self.is_connected(request))
+        require(not self.abort_sent[request])
         self.abort_sent[request] = True
 
     @actor("decode")
     @action(request=Request)
+    def hear_answer(self, request):
+        """The prefill node promises that no write is posted, and that none will be."""
+        require(self.is_connected(request) and self.answer_sent[request])
+        require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
+        self.release(request)
+
+    @actor("decode")
+    @action(request=Request)
     def hear_failure(self, request):
-        require(self.hears(request) and self.report[request] == Report.FAILURE)
+        """`KVPoll.Failed`, reported by the prefill node; a request given up already ignores it."""
+        require(self.is_connected(request) and self.report[request] == Report.FAILURE)
         require(self.phase[request] == Phase.TRANSFERRING)
         self.report[request] = Report.NONE
         self.give_up(request, self.failure_is_deferred)
 
     @actor("decode")
     @action(request=Request)
-    def hear_answer(self, request):
-        """The prefill node promises: no write of the request is posted, and none will be."""
-        require(self.hears(request) and self.answer_sent[request])
-        self.answer_sent[request] = False
-        require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
-        self.release(request)
-
-    @actor("decode")
-    @action(request=Request)
-    def give_up_node(self, request):
-        """The heartbeat of a request's prefill node has stopped."""
-        require(self.node[request] == Node.LOST)
+    def miss_heartbeat(self, request):
+        """The prefill node counts as lost (`_handle_node_failure`); no message passes any more."""
+        require(self.is_connected(request) and not self.nodes_stay_reachable)
         require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
         if self.lost_node_is_fenced:
             self.node[request] = Node.FENCED
             self.release(request)
         else:
-            require(self.phase[request] == Phase.TRANSFERRING)
-            self.give_up(request, self.failure_is_deferred)
+            self.node[request] = Node.LOST
+            self.drop_messages(request)
+            if self.phase[request] == Phase.TRANSFERRING:
+                self.give_up(request, self.failure_is_deferred)
 
     @actor("clock")
     @action(request=Request)
-    def deadline_passes(self, request):
+    def pass_deadline(self, request):
+        """A slot has been held back for long enough."""
         require(self.release_times_out and self.phase[request] == Phase.RECLAIMING)
         if self.timeout_outlasts_writes:
             require(self.is_quiet(request))
         self.lease_over[request] = True
         self.release(request)
 
-    # Prefill: queue, transfer worker, and the scheduler that clears rooms.
-
     @actor("prefill")
     @action(request=Request, chunk=Chunk)
     def post(self, request, chunk):
-        """A chunk is computed and its write posted; the first one takes the request in hand."""
+        """A chunk is computed and its write posted (`send_kv_chunk`); the first opens the room."""
         require(self.address[request] != NONE)
         require(self.room[request] in (Room.QUEUED, Room.RUNNING))
         require(self.write[request, chunk] == Write.NOT_POSTED)
@@ -310,88 +305,94 @@ class SlotLifecycle(Model):
 
     @actor("prefill")
     @action(request=Request)
+    def succeed(self, request):
+        """The last chunk has landed: `sync_status_to_decode_endpoint(KVPoll.Success)`."""
+        require(self.room[request] == Room.RUNNING)
+        require(for_all(self.Chunk, lambda chunk: self.write[request, chunk] == Write.LANDED))
+        self.room[request] = Room.CLEARED
+        self.holds_pages[request] = False
+        self.send_report(request, Report.SUCCESS)
+
+    @actor("prefill")
+    @action(request=Request)
     def reject(self, request):
-        """The request fails validation, before anything is computed."""
+        """A queued request fails validation: its prompt is too long, for instance."""
         require(self.address[request] != NONE and self.room[request] == Room.QUEUED)
         if self.rejection_is_reported:
             self.fail(request)
         else:
             self.room[request] = Room.CLEARED
-            self.report[request] = Report.SUCCESS
-
-    @actor("prefill")
-    @action(request=Request)
-    def succeed(self, request):
-        require(self.room[request] == Room.RUNNING)
-        require(for_all(self.Chunk, lambda chunk: self.write[request, chunk] == Write.LANDED))
-        self.room[request] = Room.CLEARED
-        self.report[request] = Report.SUCCESS
+            self.send_report(request, Report.SUCCESS)
 
     @actor("prefill")
     @action(request=Request)
     def receive_abort(self, request):
-        require(self.abort_sent[request] and self.node[request] == Node.REACHABLE)
+        """The control thread answers now, or takes down whom to answer later (the ack target)."""
+        require(self.is_connected(request) and self.abort_sent[request])
         self.abort_sent[request] = False
         match self.room[request]:
             case Room.QUEUED:
                 if self.abort_leaves_queue:
                     self.room[request] = Room.CLEARED
-                self.answer_sent[request] = True
+                self.send_answer(request)
             case Room.CLEARED:
                 if not self.count_outlives_room or self.is_quiet(request):
-                    self.answer_sent[request] = True
+                    self.send_answer(request)
                 elif self.cleared_room_answers_later:
                     self.owes_answer[request] = True
             case _:
                 if self.abort_stops_chunks:
                     self.room[request] = Room.FAILED
                 if not self.answer_waits_for_writes or self.is_quiet(request):
-                    self.answer_sent[request] = True
+                    self.send_answer(request)
                 else:
                     self.owes_answer[request] = True
 
     @actor("prefill")
     @action(request=Request)
-    def answer_when_quiet(self, request):
-        """The transfer worker returns from the last write and finds somebody to answer."""
-        require(self.owes_answer[request] and self.is_quiet(request))
-        self.owes_answer[request] = False
-        self.answer_sent[request] = True
+    def answer_late(self, request):
+        """The transfer worker returns from the last write and finds whom to answer."""
+        require(self.is_connected(request) and self.owes_answer[request])
+        require(self.is_quiet(request))
+        self.send_answer(request)
 
     @actor("prefill")
     @action(request=Request)
     def clear_room(self, request):
-        """The prefill scheduler polls the room, sees it failed and drops it from its tables."""
+        """The prefill scheduler polls a failed room and drops it from its tables."""
         require(self.room[request] == Room.FAILED)
         self.room[request] = Room.CLEARED
-        if not self.target_outlives_room:
+        if not self.ack_target_outlives_room:
             self.owes_answer[request] = False
+        if not self.source_waits_for_writes or self.is_quiet(request):
+            self.holds_pages[request] = False
 
     @actor("prefill")
     @action(request=Request)
-    def free_pages(self, request):
-        require(self.holds_pages[request] and self.room[request] == Room.CLEARED)
-        if self.source_waits_for_writes:
-            require(self.is_quiet(request))
-        self.holds_pages[request] = False
-
-    # The network.
+    def drop_expired(self, request):
+        """A request whose lease is over leaves the queue or the transfer worker."""
+        require(self.lease_stops_writer and self.lease_over[request])
+        require(self.room[request] in (Room.QUEUED, Room.RUNNING))
+        self.room[request] = Room.FAILED
 
     @actor("nic")
     @action(request=Request, chunk=Chunk)
     def land(self, request, chunk):
+        """The bytes of a chunk are where the address says, whoever owns that slot by now."""
         require(self.write[request, chunk] == Write.POSTED and self.node[request] != Node.FENCED)
         self.write[request, chunk] = Write.LANDED
-        self.holds_bytes_of[self.address[request], chunk] = request
+        self.bytes_of[self.address[request], chunk] = request
+        self.end_write(request)
 
     @actor("nic")
     @action(request=Request, chunk=Chunk)
     def fail_write(self, request, chunk):
-        """A write ends in an error; one that meets a fence can end in no other way."""
+        """A write ends in an error; against a fence it cannot end otherwise."""
         require(self.write[request, chunk] == Write.POSTED)
-        self.write[request, chunk] = Write.FAILED
+        self.write[request, chunk] = Write.NOT_POSTED
         if self.room[request] == Room.RUNNING:
             self.fail(request)
+        self.end_write(request)
 
     @actor("network")
     @action(request=Request)
@@ -401,24 +402,15 @@ class SlotLifecycle(Model):
 
     @actor("network")
     @action(request=Request)
-    def lose_report(self, request):
-        require(self.report[request] != Report.NONE and not self.answers_arrive)
-        self.report[request] = Report.NONE
-
-    @actor("network")
-    @action(request=Request)
     def lose_answer(self, request):
         require(self.answer_sent[request] and not self.answers_arrive)
         self.answer_sent[request] = False
 
     @actor("network")
     @action(request=Request)
-    def lose_node(self, request):
-        require(self.node[request] == Node.REACHABLE and not self.nodes_stay_reachable)
-        require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
-        self.node[request] = Node.LOST
-
-    # The users.
+    def lose_report(self, request):
+        require(self.report[request] != Report.NONE and not self.answers_arrive)
+        self.report[request] = Report.NONE
 
     @actor("user")
     @action(request=Request)
@@ -430,82 +422,243 @@ class SlotLifecycle(Model):
     @actor("user")
     @action(request=Request)
     def arrive(self, request):
-        """A new request comes under the number of one that is finished."""
+        """A new request comes in under the number of a finished one."""
         require(self.phase[request] == Phase.FINISHED)
         self.start_over(request)
         self.phase[request] = Phase.QUEUED
 
-    # Words used above.
-
-    def is_quiet(self, request):
-        """Whether no write of a request is out of hand."""
-        return not exists(self.Chunk, lambda chunk: self.write[request, chunk] == Write.POSTED)
-
-    def hears(self, request):
-        """Whether messages of a request's prefill node reach the decode node."""
+    def is_connected(self, request):
+        """Whether messages pass between the decode node and a request's prefill node."""
         return self.node[request] == Node.REACHABLE
 
+    def is_quiet(self, request):
+        """Whether no write of a request is posted and not over."""
+        return not exists(self.Chunk, lambda chunk: self.write[request, chunk] == Write.POSTED)
+
     def give_up(self, request, deferred):
-        """Give a request up: hold its slot back, or free it at once."""
+        """A transfer is of no use any more: hold its slot back, or free it at once."""
         if deferred:
             self.phase[request] = Phase.RECLAIMING
         else:
             self.release(request)
-        if self.abort_is_sent:
+        if self.abort_is_sent and self.is_connected(request):
             self.abort_sent[request] = True
 
     def release(self, request, phase=Phase.ABORTED):
-        """The slot of a request is free, and may be allocated at once."""
+        """The slot is free and may be allocated at once."""
+        assign(self.bytes_of[self.address[request]], to=NONE)
         self.pool.give_back(self.address[request])
+        self.drop_messages(request)
         self.phase[request] = phase
+
+    def drop_messages(self, request):
+        """What is under way has no effect any more."""
+        self.abort_sent[request] = self.answer_sent[request] = False
+        self.report[request] = Report.NONE
+
+    def send_answer(self, request):
+        """The prefill node promises that a request is quiet and stays so."""
+        self.answer_sent[request], self.owes_answer[request] = True, False
+
+    def send_report(self, request, report):
+        """The prefill node says how a transfer ended, if anybody can hear it."""
+        if self.is_connected(request):
+            self.report[request] = report
 
     def fail(self, request):
         """The transfer of a request fails at the prefill node."""
         self.room[request] = Room.FAILED
-        if not self.failure_waits_for_writes:
-            self.report[request] = Report.FAILURE
-        else:
+        if self.failure_waits_for_writes:
             self.owes_answer[request] = True
+        else:
+            self.send_report(request, Report.FAILURE)
+
+    def end_write(self, request):
+        """Pages that only a posted write kept are free when the last one is over."""
+        if self.room[request] == Room.CLEARED and self.is_quiet(request):
+            self.holds_pages[request] = False
 
     def start_over(self, request):
-        """Nothing is left of a room; its number stands for a fresh one."""
+        """Nothing is left of a room, so that its number can stand for a fresh one."""
         if self.address[request] != NONE:
             require(self.room[request] == Room.CLEARED and self.is_quiet(request))
-            require(not self.holds_pages[request])
+        assign(self.bytes_of, to=NONE, where=lambda s, c: self.bytes_of[s, c] == request)
+        assign(self.write[request], to=Write.NOT_POSTED)
         self.room[request] = Room.QUEUED
         self.address[request] = NONE
-        assign(self.write[request], to=Write.NOT_POSTED)
         self.node[request] = Node.REACHABLE
-        self.owes_answer[request] = self.lease_over[request] = False
-        self.abort_sent[request] = self.answer_sent[request] = False
-        self.report[request] = Report.NONE
+        self.holds_pages[request] = self.owes_answer[request] = self.lease_over[request] = False
+        self.drop_messages(request)
 
-    # Designs.
+    reliable = (aborts_arrive, answers_arrive, nodes_stay_reachable)
+    own_house = (source_waits_for_writes, rejection_is_reported)
 
     as_reported = Design(
-        source_waits_for_writes, rejection_is_reported, aborts_arrive, answers_arrive,
-        nodes_stay_reachable, expect=violates("decode_reads_own_bytes"), known_bug="ZAI-1",
-        text="The slot is free at the abort, and the prefill node is not even told.",
+        *own_house,
+        *reliable,
+        expect=violates("decode_reads_own_bytes", steps=12),
+        known_bug="ZAI-1",
+        text="The slot is free at the abort, and the prefill node is not told.",
     )
     stops_new_chunks = Design(
-        abort_is_sent, abort_stops_chunks, abort_leaves_queue, source_waits_for_writes,
-        rejection_is_reported, aborts_arrive, answers_arrive, nodes_stay_reachable,
-        expect=violates("decode_reads_own_bytes"), known_bug="ZAI-1",
+        abort_is_sent,
+        abort_stops_chunks,
+        abort_leaves_queue,
+        *own_house,
+        *reliable,
+        expect=violates("decode_reads_own_bytes", steps=12),
+        known_bug="ZAI-1",
+        text="The first upstream fix: an abort stops new chunks, but not those already posted.",
     )
+
     published_fix = Design(
-        abort_is_deferred, abort_is_sent, failure_is_deferred, abort_stops_chunks,
-        abort_leaves_queue, answer_waits_for_writes, count_outlives_room, target_outlives_room,
-        cleared_room_answers_later, source_waits_for_writes, rejection_is_reported,
-        aborts_arrive, answers_arrive, nodes_stay_reachable,
+        abort_is_deferred,
+        abort_is_sent,
+        failure_is_deferred,
+        abort_stops_chunks,
+        abort_leaves_queue,
+        answer_waits_for_writes,
+        count_outlives_room,
+        ack_target_outlives_room,
+        cleared_room_answers_later,
+        *own_house,
+        *reliable,
         expect=holds,
+        text="Hold the slot until the prefill node answers; sound while nothing is ever lost.",
     )
-    safe = Design(
-        abort_is_deferred, abort_is_sent, abort_is_sent_again, failure_is_deferred,
-        lost_node_is_fenced, abort_stops_chunks, abort_leaves_queue, answer_waits_for_writes,
-        count_outlives_room, source_waits_for_writes, rejection_is_reported,
-        expect=holds,
+    answers_on_receipt = published_fix.without(
+        answer_waits_for_writes,
+        expect=violates("decode_reads_own_bytes", steps=14),
+        known_bug="SGL-31357",
+    )
+    answers_for_unknown_room = published_fix.without(
+        count_outlives_room,
+        expect=violates("decode_reads_own_bytes", steps=17),
+        known_bug="SGL-35360",
+    )
+    forgets_ack_target = published_fix.without(
+        ack_target_outlives_room,
+        expect=violates("slot_can_be_freed", steps=5),
+        known_bug="SGL-38961A",
+    )
+    forgets_ack_target_and_times_out = Design(
+        *forgets_ack_target.barriers,
+        release_times_out,
+        expect=violates("decode_reads_own_bytes"),
+        known_bug="SGL-38961A",
+        text="The lost answer is papered over by a timeout, and the first bug is back.",
+    )
+    ignores_cleared_room = published_fix.without(
+        cleared_room_answers_later,
+        expect=violates("slot_can_be_freed", steps=7),
+        known_bug="SGL-38961C",
+    )
+    frees_at_failure = published_fix.without(
+        failure_is_deferred,
+        expect=violates("decode_reads_own_bytes"),
+        known_bug="SGL-38961C",
+    )
+    frees_source_early = published_fix.without(
+        source_waits_for_writes,
+        expect=violates("write_reads_own_pages"),
+        known_bug="SGL-38961C",
+    )
+    hands_over_rejected = published_fix.without(
+        rejection_is_reported,
+        expect=violates("decode_reads_own_bytes", steps=4),
+        known_bug="SGL-34208",
+    )
+    starts_after_never_started = published_fix.without(
+        abort_leaves_queue,
+        expect=violates("decode_reads_own_bytes"),
+        text="'No write was ever started' was answered, and then one starts.",
+    )
+    goes_on_after_answer = published_fix.without(
+        abort_stops_chunks,
+        expect=violates("decode_reads_own_bytes"),
+        text="'All started writes are over' was answered, and then one more starts.",
+    )
+
+    prefill_dies = published_fix.without(
+        nodes_stay_reachable,
+        expect=violates("slot_can_be_freed"),
+        known_bug="VLLM-46283",
+        text="The answer never comes, and the slot is held for ever.",
+    )
+    abort_is_lost = published_fix.without(
+        aborts_arrive,
+        expect=violates("slot_can_be_freed"),
+        text="The prefill node never learns that it was asked.",
+    )
+    answer_is_lost = published_fix.without(
+        answers_arrive,
+        expect=violates("slot_can_be_freed"),
+        text="The prefill node has answered, and will not do so again.",
+    )
+    timeout_shorter_than_write = Design(
+        release_times_out,
+        *published_fix.barriers[: -len(reliable)],
+        expect=violates("decode_reads_own_bytes"),
+        known_bug="ZAI-1",
+        text="Upstream's deferred release: what is not answered in time is freed all the same.",
+    )
+    timeout_longer_than_write = Design(
+        timeout_outlasts_writes,
+        *timeout_shorter_than_write.barriers,
+        expect=violates("decode_reads_own_bytes"),
+        text="Waiting for any posted write does not stop one that is posted after the deadline.",
     )
     lease = Design(
-        abort_is_deferred, failure_is_deferred, release_times_out, timeout_outlasts_writes,
-        lease_stops_writer, source_waits_for_writes, rejection_is_reported, expect=holds,
+        abort_is_deferred,
+        failure_is_deferred,
+        release_times_out,
+        timeout_outlasts_writes,
+        lease_stops_writer,
+        *own_house,
+        expect=holds,
+        text="No questions asked: the writer stops by itself before the deadline. Trusts clocks.",
+    )
+    asks_again = Design(
+        abort_is_sent_again,
+        *published_fix.barriers[: -len(reliable)],
+        expect=violates("slot_can_be_freed"),
+        text="Asking again makes up for lost messages, but not for a lost node.",
+    )
+    safe = Design(
+        abort_is_deferred,
+        abort_is_sent,
+        abort_is_sent_again,
+        failure_is_deferred,
+        lost_node_is_fenced,
+        abort_stops_chunks,
+        abort_leaves_queue,
+        answer_waits_for_writes,
+        count_outlives_room,
+        *own_house,
+        expect=holds,
+        text="Ask until answered, fence what cannot answer: nothing is assumed, not even time.",
+    )
+
+    waits_for_completion = Design(
+        abort_is_deferred,
+        seen_completion_frees,
+        failure_waits_for_writes,
+        ack_target_outlives_room,
+        *own_house,
+        answers_arrive,
+        nodes_stay_reachable,
+        expect=holds,
+        text="vLLM: no abort is sent; the slot of an aborted load waits for the load to end.",
+    )
+    load_aborted = waits_for_completion.without(
+        abort_is_deferred,
+        seen_completion_frees,
+        expect=violates("decode_reads_own_bytes", steps=12),
+        known_bug="VLLM-32255",
+    )
+    waits_for_seen_completion = waits_for_completion.without(
+        seen_completion_frees,
+        expect=violates("slot_can_be_freed", steps=8),
+        known_bug="VLLM-32255",
+        text="The first fix: the abort waits for a completion that was already taken.",
     )

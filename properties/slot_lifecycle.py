@@ -8,12 +8,12 @@ from models.slot_lifecycle import Phase, SlotLifecycle, Write
 def decode_reads_own_bytes(m, request: SlotLifecycle.Request):
     """Attention of a decoding request reads the keys and values of that request, and no others."""
     return m.phase[request] != Phase.DECODING or for_all(
-        m.Chunk, lambda chunk: m.holds_bytes_of[m.address[request], chunk] == request
+        m.Chunk, lambda chunk: m.bytes_of[m.address[request], chunk] == request
     )
 
 
 @always(SlotLifecycle)
-def writes_read_held_pages(m, request: SlotLifecycle.Request, chunk: SlotLifecycle.Chunk):
+def write_reads_own_pages(m, request: SlotLifecycle.Request, chunk: SlotLifecycle.Chunk):
     """A posted write reads pages that the prefill node still holds for its request."""
     return m.write[request, chunk] != Write.POSTED or m.holds_pages[request]
 
