@@ -1,0 +1,756 @@
+"""A key/value cache in two tiers: pages move between device and host while the host runs ahead.
+
+A prompt whose cached bytes lie on a host page is *restored*: the load stream copies them to a
+device page, layer by layer, while the compute stream already works on earlier layers. A prompt
+that is not on the host is *computed*; its page is then *backed up* by the write-back stream. In each
+layer the indexer scores its own small keys to choose which rows the sparse attention reads, so a
+layer has two components: index keys, then keys and values (kv). Whatever is read too early is not
+missed by anything: the kernel reads the bytes that lie there, and the answer is garbled.
+
+Actors
+- *host*: takes requests in order, queues work on the streams, evicts and refills host pages. It never
+  waits for the device unless a barrier says so: it runs ahead, and gives a page away while kernels
+  that use it are still queued.
+- *load stream*: copies host to device, one layer and component at a time.
+- *compute stream*: one forward a request: score and attend, layer by layer. Each kernel appends rows
+  of its own and then reads its component of the page. A request that forks from a restored page first
+  copies all of it.
+- *write-back stream*: copies a page from device to host.
+
+Streams and events. A stream performs its work in the order in which it was queued. Here every
+stream gets the work of a lower request first, so "queued before" is `<` and costs no state. An
+event names a place in a stream, which is the request whose work was queued last; to wait for an
+event is to remember that place *at the time of the host's call* (CUDA's rule: the newest record
+counts, later ones do not), and the waiting work then starts only when that place was reached. A
+wait for an event that was never recorded is no wait. The events of the layers of a load have one
+recorder and one waiter, so they need no place.
+
+What is left out, and whether a design that holds here is still safe
+- Bytes are the prompt they belong to. A mixture of two prompts counts as nobody's bytes. Safe: what
+  is half right is reported as wrong.
+- A write-back reads the whole page at one moment. Safe: if a part can be read too early or too
+  late, so can the whole, by the same stream order.
+- A kernel's append and its read are one step. Appending after a foreign write leaves nobody's bytes,
+  so nothing is hidden. Likewise a wait gives way, and a copy lands, in one step.
+- The index keys of a layer are copied before its kv, each with an event of its own. SGLang copies kv
+  first and records one event a layer; there the indexer's wait covers the attention too. Not safe
+  for a layout that copies kv first and waits for kv only: check that one as a design of its own.
+- A forward stands for all rounds of its request, including the round that is in flight while the host
+  learns that the request has finished. Requests do not abort before they are launched, and the device
+  keeps no page after its request (no radix tree there). NOT covered: see the slot lifecycle.
+- Which page and prompt a request has is fixed from the start but arbitrary: every choice is covered;
+  names that differ only by their numbering are counted once.
+- Copies and kernels do not fail. NOT covered.
+"""
+
+from enum import IntEnum
+
+from fencepost import *
+
+
+class Stage(IntEnum):
+    """How far the host has brought a request."""
+
+    WAITING, ADMITTED, LAUNCHED, RELEASED = range(4)
+
+
+class Fork(IntEnum):
+    """The copy of a whole page that a forking request makes before its first layer."""
+
+    NO, QUEUED, DONE = range(3)
+
+
+class Misread(IntEnum):
+    """The first thing a request read that was not its own."""
+
+    NOTHING, INDEX_KEYS, KV, FORK = range(4)
+
+
+class AsyncCacheLoad(Model):
+    """A two-tier key/value cache with load, compute and write-back streams and a host ahead."""
+
+    requests, prompts = Parameter(2), Parameter(2)
+    pages, host_pages, layers = Parameter(2), Parameter(1), Parameter(2)
+    Request, Prompt = Index(requests, ordered=True), Index(prompts, ordered=True)
+    Page, HostPage = Index(pages, ordered=True), Index(host_pages)
+    Layer = Index(layers, ordered=True)
+
+    # What readers wait for.
+    indexer_waits_for_load = Barrier(
+        "the indexer of a layer waits for the event behind the copy of that layer's index keys",
+        buys=["indexer_reads_own_keys"],
+    )
+    attention_waits_for_load = Barrier(
+        "the attention of a layer waits for the event behind the copy of that layer's kv",
+        buys=["attention_reads_own_kv"],
+    )
+    fork_waits_for_first_layer = Barrier(
+        "the copy of a whole page waits for the first layer of its load, as the layers do",
+        buys=["fork_copies_own_bytes"],
+    )
+    fork_waits_for_last_layer = Barrier(
+        "the copy of a whole page waits for the last layer of its load",
+        buys=["fork_copies_own_bytes"],
+    )
+    launch_waits_for_load = Barrier(
+        "the host launches a restored request only after it saw its whole load finished",
+        buys=["indexer_reads_own_keys", "fork_copies_own_bytes"],
+    )
+    # What the next tenant of a device page waits for.
+    load_waits_for_forward = Barrier(
+        "the load stream waits for every forward launched so far before a load starts",
+        buys=["bytes_stay_in_place", "attention_reads_own_kv"],
+    )
+    load_waits_for_store = Barrier(
+        "the load stream waits for every write-back queued so far before a load starts",
+        buys=["host_copies_are_genuine", "bytes_stay_in_place"],
+    )
+    forward_waits_for_store = Barrier(
+        "the compute stream waits for every write-back queued so far before a forward starts",
+        buys=["host_copies_are_genuine"],
+    )
+    page_rests_until_computed = Barrier(
+        "the host gives a device page away only after it saw the last launched round finished",
+        buys=["bytes_stay_in_place", "attention_reads_own_kv"],
+    )
+    page_rests_until_stored = Barrier(
+        "the host gives a device page away only after it saw its write-back finished",
+        buys=["host_copies_are_genuine"],
+    )
+    # What a write-back waits for.
+    store_waits_for_forward = Barrier(
+        "the write-back stream waits for the compute stream's event before it copies",
+        buys=["host_copies_are_genuine"],
+    )
+    store_reads_in_stream_order = Barrier(
+        "the copy engine may not read its source ahead of the stream's waits",
+        buys=["host_copies_are_genuine"],
+    )
+    event_of_one_stream = Barrier(
+        "the event write-backs wait for is recorded by launches only, never again behind a load",
+        buys=["host_copies_are_genuine"],
+    )
+    # What host pages wait for.
+    host_page_rests_until_loaded = Barrier(
+        "a host page is not evicted until the host saw the loads from it finished",
+        buys=["bytes_stay_in_place"],
+    )
+    published_when_stored = Barrier(
+        "a host copy can be hit only after the host saw its write-back finished",
+        buys=["bytes_stay_in_place"],
+    )
+    acks_taken_every_tick = Barrier(
+        "the host looks for finished copies on every tick, not only when it forms a prefill batch",
+        buys=["device_page_can_be_free", "host_page_can_be_free"],
+    )
+    host_synchronises = Barrier(
+        "the host waits until the device is idle before everything it does",
+        buys=["indexer_reads_own_keys", "bytes_stay_in_place", "host_copies_are_genuine"],
+    )
+
+    # What the host knows.
+    prompt = Array(Request, of=Prompt, initial=ANY)
+    page = Array(Request, of=Page, initial=ANY)
+    stage = Array(Request, of=Stage, initial=Stage.WAITING)
+    cached = Array(HostPage, of=Maybe(Prompt))
+    source = Array(Request, of=Maybe(HostPage))
+    target = Array(Request, of=Maybe(HostPage))
+    load_seen = Array(Request, of=bool)
+    store_seen = Array(Request, of=bool)
+
+    # The bytes that lie there: of which prompt, or of none.
+    host_bytes = Array(HostPage, of=Maybe(Prompt))
+    index_keys = Array(Page, Layer, of=Maybe(Prompt))
+    kv = Array(Page, Layer, of=Maybe(Prompt))
+
+    # What the device has done.
+    index_keys_loaded = Array(Request, Layer, of=bool)
+    kv_loaded = Array(Request, Layer, of=bool)
+    fork = Array(Request, of=Fork, initial=Fork.NO)
+    scored = Array(Request, Layer, of=bool)
+    attended = Array(Request, Layer, of=bool)
+    stored = Array(Request, of=bool)
+    misread = Array(Request, of=Misread, initial=Misread.NOTHING)
+
+    # Places in streams: the work queued last, what an event was recorded behind, what waits bound to.
+    last_forward = Var(Maybe(Request))
+    last_store = Var(Maybe(Request))
+    event_behind_forward = Var(Maybe(Request))
+    event_behind_load = Var(Maybe(Request))
+    load_after_forward = Array(Request, of=Maybe(Request))
+    load_after_store = Array(Request, of=Maybe(Request))
+    forward_after_store = Array(Request, of=Maybe(Request))
+    store_after_forward = Array(Request, of=Maybe(Request))
+    store_after_load = Array(Request, of=Maybe(Request))
+
+    @initial
+    def prompts_are_numbered_as_they_come(self):
+        return for_all(
+            self.Request,
+            self.Prompt,
+            lambda request, lower: not lower < self.prompt[request]
+            or exists(self.Request, lambda r: r < request and self.prompt[r] == lower),
+        )
+
+    @initial
+    def pages_are_numbered_as_they_come(self):
+        return for_all(
+            self.Request,
+            self.Page,
+            lambda request, lower: not lower < self.page[request]
+            or exists(self.Request, lambda r: r < request and self.page[r] == lower),
+        )
+
+    # Questions.
+
+    def restored(self, request):
+        return self.source[request] != NONE
+
+    def launched(self, request):
+        return self.stage[request] in (Stage.LAUNCHED, Stage.RELEASED)
+
+    def holds_its_page(self, request):
+        return self.stage[request] in (Stage.ADMITTED, Stage.LAUNCHED)
+
+    def load_done(self, request):
+        return not self.restored(request) or for_all(
+            self.Layer, lambda layer: self.kv_loaded[request, layer]
+        )
+
+    def forward_done(self, request):
+        return for_all(self.Layer, lambda layer: self.attended[request, layer])
+
+    def store_done(self, request):
+        return self.target[request] == NONE or self.stored[request]
+
+    def index_keys_in_place(self, request, layer):
+        loaded, computed = self.index_keys_loaded[request, layer], self.scored[request, layer]
+        return choose(self.restored(request), loaded, computed)
+
+    def kv_in_place(self, request, layer):
+        loaded, computed = self.kv_loaded[request, layer], self.attended[request, layer]
+        return choose(self.restored(request), loaded, computed)
+
+    def being_loaded(self, host_page):
+        return exists(
+            self.Request, lambda r: self.source[r] == host_page and not self.load_seen[r]
+        )
+
+    def being_stored(self, host_page):
+        return exists(
+            self.Request, lambda r: self.target[r] == host_page and not self.store_seen[r]
+        )
+
+    def page_is_own(self, request):
+        page, own = self.page[request], self.prompt[request]
+        return for_all(
+            self.Layer,
+            lambda layer: self.index_keys[page, layer] == own and self.kv[page, layer] == own,
+        )
+
+    # The host.
+
+    def device_is_idle(self):
+        return for_all(
+            self.Request,
+            lambda r: self.load_done(r)
+            and self.store_done(r)
+            and (self.forward_done(r) or not self.launched(r)),
+        )
+
+    def host_acts(self):
+        if self.host_synchronises:
+            require(self.device_is_idle())
+
+    def fill_host_page(self, host_page, prompt):
+        """The host takes an empty host page for a prompt that has none."""
+        require(self.cached[host_page] == NONE)
+        require(not self.being_stored(host_page))
+        require(not exists(self.HostPage, lambda h: self.cached[h] == prompt))
+        require(
+            not exists(
+                self.Request,
+                lambda r: self.target[r] != NONE
+                and not self.store_seen[r]
+                and self.prompt[r] == prompt,
+            )
+        )
+
+    @actor("host")
+    @action(prompt=Prompt, host_page=HostPage)
+    def prefetch(self, prompt, host_page):
+        """Storage fills a host page with a prompt that somebody waits for."""
+        self.host_acts()
+        self.fill_host_page(host_page, prompt)
+        require(
+            exists(
+                self.Request,
+                lambda r: self.stage[r] == Stage.WAITING and self.prompt[r] == prompt,
+            )
+        )
+        self.cached[host_page] = self.host_bytes[host_page] = prompt
+
+    @actor("host")
+    @action(host_page=HostPage)
+    def evict(self, host_page):
+        self.host_acts()
+        require(self.cached[host_page] != NONE)
+        require(not self.being_stored(host_page))
+        if self.host_page_rests_until_loaded:
+            require(not self.being_loaded(host_page))
+        self.cached[host_page] = NONE
+
+    def take_page(self, request):
+        self.host_acts()
+        require(self.stage[request] == Stage.WAITING)
+        require(
+            for_all(
+                self.Request,
+                lambda r: not r < request or self.stage[r] != Stage.WAITING,
+            )
+        )
+        require(
+            not exists(
+                self.Request,
+                lambda r: self.page[r] == self.page[request] and self.holds_its_page(r),
+            )
+        )
+        self.stage[request] = Stage.ADMITTED
+
+    @actor("host")
+    @action(request=Request)
+    def admit(self, request):
+        """A request starts whose prompt is not on the host."""
+        self.take_page(request)
+        require(not exists(self.HostPage, lambda h: self.cached[h] == self.prompt[request]))
+
+    @actor("host")
+    @action(request=Request, host_page=HostPage)
+    def restore(self, request, host_page):
+        """A request starts whose prompt is on a host page; its load is queued."""
+        self.take_page(request)
+        require(self.cached[host_page] == self.prompt[request])
+        self.source[request] = host_page
+        if self.load_waits_for_forward:
+            self.load_after_forward[request] = self.last_forward
+        if self.load_waits_for_store:
+            self.load_after_store[request] = self.last_store
+        if not self.event_of_one_stream:
+            self.event_behind_forward, self.event_behind_load = NONE, request
+
+    def queue_forward(self, request):
+        self.host_acts()
+        require(self.stage[request] == Stage.ADMITTED)
+        require(for_all(self.Request, lambda r: not r < request or self.launched(r)))
+        if self.launch_waits_for_load:
+            require(not self.restored(request) or self.load_seen[request])
+        self.stage[request] = Stage.LAUNCHED
+        if self.forward_waits_for_store:
+            self.forward_after_store[request] = self.last_store
+        self.last_forward = request
+        self.event_behind_forward, self.event_behind_load = request, NONE
+
+    @actor("host")
+    @action(request=Request)
+    def launch(self, request):
+        self.queue_forward(request)
+
+    @actor("host")
+    @action(request=Request)
+    def launch_fork(self, request):
+        """A request that forks from the restored page copies all of it before its first layer."""
+        self.queue_forward(request)
+        require(self.restored(request))
+        self.fork[request] = Fork.QUEUED
+
+    @actor("host")
+    @action(request=Request, host_page=HostPage)
+    def back_up(self, request, host_page):
+        """A computed page is queued for write-back, whether or not its forward has run yet."""
+        self.host_acts()
+        require(self.stage[request] == Stage.LAUNCHED)
+        require(not self.restored(request))
+        require(for_all(self.Request, lambda r: r < request or self.target[r] == NONE))
+        self.fill_host_page(host_page, self.prompt[request])
+        self.target[request] = host_page
+        self.last_store = request
+        if self.store_waits_for_forward:
+            self.store_after_forward[request] = self.event_behind_forward
+            self.store_after_load[request] = self.event_behind_load
+        if not self.published_when_stored:
+            self.cached[host_page] = self.prompt[request]
+
+    @actor("host")
+    @action(request=Request)
+    def release(self, request):
+        """The result of an earlier round says that the request has finished; its page is free."""
+        self.host_acts()
+        require(self.stage[request] == Stage.LAUNCHED)
+        if self.page_rests_until_computed:
+            require(self.forward_done(request))
+        if self.page_rests_until_stored:
+            require(self.target[request] == NONE or self.store_seen[request])
+        self.stage[request] = Stage.RELEASED
+
+    def take_acks(self):
+        if not self.acks_taken_every_tick:
+            require(exists(self.Request, lambda r: self.stage[r] == Stage.WAITING))
+
+    @actor("host")
+    @action(request=Request)
+    def see_load(self, request):
+        self.take_acks()
+        require(self.restored(request))
+        require(not self.load_seen[request])
+        require(self.load_done(request))
+        self.load_seen[request] = True
+
+    @actor("host")
+    @action(request=Request)
+    def see_store(self, request):
+        self.take_acks()
+        require(self.stored[request])
+        require(not self.store_seen[request])
+        self.store_seen[request] = True
+        if self.published_when_stored:
+            self.cached[self.target[request]] = self.prompt[request]
+
+    # The load stream.
+
+    def load_may_go(self, request, layer):
+        require(self.restored(request))
+        require(for_all(self.Request, lambda r: not r < request or self.load_done(r)))
+        require(for_all(self.Layer, lambda l: not l < layer or self.kv_loaded[request, l]))
+        forward, store = self.load_after_forward[request], self.load_after_store[request]
+        require(forward == NONE or self.forward_done(forward))
+        require(store == NONE or self.store_done(store))
+
+    @actor("load stream")
+    @action(request=Request, layer=Layer)
+    def load_index_keys(self, request, layer):
+        require(not self.index_keys_loaded[request, layer])
+        self.load_may_go(request, layer)
+        self.index_keys[self.page[request], layer] = self.host_bytes[self.source[request]]
+        self.index_keys_loaded[request, layer] = True
+
+    @actor("load stream")
+    @action(request=Request, layer=Layer)
+    def load_kv(self, request, layer):
+        require(self.index_keys_loaded[request, layer])
+        require(not self.kv_loaded[request, layer])
+        self.load_may_go(request, layer)
+        self.kv[self.page[request], layer] = self.host_bytes[self.source[request]]
+        self.kv_loaded[request, layer] = True
+
+    # The compute stream.
+
+    def forward_may_go(self, request):
+        require(self.launched(request))
+        require(for_all(self.Request, lambda r: not r < request or self.forward_done(r)))
+        store = self.forward_after_store[request]
+        require(store == NONE or self.store_done(store))
+
+    def layer_may_go(self, request, layer):
+        self.forward_may_go(request)
+        require(self.fork[request] != Fork.QUEUED)
+        require(for_all(self.Layer, lambda l: not l < layer or self.attended[request, l]))
+
+    def note(self, request, what):
+        first = self.misread[request] == Misread.NOTHING
+        self.misread[request] = choose(first, what, self.misread[request])
+
+    @actor("compute stream")
+    @action(request=Request)
+    def copy_fork(self, request):
+        require(self.fork[request] == Fork.QUEUED)
+        self.forward_may_go(request)
+        if self.fork_waits_for_first_layer:
+            require(exists(self.Layer, lambda layer: self.kv_loaded[request, layer]))
+        if self.fork_waits_for_last_layer:
+            require(self.load_done(request))
+        self.fork[request] = Fork.DONE
+        if not self.page_is_own(request):
+            self.note(request, Misread.FORK)
+
+    @actor("compute stream")
+    @action(request=Request, layer=Layer)
+    def score(self, request, layer):
+        """The indexer appends its keys of the new rows and scores all of them."""
+        require(not self.scored[request, layer])
+        self.layer_may_go(request, layer)
+        if self.indexer_waits_for_load:
+            require(not self.restored(request) or self.index_keys_loaded[request, layer])
+        self.scored[request, layer] = True
+        page, own = self.page[request], self.prompt[request]
+        if self.restored(request) and self.index_keys[page, layer] != own:
+            self.note(request, Misread.INDEX_KEYS)
+            self.index_keys[page, layer] = NONE
+        else:
+            self.index_keys[page, layer] = own
+
+    @actor("compute stream")
+    @action(request=Request, layer=Layer)
+    def attend(self, request, layer):
+        """The attention appends keys and values of the new rows and reads the chosen ones."""
+        require(self.scored[request, layer])
+        require(not self.attended[request, layer])
+        self.layer_may_go(request, layer)
+        if self.attention_waits_for_load:
+            require(not self.restored(request) or self.kv_loaded[request, layer])
+        self.attended[request, layer] = True
+        page, own = self.page[request], self.prompt[request]
+        if self.restored(request) and self.kv[page, layer] != own:
+            self.note(request, Misread.KV)
+            self.kv[page, layer] = NONE
+        else:
+            self.kv[page, layer] = own
+
+    # The write-back stream.
+
+    @actor("write-back stream")
+    @action(request=Request)
+    def store(self, request):
+        require(self.target[request] != NONE)
+        require(not self.stored[request])
+        require(for_all(self.Request, lambda r: not r < request or self.store_done(r)))
+        if self.store_reads_in_stream_order:
+            forward, load = self.store_after_forward[request], self.store_after_load[request]
+            require(forward == NONE or self.forward_done(forward))
+            require(load == NONE or self.load_done(load))
+        self.stored[request] = True
+        own = self.page_is_own(request)
+        self.host_bytes[self.target[request]] = choose(own, self.prompt[request], NONE)
+
+    @final
+    def all_is_done(self):
+        return self.device_is_idle() and for_all(
+            self.Request,
+            lambda r: self.stage[r] == Stage.RELEASED
+            and (self.source[r] == NONE or self.load_seen[r])
+            and (self.target[r] == NONE or self.store_seen[r]),
+        )
+
+    # Three ways to be safe.
+
+    by_acknowledgement = Design(
+        indexer_waits_for_load,
+        attention_waits_for_load,
+        fork_waits_for_last_layer,
+        page_rests_until_computed,
+        page_rests_until_stored,
+        store_waits_for_forward,
+        store_reads_in_stream_order,
+        event_of_one_stream,
+        host_page_rests_until_loaded,
+        published_when_stored,
+        acks_taken_every_tick,
+        expect=holds,
+        text="pages rest until the host saw the device finish with them; streams order the rest",
+    )
+    by_streams = Design(
+        indexer_waits_for_load,
+        attention_waits_for_load,
+        fork_waits_for_last_layer,
+        load_waits_for_forward,
+        load_waits_for_store,
+        forward_waits_for_store,
+        store_waits_for_forward,
+        store_reads_in_stream_order,
+        event_of_one_stream,
+        host_page_rests_until_loaded,
+        acks_taken_every_tick,
+        expect=holds,
+        text="device pages are reused at once, and the streams of the next tenant wait",
+    )
+    offload_connector = Design(
+        launch_waits_for_load,
+        load_waits_for_forward,
+        page_rests_until_stored,
+        store_waits_for_forward,
+        store_reads_in_stream_order,
+        event_of_one_stream,
+        host_page_rests_until_loaded,
+        published_when_stored,
+        acks_taken_every_tick,
+        expect=holds,
+        text="no wait inside a forward: a request is launched when its whole load was seen to finish",
+    )
+
+    # What was reported, what was tried, and what was not enough.
+
+    indexer_without_wait = by_acknowledgement.without(
+        indexer_waits_for_load,
+        expect=violates("indexer_reads_own_keys", steps=4),
+        known_bug="SGL-22811",
+        text="only the attention waits for its layer: top-k is taken over keys not yet there",
+    )
+    load_over_launched_forward = by_streams.without(
+        load_waits_for_forward,
+        expect=(
+            violates("indexer_reads_own_keys", steps=12),
+            violates("attention_reads_own_kv", steps=14),
+            violates("fork_copies_own_bytes", steps=14),
+            violates("bytes_stay_in_place", steps=7),
+        ),
+        known_bug="SGL-36738",
+        text="the page of a finished request is restored into while its last round still runs",
+    )
+    write_back_unordered = by_streams.without(
+        store_waits_for_forward,
+        forward_waits_for_store,
+        load_waits_for_store,
+        expect=(
+            violates("indexer_reads_own_keys", steps=11),
+            violates("fork_copies_own_bytes", steps=14),
+            violates("bytes_stay_in_place", steps=9),
+            violates("host_copies_are_genuine", steps=4),
+        ),
+        known_bug="SGL-20611",
+        text="write-backs and forwards are not ordered in either direction",
+    )
+    write_back_waits_only = by_streams.without(
+        forward_waits_for_store,
+        load_waits_for_store,
+        expect=(
+            violates("indexer_reads_own_keys", steps=11),
+            violates("fork_copies_own_bytes", steps=14),
+            violates("bytes_stay_in_place", steps=9),
+            violates("host_copies_are_genuine", steps=11),
+        ),
+        text="half a fix: the write-back waits, but nobody waits for the write-back",
+    )
+    write_back_and_forward_wait = by_streams.without(
+        load_waits_for_store,
+        expect=(
+            violates("indexer_reads_own_keys", steps=12),
+            violates("fork_copies_own_bytes", steps=15),
+            violates("bytes_stay_in_place", steps=9),
+            violates("host_copies_are_genuine", steps=11),
+        ),
+        text="the fix as proposed: the next tenant may also be a load, which still does not wait",
+    )
+    fork_without_wait = by_acknowledgement.without(
+        fork_waits_for_last_layer,
+        expect=violates("fork_copies_own_bytes", steps=4),
+        known_bug="SGL-36743",
+        text="a fork copies every layer of a page at once, ahead of the waits of the layers",
+    )
+    fork_waits_for_first = Design(
+        *fork_without_wait.barriers,
+        fork_waits_for_first_layer,
+        expect=violates("fork_copies_own_bytes", steps=6),
+        text="waiting as the layers do, for the first one, is not enough for a reader of all",
+    )
+    host_page_lock_dropped = by_acknowledgement.without(
+        host_page_rests_until_loaded,
+        expect=(
+            violates("indexer_reads_own_keys", steps=7),
+            violates("attention_reads_own_kv", steps=9),
+            violates("fork_copies_own_bytes", steps=10),
+            violates("bytes_stay_in_place", steps=5),
+        ),
+        known_bug="SGL-31427",
+        text="the host page is unlocked when its load is queued, and evicted before it runs",
+    )
+    host_confirmed_store = offload_connector.without(
+        store_waits_for_forward,
+        store_reads_in_stream_order,
+        expect=(
+            violates("indexer_reads_own_keys", steps=17),
+            violates("fork_copies_own_bytes", steps=17),
+            violates("bytes_stay_in_place", steps=11),
+            violates("host_copies_are_genuine", steps=5),
+        ),
+        known_bug="VLLM-46278",
+        text="tokens confirmed by the host are stored, whether or not the device computed them",
+    )
+    store_waits_out_of_order = offload_connector.without(
+        store_reads_in_stream_order,
+        expect=(
+            violates("indexer_reads_own_keys", steps=17),
+            violates("fork_copies_own_bytes", steps=17),
+            violates("bytes_stay_in_place", steps=11),
+            violates("host_copies_are_genuine", steps=5),
+        ),
+        text="the event alone: the copy engine reads its source before the stream gets to the wait",
+    )
+    store_in_order_without_event = offload_connector.without(
+        store_waits_for_forward,
+        expect=(
+            violates("indexer_reads_own_keys", steps=17),
+            violates("fork_copies_own_bytes", steps=17),
+            violates("bytes_stay_in_place", steps=11),
+            violates("host_copies_are_genuine", steps=5),
+        ),
+        text="stream order alone: the write-back stream has nothing to wait for",
+    )
+    load_over_reader = offload_connector.without(
+        load_waits_for_forward,
+        expect=(
+            violates("indexer_reads_own_keys", steps=14),
+            violates("attention_reads_own_kv", steps=16),
+            violates("fork_copies_own_bytes", steps=14),
+            violates("bytes_stay_in_place", steps=7),
+        ),
+        known_bug="VLLM-47282",
+        text="a load overwrites a page that the previous tenant's attention still reads",
+    )
+    event_recorded_again_by_load = by_acknowledgement.without(
+        event_of_one_stream,
+        expect=violates("host_copies_are_genuine", steps=13),
+        known_bug="VLLM-39115",
+        text="a load records the event again before the write-back waits: it now names earlier work",
+    )
+    event_recorded_again_by_launch = Design(
+        *by_acknowledgement.barriers,
+        expect=holds,
+        text="its twin: the next launch records it again on the same stream, which is late but safe",
+    )
+    event_recorded_again_by_ordered_load = by_streams.without(
+        event_of_one_stream,
+        expect=holds,
+        text="also on the load stream it is safe where each load had itself waited for the forwards",
+    )
+    connector_records_event_again = offload_connector.without(
+        event_of_one_stream,
+        expect=holds,
+        text="the same in the connector, whose loads wait for the forwards as well",
+    )
+    page_given_away_early = by_acknowledgement.without(
+        page_rests_until_computed,
+        expect=(
+            violates("indexer_reads_own_keys", steps=12),
+            violates("attention_reads_own_kv", steps=14),
+            violates("fork_copies_own_bytes", steps=14),
+            violates("bytes_stay_in_place", steps=7),
+        ),
+        text="as SGL-36738, where no stream waits: only the host could have held the page back",
+    )
+    copy_published_early = by_acknowledgement.without(
+        published_when_stored,
+        expect=(
+            violates("indexer_reads_own_keys", steps=11),
+            violates("fork_copies_own_bytes", steps=14),
+            violates("bytes_stay_in_place", steps=5),
+        ),
+        text="the copy is hit when its write-back is queued; that needs load_waits_for_store",
+    )
+    acks_with_prefill_only = by_acknowledgement.without(
+        acks_taken_every_tick,
+        expect=(
+            violates("device_page_can_be_free", steps=4),
+            violates("host_page_can_be_free", steps=3),
+            violates("no_stuck_state", steps=15),
+        ),
+        known_bug="SGL-20049",
+        text="finished copies are noticed when a prefill batch is formed: the last ones never are",
+    )
+    host_synchronises_always = Design(
+        host_synchronises,
+        acks_taken_every_tick,
+        expect=(
+            violates("computes_while_it_loads"),
+            violates("computes_while_it_stores"),
+        ),
+        text="one thing at a time is safe, and nothing overlaps any more",
+    )

@@ -1,0 +1,71 @@
+"""What a cache in two tiers has to keep, and what has to stay possible in it."""
+
+from fencepost import *
+from models.async_cache_load import AsyncCacheLoad, Misread
+
+
+@always(AsyncCacheLoad)
+def indexer_reads_own_keys(m, request: AsyncCacheLoad.Request):
+    """The first thing a request misreads is never an index key: top-k is taken over its own."""
+    return m.misread[request] != Misread.INDEX_KEYS
+
+
+@always(AsyncCacheLoad)
+def attention_reads_own_kv(m, request: AsyncCacheLoad.Request):
+    """The first thing a request misreads is never a key or value of the attention."""
+    return m.misread[request] != Misread.KV
+
+
+@always(AsyncCacheLoad)
+def fork_copies_own_bytes(m, request: AsyncCacheLoad.Request):
+    """A fork starts from a page whose layers have all arrived and are still there."""
+    return m.misread[request] != Misread.FORK
+
+
+@always(AsyncCacheLoad)
+def bytes_stay_in_place(m, request: AsyncCacheLoad.Request, layer: AsyncCacheLoad.Layer):
+    """While a request holds its page, what was loaded or computed for it is there, unharmed."""
+    page, own = m.page[request], m.prompt[request]
+    index_keys = not m.index_keys_in_place(request, layer) or m.index_keys[page, layer] == own
+    kv = not m.kv_in_place(request, layer) or m.kv[page, layer] == own
+    return not m.holds_its_page(request) or (index_keys and kv)
+
+
+@always(AsyncCacheLoad)
+def host_copies_are_genuine(m, host_page: AsyncCacheLoad.HostPage):
+    """A host page that can be hit holds the bytes of its prompt, or they are still to be stored."""
+    return (
+        m.cached[host_page] == NONE
+        or m.host_bytes[host_page] == m.cached[host_page]
+        or exists(m.Request, lambda r: m.target[r] == host_page and not m.stored[r])
+    )
+
+
+@reachable(AsyncCacheLoad)
+def computes_while_it_loads(m):
+    """Layers are computed while copies from the host are under way: what the streams are for."""
+    return exists(
+        m.Request, m.Layer, lambda r, l: m.attended[r, l] and not m.forward_done(r)
+    ) and exists(m.Request, m.Layer, lambda r, l: m.index_keys_loaded[r, l] and not m.load_done(r))
+
+
+@reachable(AsyncCacheLoad)
+def computes_while_it_stores(m):
+    """Layers are computed while a finished page still waits to be written back."""
+    return exists(
+        m.Request, m.Layer, lambda r, l: m.attended[r, l] and not m.forward_done(r)
+    ) and exists(m.Request, lambda r: m.forward_done(r) and not m.store_done(r))
+
+
+@always_possible(AsyncCacheLoad)
+def device_page_can_be_free(m, page: AsyncCacheLoad.Page):
+    """No device page is lost."""
+    return not exists(m.Request, lambda r: m.page[r] == page and m.holds_its_page(r))
+
+
+@always_possible(AsyncCacheLoad)
+def host_page_can_be_free(m, host_page: AsyncCacheLoad.HostPage):
+    """No host page is lost: nothing is cached on it, and no copy to or from it is left unseen."""
+    return m.cached[host_page] == NONE and not (
+        m.being_stored(host_page) or m.being_loaded(host_page)
+    )
