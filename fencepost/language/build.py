@@ -21,7 +21,6 @@ from fencepost.core.system import (
     Design,
     Expectation,
     Property,
-    State,
     Step,
     System,
 )
@@ -227,7 +226,7 @@ def _designs(part: Part, barriers: tuple[Barrier, ...]) -> tuple[Design, ...]:
     made = tuple(
         Design(
             name,
-            frozenset(b.name for b in design.barriers),
+            frozenset(_known(b, barriers) for b in design.barriers),
             design.expect,
             design.known_bug,
             design.text,
@@ -239,6 +238,12 @@ def _designs(part: Part, barriers: tuple[Barrier, ...]) -> tuple[Design, ...]:
         return made
     everything = frozenset(b.name for b in barriers)
     return (Design("all_barriers", everything, Expectation(), text="every barrier is on"),)
+
+
+def _known(barrier: declarations.Barrier, barriers: tuple[Barrier, ...]) -> str:
+    if barrier.name not in [b.name for b in barriers]:
+        raise declarations.unnamed(barrier, 'acknowledged = Barrier("...", buys=[...])')
+    return barrier.name
 
 
 def _check_names(system: System) -> None:

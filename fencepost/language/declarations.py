@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from fencepost.core import domains
 from fencepost.core.errors import InputError, Location
@@ -19,7 +19,29 @@ from fencepost.language.machine import caller
 MOST_COUNT = 1 << 20
 
 
-class Size:
+class Declared:
+    """What a class body declares; it has a meaning in bodies (`self.x`) and is no value itself."""
+
+    name = ""
+    location: Location | None = None
+
+    def _no_value(self, *_: Any) -> NoReturn:
+        name = self.name or f"a {type(self).__name__}"
+        raise InputError(
+            "F114",
+            f"the declaration `{name}` is used as a value",
+            why="its value differs from state to state, design to design or run to run",
+            write=f"`self.{self.name or 'name'}` in a body (`m.{self.name or 'name'}` in a "
+            "property); sizes may only + - * //",
+            at=caller(),
+        )
+
+    __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _no_value
+    __getitem__ = __contains__ = __iter__ = __len__ = __index__ = _no_value
+    __hash__ = object.__hash__
+
+
+class Size(Declared):
     """An integer that may depend on parameters: they add, subtract, multiply and divide."""
 
     def __init__(self, text: str, value: Callable[[Mapping[str, int]], int]) -> None:
@@ -53,6 +75,14 @@ class Size:
         return self._combine("*", other, self)
 
     def __floordiv__(self, other: Any) -> Size:
+        if isinstance(other, Size) or other < 1:
+            raise InputError(
+                "F20",
+                "a size is divided by something other than a positive number",
+                why="a size must be a number for every value of the parameters",
+                write="`slots // 2`",
+                at=caller(),
+            )
         return self._combine("//", self, other)
 
 
@@ -80,18 +110,43 @@ class Parameter(Size):
     """
 
     def __init__(self, default: int, *, low: int = 0, high: int = MOST_COUNT) -> None:
+        self.location = caller()
+        if not isinstance(default, int):
+            raise InputError(
+                "F20",
+                f"a Parameter with the default {default!r}",
+                why="a parameter is a size or a switch: an integer",
+                write="`requests = Parameter(2)`",
+                at=self.location,
+            )
         self.name = ""
         self.default = int(default)
         self.low = low
         self.high = high
-        self.location = caller()
-        super().__init__("", lambda values: values[self.name])
+        super().__init__("", self._given)
+
+    def _given(self, values: Mapping[str, int]) -> int:
+        if self.name not in values:
+            raise unnamed(self, "requests = Parameter(2)")
+        return values[self.name]
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = self.text = name
 
 
-class Barrier:
+def unnamed(declared: Declared, example: str) -> InputError:
+    """What to say of a declaration that is no attribute of the model it is used in."""
+    name = f" `{declared.name}`" if declared.name else ""
+    return InputError(
+        "F116",
+        f"a {type(declared).__name__}{name} that is no attribute of the model",
+        why="a declaration gets its name from the class that it is an attribute of",
+        write=f"`{example}` in the class body, and that name where it is used",
+        at=declared.location,
+    )
+
+
+class Barrier(Declared):
     """A switch for ONE piece of synchronisation; inside a body it is a condition.
 
     `kind="edge"` orders two things (an event wait, an acknowledgement, a fence); `kind="guard"`
@@ -120,10 +175,8 @@ class Barrier:
         self.name = name
 
 
-class DomainDeclaration:
+class DomainDeclaration(Declared):
     """The values of a field or argument, with sizes that may depend on parameters."""
-
-    location: Location | None = None
 
     def elaborate(self, sizes: Mapping[str, int]) -> domains.Domain:
         raise NotImplementedError
@@ -145,6 +198,8 @@ class Index(DomainDeclaration):
         self.name = self.name or name
 
     def elaborate(self, sizes: Mapping[str, int]) -> domains.Index:
+        if not self.name:
+            raise unnamed(self, "Request = Index(requests)")
         count = self.count.value(sizes)
         if not 1 <= count <= MOST_COUNT:
             raise InputError(
@@ -252,7 +307,7 @@ def elaborate_domain(
 _UNSET = object()
 
 
-class FieldDeclaration:
+class FieldDeclaration(Declared):
     """A part of the state; `initial` is a value, `one_of(...)`, `ANY`, or a function of indices."""
 
     def __init__(self, indices: Sequence[Any], of: Any, initial: Any) -> None:
@@ -260,6 +315,9 @@ class FieldDeclaration:
         self.of = of
         self.initial = initial
         self.location = caller()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
 
     @property
     def has_initial(self) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from fencepost.core.errors import InputError, Location
 from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
-from fencepost.language.machine import caller
+from fencepost.language.machine import caller, calling_frame
 
 Body = Callable[..., Any]
 
@@ -43,7 +43,7 @@ def action_of(body: Body, domains: dict[str, Any]) -> ActionDeclaration:
     if not inspect.isfunction(body):
         raise InputError(
             "F35",
-            f"@action on {body!r}, which is not a method",
+            f"@action on something that is not a method, but a {type(body).__name__}",
             why="an action is a method of a Model or Component",
             write="@actor above @action, and @action(argument=Domain) above `def`",
             at=caller(),
@@ -58,8 +58,35 @@ def action_of(body: Body, domains: dict[str, Any]) -> ActionDeclaration:
             write=f"@action({', '.join(f'{name}=...' for name in taken)})",
             at=source_of(body),
         )
+    _check_new(body)
     ordered = {name: domains[name] for name in taken}
     return ActionDeclaration(body, ordered, "", source_of(body))
+
+
+def _check_new(body: Body) -> None:
+    """Refuse a second definition of a name in one class, which would silently replace the first."""
+    frame = calling_frame()
+    if frame is not None and "__qualname__" in frame.f_locals and body.__name__ in frame.f_locals:
+        raise InputError(
+            "F115",
+            f"`{body.__name__}` is defined twice in {frame.f_locals['__qualname__']}",
+            why="the second definition would replace the first without a word",
+            write="another name",
+            at=source_of(body),
+        )
+
+
+def _condition(body: Body, role: Literal["initial", "final"]) -> ConditionDeclaration:
+    if not inspect.isfunction(body):
+        raise InputError(
+            "F35",
+            f"@{role} on something that is not a method",
+            why="a condition is a method that returns it",
+            write=f"@{role} right above `def`",
+            at=caller(),
+        )
+    _check_new(body)
+    return ConditionDeclaration(body, role, source_of(body))
 
 
 def actor(name: str) -> Callable[[Any], ActionDeclaration]:
@@ -81,9 +108,9 @@ def actor(name: str) -> Callable[[Any], ActionDeclaration]:
 
 def initial(body: Body) -> ConditionDeclaration:
     """A condition that every initial state satisfies."""
-    return ConditionDeclaration(body, "initial", source_of(body))
+    return _condition(body, "initial")
 
 
 def final(body: Body) -> ConditionDeclaration:
     """Where a run may end: a state with no enabled step is stuck unless this holds."""
-    return ConditionDeclaration(body, "final", source_of(body))
+    return _condition(body, "final")

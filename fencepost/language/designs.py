@@ -10,6 +10,10 @@ from fencepost.language.declarations import Barrier
 from fencepost.language.machine import caller
 
 
+def _is_count(steps: object) -> bool:
+    return isinstance(steps, int) and not isinstance(steps, bool) and steps >= 0
+
+
 class Holds:
     """Every property is expected to hold; `within(k)` accepts "no violation in k steps"."""
 
@@ -17,6 +21,14 @@ class Holds:
 
     def within(self, steps: int) -> Expectation:
         """It is enough that no violation is found in this many steps."""
+        if not _is_count(steps):
+            raise InputError(
+                "F92",
+                f"`holds.within({steps!r})`",
+                why="the argument says in how many steps no violation is enough",
+                write="`holds.within(12)`",
+                at=caller(),
+            )
         return Expectation((), steps)
 
     def __repr__(self) -> str:
@@ -28,6 +40,14 @@ holds = Holds()
 
 def violates(property_name: str, *, steps: int | None = None) -> Violation:
     """A property is expected to be violated, with a shortest trace of that many steps."""
+    if not isinstance(property_name, str) or not (steps is None or _is_count(steps)):
+        raise InputError(
+            "F92",
+            f"`violates` is given {property_name!r} and steps={steps!r}",
+            why="it names a property, and how many steps its shortest trace has",
+            write='`violates("own_bytes", steps=8)`',
+            at=caller(),
+        )
     return Violation(property_name, steps)
 
 
@@ -88,15 +108,16 @@ class Design:
     ) -> Design:
         """The same design with some of its barriers off."""
         for barrier in barriers:
-            if barrier not in self.barriers:
+            if not any(barrier is on for on in self.barriers):
                 raise InputError(
                     "F93",
-                    f"{barrier.name or barrier!r} is switched off in a design that has it off",
+                    f"{getattr(barrier, 'name', barrier)!s} is switched off in a design that has "
+                    "it off",
                     why="a design made with `without` differs from the one it is made from",
                     write="barriers that are on in the other design",
                     at=caller(),
                 )
-        kept = [b for b in self.barriers if b not in barriers]
+        kept = [b for b in self.barriers if not any(b is off for off in barriers)]
         design = Design(*kept, expect=expect, known_bug=known_bug, text=text)
         design.location = caller()
         return design

@@ -10,7 +10,8 @@ from typing import Any
 
 from fencepost.core import domains
 from fencepost.core.errors import InputError
-from fencepost.core.expressions import Variable
+from fencepost.core.expressions import Constant, Variable
+from fencepost.core.semantics import MOST_INITIAL_CANDIDATES
 from fencepost.core.system import Field
 from fencepost.language.component import Component
 from fencepost.language.declarations import (
@@ -21,7 +22,8 @@ from fencepost.language.declarations import (
     elaborate_domain,
 )
 from fencepost.language.model import Model
-from fencepost.language.plain import plain, shown
+from fencepost.language.plain import shown
+from fencepost.language.symbols import check_comparable, describe, describe_value, lift
 from fencepost.language.values import Several
 from fencepost.language.views import Elaboration
 
@@ -74,15 +76,19 @@ def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
             fields[part.prefix + name] = made = _field(part.prefix + name, declared, sizes)
             cells += made.cells
             if cells > MOST_CELLS:
-                raise InputError(
-                    "F96",
-                    f"{model.__name__} has more than {MOST_CELLS} cells with `{made.name}`",
-                    why="a state that large cannot be searched",
-                    write="smaller parameters",
-                    at=declared.location,
-                )
+                raise _too_large(made.name, declared)
     components = {id(part.owner): part.prefix for part in parts[1:]}
     return Elaboration(model, sizes, fields, components)
+
+
+def _too_large(name: str, declared: FieldDeclaration) -> InputError:
+    return InputError(
+        "F96",
+        f"the state has more than {MOST_CELLS} cells with `{name}`",
+        why="a state that large cannot be searched",
+        write="smaller parameters",
+        at=declared.location,
+    )
 
 
 def _sizes(model: type[Model], part: Part, given: Mapping[str, int]) -> dict[str, int]:
@@ -133,6 +139,8 @@ def _field(name: str, declared: FieldDeclaration, sizes: Mapping[str, int]) -> F
                 at=at,
             )
     empty = Field(name, indices, domain, (), location=at)
+    if empty.cells > MOST_CELLS:
+        raise _too_large(name, declared)
     initial = tuple(
         _initial(
             name, declared, domain, tuple(shown(d, i) for d, i in zip(indices, p, strict=True))
@@ -161,27 +169,58 @@ def _initial(
                     at=declared.location,
                 )
     given = declared.initial
-    if callable(given):
-        given = given(*indices)
-    values = given.values if isinstance(given, Several) else (given,)
-    if values is None:
-        return tuple(domain.values())
-    encoded = []
-    for value in values:
+    if callable(given) and not isinstance(given, type):
         try:
-            number = plain(value)
-        except (TypeError, ValueError):
-            number = None
-        if number is None or not domain.low <= number <= domain.high:
+            given = given(*indices)
+        except InputError:
+            raise
+        except Exception as error:
             raise InputError(
                 "F101",
-                f"`{name}` starts with {value!r}",
-                why=f"its domain is {domain.show(domain.low)} .. {domain.show(domain.high)}",
-                write="a value of the domain",
+                f"the function that gives `{name}` its start raises "
+                f"{type(error).__name__}: {error}",
+                why="it is called with the indices of each cell",
+                write="`initial=lambda request: ...` with one argument for each index",
+                at=declared.location,
+            ) from error
+    values = given.values if isinstance(given, Several) else (given,)
+    if values is None:
+        if domain.size > MOST_INITIAL_CANDIDATES:
+            raise InputError(
+                "F47",
+                f"`{name}` starts with any of {domain.size} values",
+                why=f"more than {MOST_INITIAL_CANDIDATES} initial states are not enumerated",
+                write="a smaller domain, or `one_of(...)`",
                 at=declared.location,
             )
-        encoded.append(number)
-    return tuple(sorted(set(encoded)))
+        return tuple(domain.values())
+    return tuple(sorted({_encoded(name, declared, domain, value) for value in values}))
+
+
+def _encoded(name: str, declared: FieldDeclaration, domain: domains.Domain, value: Any) -> int:
+    """A starting value as the integer of its cell."""
+    number: int | None = None
+    if isinstance(domain, domains.SetOf) and isinstance(value, set | frozenset):
+        inside = all(isinstance(i, int) and 0 <= i < domain.of.count for i in value)
+        number = sum(1 << i for i in value) if inside else None
+    else:
+        try:
+            lifted = lift(value)
+            if isinstance(lifted, Constant):
+                check_comparable(lifted, Variable("", domain), "")
+                number = lifted.value
+        except InputError:
+            number = None
+    if number is None or not domain.low <= number <= domain.high:
+        raise InputError(
+            "F101",
+            f"`{name}` starts with {describe_value(value)}",
+            why=f"its domain is {describe(domain)}: "
+            f"{domain.show(domain.low)} .. {domain.show(domain.high)}",
+            write="a value of the domain",
+            at=declared.location,
+        )
+    return number
 
 
 def arguments_of(
@@ -190,7 +229,7 @@ def arguments_of(
     """The arguments of an action with their domains; components name theirs by attribute."""
     arguments = []
     for name, domain in declared.domains.items():
-        meant = part.members[domain] if isinstance(domain, str) else domain
+        meant = part.members.get(domain, domain) if isinstance(domain, str) else domain
         arguments.append(
             Variable(name, elaborate_domain(meant, elaboration.sizes, declared.location))
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
@@ -15,6 +16,7 @@ from fencepost.core.expressions import QuantifierKind
 from fencepost.core.system import Field
 from fencepost.core.trees import FaultKind
 
+_LIBRARY = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 COMPONENTS = str(Path(__file__).resolve().parent / "components")
 
@@ -63,7 +65,9 @@ class Machine(Protocol):
 
     def barrier(self, name: str) -> Value: ...
 
-    def parameter(self, name: str) -> int: ...
+    def size(self, text: str, value: int) -> int: ...
+
+    def sizes(self) -> Mapping[str, int]: ...
 
     def elements(self, domain: Domain) -> Iterator[Value]: ...
 
@@ -106,37 +110,45 @@ def current(word: str) -> Machine:
     return _running[-1]
 
 
-_code_places: dict[tuple[CodeType, int], Location] = {}
+_code_places: dict[tuple[int, int], tuple[CodeType, Location]] = {}
+"""By the `id` of the code, which is kept: codes of two files may be equal."""
 
 
 def _is_source(filename: str) -> bool:
     if filename.startswith(COMPONENTS):
         return True
-    return not filename.startswith((PACKAGE, "<"))
+    library = filename.startswith(_LIBRARY) and "site-packages" not in filename
+    return not library and not filename.startswith((PACKAGE, "<frozen"))
 
 
 def place(code: CodeType, instruction: int, line: int | None) -> Location:
     """The source location of an instruction, with its column."""
-    key = (code, instruction)
+    key = (id(code), instruction)
     found = _code_places.get(key)
     if found is None:
         positions = list(code.co_positions())
         at = instruction // 2
         start, _, column, _ = positions[at] if at < len(positions) else (line, None, None, None)
-        found = Location(code.co_filename, start or line or 0, (column or 0) + 1)
+        found = code, Location(code.co_filename, start or line or 0, (column or 0) + 1)
         _code_places[key] = found
-    return found
+    return found[1]
 
 
-def caller(*, outside_components: bool = False) -> Location | None:
-    """Where, in the source of a model, control is now."""
+def calling_frame(*, outside_components: bool = False) -> FrameType | None:
+    """The frame of the source of a model that control is in now."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         if _is_source(name) and not (outside_components and name.startswith(COMPONENTS)):
-            return place(frame.f_code, frame.f_lasti, frame.f_lineno)
+            return frame
         frame = frame.f_back
     return None
+
+
+def caller(*, outside_components: bool = False) -> Location | None:
+    """Where, in the source of a model, control is now."""
+    frame = calling_frame(outside_components=outside_components)
+    return None if frame is None else place(frame.f_code, frame.f_lasti, frame.f_lineno)
 
 
 def raised_at(error: BaseException) -> Location | None:

@@ -20,6 +20,7 @@ from fencepost.language.machine import StepDisabled, StepFaults, raised_at
 
 MOST_LEAVES = 2000
 MOST_DECISIONS = 200
+MOST_SETTLED = 100_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Asked:
     answer: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     script: list[bool]
     before: list[Asked]
@@ -41,6 +42,8 @@ class Run:
     writes: list[Write | BulkWrite]
     nested: bool
     asked: list[Asked] = field(default_factory=list)
+    settled: int = 0
+    """How many questions the path had answered already."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class PathFinder:
 
     def __init__(self) -> None:
         self.name = ""
+        self.place: Location | None = None
         self._runs: list[Run] = []
 
     @property
@@ -61,8 +65,18 @@ class PathFinder:
         """The run that is going on."""
         return self._runs[-1]
 
+    @property
+    def recording(self) -> bool:
+        """Whether a run is going on."""
+        return bool(self._runs)
+
+    def is_live(self, run: Run) -> bool:
+        """Whether a run is going on now, so that what was read in it may be used."""
+        return any(run is live for live in self._runs)
+
     def paths(self, body: Callable[[], Any], *, nested: bool) -> list[Path]:
         """Run a body with every script; the paths come with True before False."""
+        outermost = not self._runs
         found: list[Path] = []
         script: list[bool] = []
         before: list[Asked] = []
@@ -75,23 +89,36 @@ class PathFinder:
                 outer.writes if outer else [],
                 nested,
             )
-            self._runs.append(run)
-            try:
-                leaf = self._leaf(body)
-            finally:
-                self._runs.pop()
-            if len(run.asked) < len(script):
-                raise self._unsteady(before[len(run.asked)].location)
-            found.append(Path(tuple(run.asked), leaf))
+            found.append(self._path(body, run))
             if len(found) > MOST_LEAVES:
                 raise self._too_many(found)
             before = run.asked
             while before and not before[-1].answer:
                 before.pop()
             if not before:
-                return found
+                break
             script = [asked.answer for asked in before]
             script[-1] = False
+        if outermost:
+            self._repeat(body, found[0], nested=nested)
+        return found
+
+    def _path(self, body: Callable[[], Any], run: Run) -> Path:
+        self._runs.append(run)
+        try:
+            leaf = self._leaf(body)
+        finally:
+            self._runs.pop()
+        if len(run.asked) < len(run.script):
+            raise self._unsteady(run.before[len(run.asked)].location)
+        return Path(tuple(run.asked), leaf)
+
+    def _repeat(self, body: Callable[[], Any], first: Path, *, nested: bool) -> None:
+        """Walk the first path again: a body that counts its own runs comes to another end."""
+        script = [asked.answer for asked in first.asked]
+        again = self._path(body, Run(script, list(first.asked), Knowledge(None), [], nested))
+        if again.leaf != first.leaf or len(again.asked) != len(first.asked):
+            raise self._unsteady(self.place)
 
     def _leaf(self, body: Callable[[], Any]) -> Any:
         try:
@@ -101,7 +128,9 @@ class PathFinder:
         except StepFaults as fault:
             return Fault(fault.kind, fault.message, location=fault.location)
         except AssertionError as failed:
-            return Fault("assert", str(failed), location=raised_at(failed))
+            said = failed.args[0] if failed.args else ""
+            message = said if isinstance(said, str) else ""
+            return Fault("assert", message, location=raised_at(failed))
         except (InputError, KeyboardInterrupt):
             raise
         except RecursionError:
@@ -110,6 +139,7 @@ class PathFinder:
                 f"`{self.name}` calls itself without end",
                 why="a recorded condition does not bound a recursion",
                 write="a loop over an Index",
+                at=self.place,
             ) from None
         except Exception as error:
             raise InputError(
@@ -150,6 +180,16 @@ class PathFinder:
         run = self._runs[-1]
         known = run.knowledge.decide(condition)
         if known is not None:
+            run.settled += 1
+            if run.settled > MOST_SETTLED:
+                raise InputError(
+                    "F118",
+                    f"`{self.name}` does not end: the path to here settles this condition, and "
+                    f"it is asked more than {MOST_SETTLED} times",
+                    why="a loop whose condition never changes goes on for ever",
+                    write="a loop over an Index, or a step for each turn of the loop",
+                    at=at,
+                )
             return known
         position = len(run.asked)
         if position < len(run.script):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 from fencepost.core.domains import BOOL, NONE_VALUE, Domain, Maybe, SetOf
 from fencepost.core.expressions import QuantifierKind
 from fencepost.core.semantics import Barriers, Outcome, Successor
-from fencepost.core.system import Field, State, System
+from fencepost.core.system import Field, System
 from fencepost.core.trees import Disabled, Fault
 from fencepost.language.machine import (
     StepDisabled,
@@ -107,8 +107,11 @@ class PlainMachine:
     def barrier(self, name: str) -> Value:
         return name in self._barriers
 
-    def parameter(self, name: str) -> int:
-        return self._elaboration.sizes[name]
+    def size(self, _: str, value: int) -> int:
+        return value
+
+    def sizes(self) -> Mapping[str, int]:
+        return self._elaboration.sizes
 
     def elements(self, domain: Domain) -> Iterator[Value]:
         return iter([shown(domain, value) for value in domain.values()])

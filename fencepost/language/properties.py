@@ -10,7 +10,7 @@ from typing import Any
 from fencepost.core.errors import InputError, Location
 from fencepost.core.system import PropertyKind
 from fencepost.language.decorators import source_of
-from fencepost.language.machine import caller
+from fencepost.language.machine import caller, calling_frame
 from fencepost.language.model import Model
 
 
@@ -31,7 +31,7 @@ class PropertyDeclaration:
         """The domain declared for each argument after the first."""
         try:
             parameters = list(inspect.signature(self.body, eval_str=True).parameters.values())
-        except NameError as missing:
+        except Exception as missing:  # an annotation is any expression
             raise self._needs_domains(str(missing)) from missing
         for parameter in parameters[1:]:
             if parameter.annotation is inspect.Parameter.empty:
@@ -57,7 +57,30 @@ def _declare(kind: PropertyKind, model: Any) -> Callable[[Callable[..., Any]], P
             write=f"`@{kind}(SlotReclaim)` above `def`",
             at=caller(),
         )
-    return lambda body: PropertyDeclaration(kind, model, body, source_of(body))
+    return lambda body: _declared(kind, model, body)
+
+
+def _declared(kind: PropertyKind, model: type[Model], body: Any) -> PropertyDeclaration:
+    if not inspect.isfunction(body) or body.__name__ == "<lambda>":
+        raise InputError(
+            "F95",
+            f"@{kind} on something other than a function with a name",
+            why="a property is reported under the name of its function",
+            write=f"`@{kind}({model.__name__})` above `def`, once",
+            at=caller(),
+        )
+    found = PropertyDeclaration(kind, model, body, source_of(body))
+    frame = calling_frame()
+    before = None if frame is None else frame.f_locals.get(body.__name__)
+    if isinstance(before, PropertyDeclaration) and before.location.line != found.location.line:
+        raise InputError(
+            "F106",
+            f"two properties are named {body.__name__}",
+            why="a verdict is reported under the name of its property, and the first would be lost",
+            write="another name",
+            at=found.location,
+        )
+    return found
 
 
 def always(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:

@@ -7,7 +7,8 @@ decision tree and what each run did are its leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +25,7 @@ from fencepost.core.trees import (
     Update,
     Write,
 )
+from fencepost.language.decorators import source_of
 from fencepost.language.machine import (
     StepDisabled,
     StepFaults,
@@ -32,18 +34,21 @@ from fencepost.language.machine import (
     running,
 )
 from fencepost.language.paths import Path, PathFinder, faults_of, tree_of, truth_of_paths, value_of
-from fencepost.language.refusals import watching
+from fencepost.language.refusals import check_element, watching
 from fencepost.language.symbols import (
+    NO_MEMBERS,
     NOTHING,
     WIDEST,
     Symbol,
     check_comparable,
+    describe_value,
     lift,
     sort_of,
     truth_of,
     use,
 )
-from fencepost.language.views import Elaboration, View
+from fencepost.language.values import Several
+from fencepost.language.views import Elaboration, Helper, View
 
 _NOT_WRITTEN = object()
 
@@ -72,10 +77,12 @@ class Recorder(PathFinder):
         """The decision tree of an action."""
 
         def run() -> Update:
-            body(View(self, self.elaboration, owner, prefix), *self._symbols(arguments))
+            given = body(View(self, self.elaboration, owner, prefix), *self._symbols(arguments))
+            if given is not None:
+                raise _gives(name, given, self.place)
             return Update(_without_overwritten(self.run.writes))
 
-        with self._recording(name, arguments):
+        with self._recording(name, body, arguments):
             return tree_of(self.paths(run, nested=False))
 
     def condition_of(
@@ -90,15 +97,18 @@ class Recorder(PathFinder):
 
         def run() -> Expression:
             view = View(self, self.elaboration, owner, prefix)
-            return self._truth_value(body(view, *self._symbols(arguments)), name)
+            given = body(view, *self._symbols(arguments))
+            return self._truth_value(given, name, self.place)
 
-        with self._recording(name, arguments):
+        with self._recording(name, body, arguments):
             paths = self.paths(run, nested=True)
         return truth_of_paths(paths), faults_of(paths)
 
     @contextmanager
-    def _recording(self, name: str, arguments: tuple[Variable, ...]) -> Iterator[None]:
-        self.name = name
+    def _recording(
+        self, name: str, body: Callable[..., Any], arguments: tuple[Variable, ...]
+    ) -> Iterator[None]:
+        self.name, self.place = name, source_of(body)
         self._conditions.clear()
         self.used_conditions.clear()
         self._scope = [a.name for a in arguments]
@@ -220,13 +230,15 @@ class Recorder(PathFinder):
                 write="`require(for_all(...))` around the quantifier",
                 at=caller(),
             )
+        if not isinstance(condition, Symbol):
+            self._truth_value(condition, "require")
         if not condition:
             raise StepDisabled(caller())
 
     def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
         chosen = self._truth_value(condition, "choose")
         sides = [self._lifted(side, "a side of `choose`") for side in (then, otherwise)]
-        check_comparable(sides[0], sides[1], "a choice between")
+        check_comparable(sides[0], sides[1], "a choice between {} and {}")
         if isinstance(chosen, x.Constant):
             return Symbol(self, sides[0] if chosen.value else sides[1])
         of = _common(sides[0].domain, sides[1].domain)
@@ -241,6 +253,7 @@ class Recorder(PathFinder):
             paths = self.paths(
                 lambda: self._truth_value(body(*self._symbols(variables)), kind), nested=True
             )
+        check_element(body)
         self._check_elements(variables, paths, kind)
         return self.condition(x.quantified(kind, variables, truth_of_paths(paths), at))
 
@@ -259,12 +272,14 @@ class Recorder(PathFinder):
 
         def element() -> Any:
             symbols = self._symbols(variables)
-            if where is not None and not where(*symbols):
+            if where is not None and not self._chosen(where(*symbols)):
                 return _NOT_WRITTEN
             return self._storable(field, to(*symbols) if callable(to) else to)
 
         with self._bound(variables):
             paths = self.paths(element, nested=True)
+        for function in (where, to):
+            check_element(function)
         self._check_elements(variables, paths, "assign")
         chosen = [Path(p.asked, x.TRUE if isinstance(p.leaf, x.Node) else x.FALSE) for p in paths]
         self._forbid_nested_write()
@@ -278,6 +293,12 @@ class Recorder(PathFinder):
                 location=at,
             )
         )
+
+    def _chosen(self, condition: Value) -> bool:
+        """What `where` says of an element."""
+        if not isinstance(condition, Symbol):
+            self._truth_value(condition, "where")
+        return bool(condition)
 
     def _check_elements(
         self, variables: tuple[Variable, ...], paths: list[Path], what: str
@@ -294,15 +315,18 @@ class Recorder(PathFinder):
         names = [f"i{position}" for position in range(len(domains))]
         code = getattr(body, "__code__", None)
         if code is not None:
-            if code.co_argcount != len(domains):
+            taken_by_self = int(inspect.ismethod(body) or isinstance(body, Helper))
+            optional = len(getattr(body, "__defaults__", None) or ())
+            most = code.co_argcount - taken_by_self
+            if not most - optional <= len(domains) <= most:
                 raise InputError(
                     "F86",
-                    f"a function of {code.co_argcount} arguments over {len(domains)} domains",
+                    f"a function of {most} arguments over {len(domains)} domains",
                     why="it gets one value of each domain",
                     write="as many arguments as there are domains (or open indices of the array)",
                     at=caller(),
                 )
-            names = list(code.co_varnames[: code.co_argcount])
+            names = list(code.co_varnames[taken_by_self : taken_by_self + len(domains)])
         variables: list[Variable] = []
         for name, domain in zip(names, domains, strict=True):
             taken = [*self._scope, *(v.name for v in variables)]
@@ -321,17 +345,18 @@ class Recorder(PathFinder):
         finally:
             del self._scope[depth:]
 
-    def _truth_value(self, value: Value, what: str) -> Expression:
+    def _truth_value(self, value: Value, what: str, at: Location | None = None) -> Expression:
+        at = at or caller()
         lifted = lift(value)
         if lifted is None:
             raise InputError(
                 "F87",
-                f"`{what}` gives {value!r} where a condition is expected",
+                f"`{what}` is given {describe_value(value)} where a condition is expected",
                 why="it must be true or false of a state",
-                write="`return <condition>`",
-                at=caller(),
+                write="a condition: a comparison, a Boolean of the state, a call that returns one",
+                at=at,
             )
-        condition = truth_of(lifted, caller())
+        condition = truth_of(lifted, at)
         known = self.run.knowledge.decide(condition)
         return condition if known is None else x.TRUE if known else x.FALSE
 
@@ -340,9 +365,13 @@ class Recorder(PathFinder):
         if lifted is None:
             raise InputError(
                 "F41",
-                f"{value!r} as {what}",
+                f"{describe_value(value)} as {what}",
                 why="the state holds Booleans, integers, enum members, indices and sets only",
-                write="a value of the state's domains",
+                write="an argument of the action, which takes every value of its domain"
+                if isinstance(value, Several)
+                else "NONE"
+                if value is None
+                else "a value of the state's domains",
                 at=caller(),
             )
         return lifted
@@ -379,27 +408,29 @@ class Recorder(PathFinder):
         for position, value in enumerate(indices):
             domain = field.indices[position]
             index = self._lifted(value, f"an index of {field.name}")
-            self._check_member(index, domain, f"an index of {field.name} among")
+            self._check_member(index, domain, f"an index of {field.name}")
             lifted.append(index)
         return tuple(lifted)
 
     def _check_member(self, value: Expression, domain: Domain, what: str) -> None:
         stand_in = Variable("", domain)
-        check_comparable(value, stand_in, what)
+        check_comparable(value, stand_in, f"{{}} as {what}, which is of {{}}")
         if isinstance(domain, Index) and isinstance(value.domain, Range):
             self.finite_only("a number as an index")
-        self._check_range(value, domain, "index", f"{what.removesuffix(' among')} out of range")
+        self._check_range(value, domain, "index", f"{what} out of range")
 
     def _storable(self, field: Field, value: Value) -> Expression:
         lifted = self._lifted(value, f"a value of {field.name}")
         stand_in = Variable("", field.domain)
-        check_comparable(lifted, stand_in, f"a value of {field.name}:")
+        check_comparable(lifted, stand_in, f"{{}} as a value of {field.name}, which holds {{}}")
         if isinstance(sort_of(field.domain), Index) and isinstance(lifted.domain, Range):
             self.finite_only("a number as an index")
         self._check_range(lifted, field.domain, "domain", f"{field.name} leaves its domain")
         if lifted.domain == NOTHING:
             # Read back, it is a value of the field: used as a number it faults, and is no slip.
             return x.Constant(NONE_VALUE, field.domain, location=lifted.location)
+        if lifted.domain == NO_MEMBERS:
+            return x.Constant(0, field.domain, location=lifted.location)
         return lifted
 
     def write(self, field: Field, indices: tuple[Value, ...], value: Value) -> None:
@@ -423,7 +454,7 @@ class Recorder(PathFinder):
         if not isinstance(domain, SetOf):
             raise TypeError(domain)
         lifted = self._lifted(element, f"a member of {field.name}")
-        self._check_member(lifted, domain.of, f"a member of {field.name} among")
+        self._check_member(lifted, domain.of, f"a member of {field.name}")
         return lifted
 
     def contains(self, field: Field, indices: tuple[Value, ...], element: Value) -> Value:
@@ -442,14 +473,29 @@ class Recorder(PathFinder):
     def barrier(self, name: str) -> Value:
         return Symbol(self, x.BarrierOn(name, location=caller()))
 
-    def parameter(self, name: str) -> int:
-        self.finite_only(f"the size `{name}`")
-        return self.elaboration.sizes[name]
+    def size(self, text: str, value: int) -> int:
+        if not text.isdigit():
+            self.finite_only(f"the size `{text}`")
+        return value
+
+    def sizes(self) -> Mapping[str, int]:
+        return self.elaboration.sizes
 
     def elements(self, domain: Domain) -> Iterator[Value]:
         if isinstance(domain, Index):
             self.finite_only(f"a loop over {domain.name}")
         return iter([Symbol(self, x.Constant(value, domain)) for value in domain.values()])
+
+
+def _gives(name: str, given: Value, at: Location | None) -> InputError:
+    yields = inspect.isgenerator(given) or inspect.isawaitable(given)
+    return InputError(
+        "F111",
+        f"the action `{name}` " + ("yields" if yields else "returns a value"),
+        why="what an action returns is lost: it writes the state, and `require` disables it",
+        write="`require(condition)`; a plain `return` to stop early",
+        at=at,
+    )
 
 
 def _number(value: int) -> Expression:

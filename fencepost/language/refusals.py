@@ -10,7 +10,6 @@ from __future__ import annotations
 import dis
 import gc
 import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
@@ -19,7 +18,6 @@ from typing import Any
 from fencepost.core.errors import InputError
 from fencepost.language.machine import _is_source, place
 
-_LIBRARY = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 _TYPE_WORDS = frozenset(
     {"isinstance", "issubclass", "type", "id", "hash", "callable", "getattr", "hasattr"}
     | {"vars", "dir", "repr", "ascii", "eval", "exec"}
@@ -59,10 +57,9 @@ def _on_event(frame: FrameType, event: str, _: Any) -> None:
     if event == "call" and code not in _checked:
         _checked.add(code)
         name = code.co_filename
-        library = name.startswith(_LIBRARY) and "site-packages" not in name
         # Methods that dataclasses write have no file of their own, but the package's globals.
         ours = str(frame.f_globals.get("__name__", "")).startswith("fencepost.")
-        if _is_source(name) and not library and not ours:
+        if _is_source(name) and not ours:
             try:
                 check_code(code)
             except InputError:
@@ -105,7 +102,7 @@ def check_element(body: Any) -> None:
                 "F109",
                 "a function of elements changes a Python object",
                 why="it is recorded once for all elements, not once for each",
-                write="`for i in self.Index: ...` to collect; `count`, `exists` or `for_all` to ask",
+                write="a loop over the Index to collect; `count`, `exists` or `for_all` to ask",
                 at=place(code, instruction.offset, code.co_firstlineno),
             )
 

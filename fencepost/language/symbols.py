@@ -7,22 +7,26 @@ would decide without asking (identity, hashing, `&` on conditions) is refused he
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fencepost.core import expressions as x
 from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
-from fencepost.language.machine import caller
-from fencepost.language.values import EmptySet, Nothing
-from fencepost.language.views import ArrayView, SetView
+from fencepost.language.machine import PACKAGE, caller
+from fencepost.language.values import EmptySet, Nothing, Several
+from fencepost.language.views import ArrayView, Helper, SetView
 
 if TYPE_CHECKING:
     from fencepost.language.recorder import Recorder
 
 NOTHING = Maybe(Range(-1, -1))
+NO_MEMBERS = SetOf(Index("EMPTY", 0))
 WIDEST = 1 << 62
 
 
@@ -41,6 +45,10 @@ def describe(domain: Domain) -> str:
     match domain:
         case Index() | Enum():
             return domain.name
+        case Maybe() if domain == NOTHING:
+            return "NONE"
+        case SetOf() if domain == NO_MEMBERS:
+            return "EMPTY"
         case Maybe():
             return f"Maybe({describe(domain.of)})"
         case SetOf():
@@ -52,40 +60,57 @@ def describe(domain: Domain) -> str:
 
 
 def check_comparable(left: Expression, right: Expression, what: str) -> None:
-    """Refuse two things that are never of one sort."""
+    """Refuse two things that are never of one sort; `what` has a place for each."""
     if NOTHING in (left.domain, right.domain):
+        _check_optional(left, right, what)
         return
     a, b = sort_of(left.domain), sort_of(right.domain)
     same = a == b or (is_number(a) and is_number(b))
     mixed = {type(a), type(b)}
     number_and_named = Range in mixed and (Index in mixed or Enum in mixed)
-    both_sets = isinstance(a, SetOf) and (b == Range(0, 0) or b == a)
-    both_sets = both_sets or (isinstance(b, SetOf) and a == Range(0, 0))
+    both_sets = mixed == {SetOf} and NO_MEMBERS in (a, b)
     if same or number_and_named or both_sets:
         return
     raise InputError(
         "F40",
-        f"{what} {describe(left.domain)} and {describe(right.domain)}",
+        what.format(describe(left.domain), describe(right.domain)),
         why="two sorts have nothing in common but their integers, so it is a slip",
         write="values of one sort on both sides",
         at=caller(),
     )
 
 
+def _check_optional(left: Expression, right: Expression, what: str) -> None:
+    """Refuse `NONE` beside a number that may be -1, which is the same integer, or beside a set."""
+    for domain in (left.domain, right.domain):
+        if not isinstance(domain, Maybe) and (domain.low < 0 or isinstance(domain, SetOf)):
+            raise InputError(
+                "F40",
+                what.format(describe(left.domain), describe(right.domain)),
+                why="only a Maybe holds NONE, which is told apart by being -1",
+                write="`== EMPTY` for a set; Maybe(...) for what may hold nothing",
+                at=caller(),
+            )
+
+
 class Symbol:
     """An expression that a body handles as if it were a value."""
 
-    __slots__ = ("born", "expression", "recorder")
+    __slots__ = ("born", "expression", "recorder", "run")
 
     def __init__(
         self, recorder: Recorder, expression: Expression, born: Location | None = None
     ) -> None:
         self.recorder = recorder
+        self.run = recorder.run
         self.expression = expression
         self.born = born
         """Where a condition was computed, so that one nobody uses is noticed."""
 
     def __repr__(self) -> str:
+        asking = sys._getframe(1).f_code.co_filename
+        if self.recorder.recording and not asking.startswith(PACKAGE):
+            _TEXT()
         return f"<symbol of {describe(self.expression.domain)}>"
 
     def __bool__(self) -> bool:
@@ -103,27 +128,28 @@ class Symbol:
         return mine, lifted
 
     def __eq__(self, other: object) -> Any:
-        sides = self._compare(other, "a comparison of")
+        sides = self._compare(other, "a comparison of {} and {}")
         if sides is None:
             return self._unusable(other)
         return self.recorder.condition(x.equal(*sides, caller()))
 
     def __ne__(self, other: object) -> Any:
-        sides = self._compare(other, "a comparison of")
+        sides = self._compare(other, "a comparison of {} and {}")
         if sides is None:
             return self._unusable(other)
         at = caller()
         return self.recorder.condition(x.negate(x.equal(*sides, at), at))
 
     def _ordered(self, other: object, swap: bool, invert: bool) -> Any:
-        sides = self._compare(other, "an order between")
+        sides = self._compare(other, "an order between {} and {}")
         if sides is None:
             return self._unusable(other)
         at = caller()
         left, right = (self.recorder.number(side, "an order") for side in sides)
         for side in (left, right):
-            if isinstance(side.domain, Index) and not side.domain.ordered:
-                self.recorder.finite_only(f"an order on {side.domain.name}")
+            sort = sort_of(side.domain)
+            if isinstance(sort, Index) and not sort.ordered:
+                self.recorder.finite_only(f"an order on {sort.name}")
         result = x.less(right, left, at) if swap else x.less(left, right, at)
         return self.recorder.condition(x.negate(result, at) if invert else result)
 
@@ -183,9 +209,9 @@ class Symbol:
     def _unusable(self, other: object) -> NoReturn:
         raise InputError(
             "F41",
-            f"{other!r} meets {describe(self.expression.domain)} of the state",
+            f"{describe_value(other)} meets {describe(self.expression.domain)} of the state",
             why="the state holds Booleans, integers, enum members, indices and sets only",
-            write="a value of the same sort",
+            write="NONE" if other is None else "a value of the same sort",
             at=caller(),
         )
 
@@ -218,12 +244,50 @@ _NUMBER = _refuse(
     "while a body is recorded its values are symbols",
     "an Array for a table; `for i in self.Index` for a loop; self.array[x] to look up",
 )
-for _name in ("__index__", "__int__", "__float__", "__len__", "__iter__"):
+for _name in ("__index__", "__int__", "__float__"):
     setattr(Symbol, _name, _NUMBER)
+
+_ELEMENTS = _refuse(
+    "F44",
+    "a part of the state is taken apart as if it were a collection",
+    "while a body is recorded its values are symbols, and each is one value",
+    "`for i in self.Index` for a loop; `x in self.members` for a set that is a field",
+)
+for _name in ("__len__", "__iter__", "__getitem__", "__contains__", "__reversed__"):
+    setattr(Symbol, _name, _ELEMENTS)
+
+_TEXT = _refuse(
+    "F110",
+    "a part of the state is made into text",
+    "while a body is recorded it is a symbol, whose text says nothing of the state",
+    "a text without it; `fencepost replay` shows the state before and after each step",
+)
+for _name in ("__str__", "__format__"):
+    setattr(Symbol, _name, _TEXT)
+
+_OPERATOR = _refuse(
+    "F112",
+    "an operator other than + - * // % on a part of the state",
+    "the state holds integers in small ranges, and only these operators are recorded",
+    "`choose(x < 0, -x, x)` for abs(x), `x * x` for x ** 2, `x // 2` for x / 2",
+)
+for _name in ("truediv", "pow", "divmod", "matmul"):
+    setattr(Symbol, f"__{_name}__", _OPERATOR)
+    setattr(Symbol, f"__r{_name}__", _OPERATOR)
+for _name in ("abs", "pos", "round", "trunc", "floor", "ceil"):
+    setattr(Symbol, f"__{_name}__", _OPERATOR)
 
 
 def use(symbol: Symbol) -> Expression:
     """The expression of a symbol that is being used for something."""
+    if not symbol.recorder.is_live(symbol.run):
+        raise InputError(
+            "F108",
+            "a value is used outside of the run, quantifier or bulk write it belongs to",
+            why="it stands for one state, or for the element that was asked about",
+            write="the condition inside the function of the quantifier; a fresh read outside of it",
+            at=caller(),
+        )
     if symbol.born is not None:
         symbol.recorder.used_conditions.add(symbol.born)
     return symbol.expression
@@ -239,13 +303,11 @@ def lift(value: Any) -> Expression | None:
         case Nothing():
             return x.Constant(-1, NOTHING)
         case IntEnum():
-            members = tuple(type(value)(v).name for v in sorted(int(m) for m in type(value)))
-            first = min(int(m) for m in type(value))
-            return x.Constant(int(value), Enum(type(value).__name__, members, first))
+            return x.Constant(int(value), _enum_of(type(value)) or Range(int(value), int(value)))
         case int():
             return x.Constant(value, Range(value, value))
         case EmptySet():
-            return x.Constant(0, Range(0, 0))
+            return x.Constant(0, NO_MEMBERS)
         case SetView():
             return lift(value.members())
         case ArrayView():
@@ -258,6 +320,30 @@ def lift(value: Any) -> Expression | None:
             )
         case _:
             return None
+
+
+@cache
+def _enum_of(declared: type[IntEnum]) -> Enum | None:
+    """The domain of an `IntEnum`, or None where its values have gaps and are mere numbers."""
+    values = sorted(int(member) for member in declared)
+    if values != list(range(values[0], values[0] + len(values))):
+        return None
+    return Enum(declared.__name__, tuple(declared(v).name for v in values), values[0])
+
+
+def describe_value(value: Any) -> str:
+    """Something that is no part of a state, in a message; equal in every process."""
+    if isinstance(value, Several):
+        return "`one_of(...)` or `ANY`"
+    if inspect.isroutine(value) or isinstance(value, Helper):
+        return f"the function `{value.__name__}`, which is not called,"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = getattr(value, "name", None)
+    if isinstance(name, str) and type(value).__module__.startswith("fencepost."):
+        return f"the declaration `{name}`" if name else f"a {type(value).__name__}"
+    shown = repr(value)
+    return shown if " at 0x" not in shown else f"a {type(value).__name__}"
 
 
 def truth_of(expression: Expression, at: Location | None) -> Expression:

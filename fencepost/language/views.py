@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import FunctionType
-from typing import Any
+from types import FunctionType, MethodType
+from typing import Any, NoReturn, cast
 
 from fencepost.core.domains import Domain, SetOf
 from fencepost.core.errors import InputError
@@ -49,12 +49,43 @@ class DomainView:
     def __iter__(self) -> Iterator[Value]:
         return self._machine.elements(self.domain)
 
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
-def domain_of(given: Any) -> Domain:
+    def __bool__(self) -> bool:
+        raise InputError(
+            "F114",
+            f"the domain {self} is used as a condition",
+            why="a domain is neither true nor false",
+            write="`exists(self.Index, lambda i: ...)`",
+            at=caller(),
+        )
+
+    def __repr__(self) -> str:
+        return getattr(self.domain, "name", "") or type(self.domain).__name__
+
+
+def domain_of(given: Any, machine: Machine) -> Domain:
     """The domain meant by an argument of a quantifier."""
     if isinstance(given, DomainView):
         return given.domain
-    return elaborate_domain(given, {}, caller())
+    return elaborate_domain(given, machine.sizes(), caller())
+
+
+def _row(verb: str) -> Callable[..., Any]:
+    """An operation that an array or row of one does not have."""
+
+    def refused(self: ArrayView, *_: Any) -> NoReturn:
+        raise InputError(
+            "F46",
+            f"{self.field.name} is {verb} without all its indices",
+            why=f"it has {len(self.field.indices)}, and a row is not a value",
+            write=f"`self.{self.field.name}[...]` with one index for each domain; `for_all`, "
+            "`exists` or `count` to ask about many",
+            at=caller(),
+        )
+
+    return refused
 
 
 class ArrayView:
@@ -96,6 +127,20 @@ class ArrayView:
                 at=caller(),
             )
         self._machine.write(self.field, indices, value)
+
+    __bool__ = _row("used as a condition")
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _row("compared")
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _row("used in arithmetic")
+    __hash__ = None  # type: ignore[assignment]  # an array is no key
+
+    def __delitem__(self, _: Any) -> NoReturn:
+        raise InputError(
+            "F29",
+            f"deletion of a cell of {self.field.name}",
+            why="the state always has all its cells",
+            write="`= NONE`, `= False` or another value that stands for nothing",
+            at=caller(),
+        )
 
     def __iter__(self) -> Iterator[Value]:
         raise InputError(
@@ -140,6 +185,38 @@ class SetView:
 
     __hash__ = None  # type: ignore[assignment]  # a set in the state is no key
 
+    def _no_such(self, operation: str) -> NoReturn:
+        name = self.field.name
+        raise InputError(
+            "F113",
+            f"`{operation}` of the set {name}",
+            why="a set in the state has .add, .remove, `in`, `==`, `!=` and `=` only",
+            write=f"`count(self.Index, lambda i: i in self.{name})` for its size, "
+            f"`for_all`/`exists` over the Index to ask, `self.{name} = EMPTY` to clear",
+            at=caller(),
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._no_such(f".{name}")
+
+    def __len__(self) -> int:  # noqa: PLE0303  # it has none, and says so
+        self._no_such("len(...)")
+
+    def __iter__(self) -> NoReturn:
+        self._no_such("for ... in")
+
+    def __or__(self, _: Any) -> NoReturn:
+        self._no_such("| & - ^")
+
+    __ror__ = __and__ = __rand__ = __sub__ = __rsub__ = __xor__ = __rxor__ = __or__
+
+    def __lt__(self, _: Any) -> NoReturn:
+        self._no_such("< <= > >=")
+
+    __le__ = __gt__ = __ge__ = __lt__
+
     def __bool__(self) -> bool:
         raise InputError(
             "F45",
@@ -155,6 +232,29 @@ def cell_value(machine: Machine, field: Field, indices: tuple[Value, ...]) -> Va
     if isinstance(field.domain, SetOf):
         return SetView(machine, field, indices)
     return machine.read(field, indices)
+
+
+class Helper:
+    """A method of the model, bound to `self`: it is called, and is no condition itself."""
+
+    __slots__ = ("__code__", "__defaults__", "__name__", "_call")
+
+    def __init__(self, body: FunctionType, view: View) -> None:
+        self.__code__, self.__defaults__ = body.__code__, body.__defaults__
+        self.__name__ = body.__name__
+        self._call = MethodType(body, view)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self._call(*given, **named)
+
+    def __bool__(self) -> bool:
+        raise InputError(
+            "F87",
+            f"the function `{self.__name__}`, which is not called, is used as a condition",
+            why="a function is always true in Python",
+            write=f"`self.{self.__name__}(...)`",
+            at=caller(),
+        )
 
 
 class View:
@@ -189,21 +289,21 @@ class View:
                 return ArrayView(machine, declared_field), True
             return cell_value(machine, declared_field, ()), False
         if isinstance(declared, Parameter):
-            return machine.parameter(declared.name), False
+            return machine.size(declared.name, elaboration.sizes[declared.name]), False
         if isinstance(declared, Size):
-            return declared.value(elaboration.sizes), False
+            return machine.size(declared.text, declared.value(elaboration.sizes)), False
         if isinstance(declared, Barrier):
             return machine.barrier(declared.name), False
         if isinstance(declared, DomainDeclaration):
             return DomainView(machine, elaboration.domain(declared)), True
         if isinstance(declared, ActionDeclaration | ConditionDeclaration):
-            return declared.body.__get__(self), True
+            return Helper(cast(FunctionType, declared.body), self), True
         if isinstance(declared, FunctionType):
-            return declared.__get__(self), True
-        if isinstance(declared, staticmethod):
-            return declared.__func__, True
-        if isinstance(declared, property) and declared.fget is not None:
-            return declared.fget(self), False
+            return Helper(declared, self), True
+        bind = getattr(type(declared), "__get__", None)
+        if bind is not None:  # property, staticmethod, classmethod, functools.cache and the like
+            kind = self._owner if isinstance(self._owner, type) else type(self._owner)
+            return bind(declared, self, kind), False
         prefix = elaboration.components.get(id(declared))
         if prefix is not None:
             return View(machine, elaboration, declared, prefix), True
@@ -222,6 +322,15 @@ class View:
                 at=caller(),
             )
         self._machine.write(declared, (), value)
+
+    def __delattr__(self, name: str) -> None:
+        raise InputError(
+            "F29",
+            f"deletion of {self._prefix}{name}",
+            why="the state always has all its parts",
+            write="`= NONE`, `= False` or another value that stands for nothing",
+            at=caller(),
+        )
 
     def _unknown(self, name: str, verb: str) -> InputError:
         known = [

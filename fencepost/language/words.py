@@ -71,7 +71,7 @@ def _quantify(kind: QuantifierKind, given: tuple[Any, ...]) -> Value:
             write=f"`{kind}(self.Chunk, lambda chunk: self.landed[request, chunk])`",
             at=caller(),
         )
-    domains: list[Domain] = [domain_of(domain) for domain in given[:-1]]
+    domains: list[Domain] = [domain_of(domain, machine) for domain in given[:-1]]
     return machine.quantify(kind, domains, given[-1])
 
 
