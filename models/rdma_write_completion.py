@@ -10,26 +10,34 @@ Actors
   on the notice: it accepts the request and decodes, or takes the slot back.
 - worker: posts the writes, sees completions, keeps the request's status word and sends one notice.
   Where rows are pulled (vLLM over NIXL, vllm-ascend) it lives on the decode node, where they are
-  pushed (Mooncake, SGLang) on the prefill node; the protocol is the same. Its transfer thread and
-  its control thread (which hears of aborts) write the same status word.
+  pushed (Mooncake, SGLang) on the prefill node, with the reformatting left to the decode node; the
+  protocol is the same. Its transfer thread and its control thread (which hears of aborts) write
+  the same status word.
 - nic: makes bytes visible in the slot, and completes handles, in any order. A handle fails whether
-  its bytes were delivered or not, and its siblings go on.
+  its bytes were delivered or not, and its siblings go on: there is no cancel (NIXL-2067).
 
 For each handle there are four facts that code likes to take for one another: it is *posted*
 (`write` leaves IDLE), its bytes are *visible* to the decode node (`landed`), its completion is
 *seen* (`write` is DONE or ERROR), and the outcome of the whole transfer is *announced* (`notice`).
 
+The designs answer the question in three ways. Edges order: the outcome is published when every
+handle has stopped, on the error path, on the abort path and on the success path alike (`safe`).
+Guards detect: a tag in the record protects the first token, a digest protects the rows until it
+has been compared, and neither protects a request that already decodes. Reference counts protect
+the library, and nobody else.
+
 Abstractions, and the direction in which each is safe
 - A request is one attempt; a retry is another request. A tag is therefore a generation. SAFE for
-  the edges; UNSAFE for `record_carries_tag` where a retry uses the same room number again.
+  the edges; UNSAFE for `record_carries_tag` where a retry keeps its room number, since a tag that
+  two attempts share tells nothing (then `success_before_tagged_record` breaks as without a tag).
 - All writes of a request are posted in one step. UNSAFE for an abort between two posts, which is
   the subject of `slot_lifecycle`; SAFE for what happens once writes are out.
-- After a failed completion nothing of that handle lands. UNSAFE unless the queue pair is in error
-  and flushed before the failure is reported (MC-3508).
 - A completion is seen when it is raised. SAFE: one seen late looks like a write still in flight.
 - Addresses, aborts and notices arrive once, after any delay. UNSAFE for leaks by a lost message;
   `failure_is_announced` off has the effect of a lost notice.
 - The record never fails, and is seen to complete when it lands. UNSAFE for leaks only.
+- A record that was never written is told from a written one, and waited for. SAFE: without it the
+  first request of a slot finds what the second finds here.
 - A part lands in one step, and decoding reads the whole slot in every state. SAFE: a part may be
   taken as small as one likes, and more states are looked at than any kernel reads.
 - Digests do not collide. UNSAFE by the chance that they do.
@@ -58,6 +66,13 @@ class Outcome(IntEnum):
     PENDING, SUCCESS, FAILED = range(3)
 
 
+NEXT_OWNER_IS_CORRUPTED = (
+    violates("decodes_own_kv", steps=16),
+    violates("accepts_own_kv", steps=16),
+    violates("takes_own_first_token", steps=16),
+)
+
+
 class RdmaWriteCompletion(Model):
     """A request's rows arrive as several writes that fail and complete one by one."""
 
@@ -82,6 +97,11 @@ class RdmaWriteCompletion(Model):
     completion_follows_visibility = Barrier(
         "a handle completes only when its bytes are visible in the receiver's GPU memory (a "
         "flushing read, or a receiver-side fence), not when the sender's NIC got its ack",
+        buys=["decodes_own_kv", "accepts_own_kv"],
+    )
+    error_follows_flush = Barrier(
+        "a handle's error (or timeout) is reported after its queue pair was moved to the error "
+        "state and flushed, so nothing of it lands later: a timeout alone is an observation",
         buys=["decodes_own_kv", "accepts_own_kv"],
     )
     success_waits_for_record = Barrier(
@@ -117,28 +137,31 @@ class RdmaWriteCompletion(Model):
         kind="guard",
     )
 
+    # The decode node's side. `accepted_foreign` is what an observer who knows every byte saw at
+    # the moment of acceptance; nobody in the protocol reads it.
     phase = Array(Request, of=Phase, initial=Phase.IDLE)
     owner = Array(Slot, of=Maybe(Request), initial=NONE)
-    target = Array(Request, of=Maybe(Slot), initial=NONE)
     token = Array(Request, of=Maybe(Request), initial=NONE)
     accepted_foreign = Array(Request, of=bool, initial=False)
 
+    # The worker's side: the address it was sent, its writes, and what it says of them.
+    target = Array(Request, of=Maybe(Slot), initial=NONE)
     write = Array(Request, Handle, of=Write, initial=Write.IDLE)
-    landed = Array(Request, Handle, of=bool, initial=False)
     record_write = Array(Request, of=Write, initial=Write.IDLE)
     reformatted = Array(Request, of=bool, initial=False)
     status = Array(Request, of=Outcome, initial=Outcome.PENDING)
     notice = Array(Request, of=Outcome, initial=Outcome.PENDING)
 
+    # What is in memory, told by who wrote it. A part is NONE where its bytes are nobody's rows; the
+    # record's writer stands for its token, its tag and its digest alike.
+    landed = Array(Request, Handle, of=bool, initial=False)
     kv = Array(Slot, Handle, of=Maybe(Request), initial=NONE)
     record = Array(Slot, of=Maybe(Request), initial=NONE)
-
-    # What the decode node's slots hold is told by who wrote it: a part of `kv` is NONE where its
-    # bytes are nobody's rows, and the record's writer stands for its token, tag and digest alike.
 
     @actor("decode")
     @action(request=Request, slot=Slot)
     def allocate(self, request, slot):
+        """A free slot is taken as it is, and its address goes to the worker."""
         require(self.phase[request] == Phase.IDLE and self.owner[slot] == NONE)
         self.phase[request] = Phase.WAITING
         self.owner[slot], self.target[request] = request, slot
@@ -146,6 +169,7 @@ class RdmaWriteCompletion(Model):
     @actor("worker")
     @action(request=Request)
     def post(self, request):
+        """Every write of the request goes out, the record's among them."""
         require(self.target[request] != NONE and self.status[request] == Outcome.PENDING)
         require(self.record_write[request] == Write.IDLE)
         assign(self.write[request], to=Write.POSTED)
@@ -154,15 +178,25 @@ class RdmaWriteCompletion(Model):
     @actor("nic")
     @action(request=Request, handle=Handle)
     def land(self, request, handle):
-        """The bytes become visible at the address that was posted, whoever owns the slot now."""
-        require(self.write[request, handle] in (Write.POSTED, Write.DONE, Write.ORPHANED))
-        require(not self.landed[request, handle])
+        """The bytes become visible at the address that was posted, whoever owns the slot now.
+
+        In blocks that have been reformatted already, rows in the sender's layout are garbage.
+        """
+        require(self.may_land(request, handle))
         self.kv[self.target[request], handle] = choose(self.reformatted[request], NONE, request)
         self.landed[request, handle] = True
+
+    def may_land(self, request, handle):
+        """A posted write lands sooner or later, whatever the worker knows or thinks of it."""
+        known = self.write[request, handle]
+        unflushed = known == Write.ERROR and not self.error_follows_flush
+        under_way = known in (Write.POSTED, Write.DONE, Write.ORPHANED)
+        return (under_way or unflushed) and not self.landed[request, handle]
 
     @actor("nic")
     @action(request=Request, handle=Handle)
     def complete(self, request, handle):
+        """The worker sees the handle's completion."""
         require(self.outstanding(request, handle))
         if self.completion_follows_visibility:
             require(self.landed[request, handle])
@@ -180,11 +214,12 @@ class RdmaWriteCompletion(Model):
 
     def end(self, request, handle, outcome):
         """The library writes the completion into the handle, which must still be there."""
-        orphaned = self.write[request, handle] == Write.ORPHANED
-        assert self.handle_is_counted or not orphaned, "a completion of a released handle"
-        self.write[request, handle] = choose(orphaned, Write.IDLE, outcome)
-        if orphaned or outcome == Write.ERROR:
+        if self.write[request, handle] == Write.ORPHANED:
+            assert self.handle_is_counted, "a completion of a released handle"
+            self.write[request, handle] = Write.IDLE
             self.landed[request, handle] = False
+        else:
+            self.write[request, handle] = outcome
 
     @actor("nic")
     @action(request=Request)
@@ -196,6 +231,7 @@ class RdmaWriteCompletion(Model):
     @actor("worker")
     @action(request=Request)
     def reformat(self, request):
+        """The received blocks are permuted in place, once."""
         require(self.status[request] == Outcome.PENDING and not self.reformatted[request])
         require(exists(self.Handle, lambda h: self.write[request, h] == Write.DONE))
         if self.reformat_waits_for_all_parts:
@@ -239,11 +275,20 @@ class RdmaWriteCompletion(Model):
         self.status[request] = Outcome.FAILED
         if self.failure_is_announced:
             self.notice[request] = Outcome.FAILED
+        self.release(request)
+
+    def release(self, request):
+        """The handles of a failed transfer are released, whether or not they have completed."""
         assign(
             self.write[request],
             to=lambda h: choose(self.write[request, h] == Write.POSTED, Write.ORPHANED, Write.IDLE),
-            where=lambda h: self.write[request, h] in (Write.POSTED, Write.ERROR),
+            where=lambda h: self.outstanding(request, h) or self.over(request, h),
         )
+        assign(self.landed[request], to=False, where=lambda h: self.write[request, h] == Write.IDLE)
+
+    def over(self, request, handle):
+        """The handle failed and nothing of it will land."""
+        return self.write[request, handle] == Write.ERROR and not self.may_land(request, handle)
 
     def all_done(self, request):
         return for_all(self.Handle, lambda h: self.write[request, h] == Write.DONE)
@@ -264,7 +309,7 @@ class RdmaWriteCompletion(Model):
     @actor("decode")
     @action(request=Request)
     def accept(self, request):
-        """The first token is taken from the record and the first step reads the rows."""
+        """The first token is taken from the record, and the first step reads the rows."""
         require(self.phase[request] == Phase.WAITING and self.notice[request] == Outcome.SUCCESS)
         slot = self.target[request]
         require(self.record[slot] != NONE)
@@ -276,6 +321,7 @@ class RdmaWriteCompletion(Model):
             self.close(request)
 
     def passes_guards(self, request, slot):
+        """The record is the request's own, and agrees with the rows."""
         writer = self.record[slot]
         if self.record_carries_tag and writer != request:
             return False
@@ -316,6 +362,7 @@ class RdmaWriteCompletion(Model):
         reformat_waits_for_all_parts,
         completion_follows_visibility,
         success_waits_for_record,
+        error_follows_flush,
         failed_is_sticky,
         failure_is_announced,
         expect=holds,
@@ -337,43 +384,25 @@ class RdmaWriteCompletion(Model):
 
     first_error_frees_blocks = safe_and_counted.without(
         error_waits_for_siblings,
-        expect=(
-            violates("decodes_own_kv", steps=16),
-            violates("accepts_own_kv", steps=16),
-            violates("takes_own_first_token", steps=16),
-        ),
+        expect=NEXT_OWNER_IS_CORRUPTED,
         known_bug="VLLM-56104",
         text="The first failing handle gives the blocks back while its sibling still writes.",
     )
     first_error_ends_batch = safe.without(
         error_waits_for_siblings,
-        expect=(
-            violates("no_fault", steps=5),
-            violates("decodes_own_kv", steps=16),
-            violates("accepts_own_kv", steps=16),
-            violates("takes_own_first_token", steps=16),
-        ),
+        expect=(violates("no_fault", steps=5), *NEXT_OWNER_IS_CORRUPTED),
         known_bug="MC-1906",
         text="The first failing task completes the batch: descriptor and buffers are freed.",
     )
     give_up_releases_handle = safe.without(
         abort_waits_for_handles,
-        expect=(
-            violates("no_fault", steps=5),
-            violates("decodes_own_kv", steps=16),
-            violates("accepts_own_kv", steps=16),
-            violates("takes_own_first_token", steps=16),
-        ),
+        expect=(violates("no_fault", steps=5), *NEXT_OWNER_IS_CORRUPTED),
         known_bug="NIXL-2067",
         text="A caller that gives up releases its handles, which neither stops nor outlives them.",
     )
     give_up_with_counted_handle = safe_and_counted.without(
         abort_waits_for_handles,
-        expect=(
-            violates("decodes_own_kv", steps=16),
-            violates("accepts_own_kv", steps=16),
-            violates("takes_own_first_token", steps=16),
-        ),
+        expect=NEXT_OWNER_IS_CORRUPTED,
         text="Not enough: it saves the library's memory, and not the slot's next owner.",
     )
     reformat_after_first_part = safe.without(
@@ -395,6 +424,12 @@ class RdmaWriteCompletion(Model):
         ),
         known_bug="KVCV-3",
         text="The sender's completion is taken for the receiver's: the tail is not visible yet.",
+    )
+    timeout_taken_for_the_end = safe.without(
+        error_follows_flush,
+        expect=(violates("decodes_own_kv", steps=18), violates("accepts_own_kv", steps=18)),
+        known_bug="MC-3508",
+        text="Not enough: every handle was waited for, and one that timed out still lands.",
     )
     late_success_wins = safe.without(
         failed_is_sticky,
