@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import pytest
+
+from fencepost import (
+    Array,
+    Barrier,
+    Design,
+    Index,
+    Model,
+    Parameter,
+    Var,
+    action,
+    always,
+    build,
+    reachable,
+    require,
+    violates,
+)
+from fencepost.analyses.barriers import MOST_TRIALS, hint
+from fencepost.core.results import Verdict
+from fencepost.engines.explore import explore
+
+
+class Doors(Model):
+    """Two doors that must not both be open, and barriers of every worth."""
+
+    useless = Barrier("says more", buys=["not_both"])
+    forbids_all = Barrier("nobody opens anything", buys=["not_both"])
+    first_waits = Barrier("the first door waits for the second", buys=["order"])
+    second_waits = Barrier("the second door waits for the first", buys=["order"])
+    checked = Barrier("a door opens when the other is shut", buys=["somebody"])
+
+    first = Var(bool, initial=False)
+    second = Var(bool, initial=False)
+
+    @action
+    def open_first(self):
+        require(not self.forbids_all)
+        if self.checked or (self.first_waits and self.second_waits):
+            require(not self.second)
+        self.first = not self.first
+
+    @action
+    def open_second(self):
+        require(not self.forbids_all)
+        if self.checked or (self.first_waits and self.second_waits):
+            require(not self.first)
+        self.second = not self.second
+
+    nothing = Design(expect=violates("not_both", steps=2))
+    guarded = Design(checked, expect=violates("not_both", steps=2))
+
+
+@always(Doors)
+def not_both(m):
+    """The doors are never both open."""
+    return not (m.first and m.second)
+
+
+@reachable(Doors)
+def somebody(m):
+    """A door can be open."""
+    return m.first
+
+
+@always(Doors)
+def order(m):
+    """A property for barriers to buy."""
+    return m.first or not m.first
+
+
+def hinted(system, design, name="not_both"):
+    return hint(system, design, explore(system, design).answer, name, search=explore)
+
+
+def test_one_barrier_that_keeps_everything_reachable():
+    system = build(Doors, [not_both, somebody, order])
+    found = hinted(system, system.design("nothing"))
+    assert found.barriers == ("checked",)
+
+
+def test_the_hint_is_true():
+    system = build(Doors, [not_both, somebody, order])
+    assert explore(system, system.design("guarded")).answer.verdict is Verdict.HOLDS
+
+
+class Pairs(Model):
+    """Only two barriers together help."""
+
+    one = Barrier("one", buys=["shut"])
+    two = Barrier("two", buys=["shut"])
+    three = Barrier("three", buys=["shut"])
+    open = Var(bool, initial=False)
+
+    @action
+    def go(self):
+        require(not (self.two and self.three))
+        self.open = not self.open
+
+    bare = Design(expect=violates("shut", steps=1))
+
+
+@always(Pairs)
+def shut(m):
+    """It stays shut."""
+    return not m.open
+
+
+def test_two_barriers_where_one_is_not_enough():
+    system = build(Pairs, [shut])
+    found = hinted(system, system.design("bare"), "shut")
+    assert found.barriers == ("two", "three")
+
+
+class Hopeless(Model):
+    """No barrier helps."""
+
+    switches = Parameter(3)
+    Switch = Index(switches)
+    only = Barrier("does nothing", buys=["never"])
+    on = Array(Switch, of=bool)
+
+    @action(switch=Switch)
+    def flip(self, switch):
+        self.on[switch] = not self.on[switch]
+
+    bare = Design(expect=violates("never", steps=1))
+
+
+@always(Hopeless)
+def never(m, switch: Hopeless.Switch):
+    """Nothing is on."""
+    return not m.on[switch]
+
+
+def test_no_barrier_helps():
+    system = build(Hopeless, [never])
+    found = hinted(system, system.design("bare"), "never")
+    assert (found.barriers, found.doubtful) == ((), False)
+
+
+def test_a_trial_that_is_cut_short_is_doubtful_and_not_believed():
+    system = build(Hopeless, [never])
+    design = system.design("bare")
+    broken = explore(system, design).answer
+    limited = []
+
+    def search(system, design, *, properties, first, limits):
+        assert first
+        limited.append(limits.states)
+        from fencepost.engines.explore import Limits
+
+        return explore(system, design, properties=["no_fault"], limits=Limits(states=1))
+
+    found = hint(system, design, broken, "never", search=search)
+    assert (found.barriers, found.doubtful) == ((), True)
+    assert limited
+    assert all(limited)
+
+
+def test_an_interrupt_during_a_trial_is_passed_on():
+    from dataclasses import replace
+
+    system = build(Hopeless, [never])
+    design = system.design("bare")
+    result = explore(system, design)
+    interrupted = replace(result, answer=replace(result.answer, stopped="interrupted"))
+    with pytest.raises(KeyboardInterrupt):
+        hint(system, design, result.answer, "never", search=lambda *_, **__: interrupted)
+
+
+def test_trials_are_bounded():
+    assert 0 < MOST_TRIALS < 100
