@@ -6,6 +6,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Protocol
@@ -114,6 +115,7 @@ _code_places: dict[tuple[int, int], tuple[CodeType, Location]] = {}
 """By the `id` of the code, which is kept: codes of two files may be equal."""
 
 
+@cache
 def _is_source(filename: str) -> bool:
     if filename.startswith(COMPONENTS):
         return True

@@ -72,7 +72,7 @@ class PathFinder:
 
     def is_live(self, run: Run) -> bool:
         """Whether a run is going on now, so that what was read in it may be used."""
-        return any(run is live for live in self._runs)
+        return run in self._runs  # compared by identity
 
     def paths(self, body: Callable[[], Any], *, nested: bool) -> list[Path]:
         """Run a body with every script; the paths come with True before False."""

@@ -28,6 +28,7 @@ _COLLECTING = frozenset(
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 _checked: set[CodeType] = set()
+_collects_nothing: set[CodeType] = set()
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def check_element(body: Any) -> None:
     write to the state in it has been refused before.
     """
     code = getattr(body, "__code__", None)
-    if code is None:
+    if code is None or code in _collects_nothing:
         return
     for instruction in dis.get_instructions(code):
         name, argument = instruction.opname, instruction.argval
@@ -105,6 +106,7 @@ def check_element(body: Any) -> None:
                 write="a loop over the Index to collect; `count`, `exists` or `for_all` to ask",
                 at=place(code, instruction.offset, code.co_firstlineno),
             )
+    _collects_nothing.add(code)
 
 
 def _remembers(code: CodeType, instruction: dis.Instruction) -> bool:
