@@ -1,46 +1,50 @@
 """A key/value cache in two tiers: pages move between device and host while the host runs ahead.
 
-A prompt whose cached bytes lie on a host page is *restored*: the load stream copies them to a
-device page, layer by layer, while the compute stream already works on earlier layers. A prompt
-that is not on the host is *computed*; its page is then *backed up* by the write-back stream. In each
-layer the indexer scores its own small keys to choose which rows the sparse attention reads, so a
-layer has two components: index keys, then keys and values (kv). Whatever is read too early is not
-missed by anything: the kernel reads the bytes that lie there, and the answer is garbled.
+A prompt whose bytes lie on a host page is *restored*: the load stream copies them to a device page,
+layer by layer, while the compute stream already works on the layers that have arrived. A prompt
+that is not on the host is *computed*, and its page is then *backed up* by the write-back stream. In
+each layer the indexer scores small keys of its own to choose the rows that the sparse attention
+reads, so a layer has two components: index keys, and keys and values (kv). A kernel that comes too
+early, or to a page that somebody else has written, reads what lies there. Nothing fails; the answer
+is garbled. Which waits, in streams and in the host, make sure that everybody reads their own bytes?
 
-Actors
-- *host*: takes requests in order, queues work on the streams, evicts and refills host pages. It never
-  waits for the device unless a barrier says so: it runs ahead, and gives a page away while kernels
-  that use it are still queued.
-- *load stream*: copies host to device, one layer and component at a time.
-- *compute stream*: one forward a request: score and attend, layer by layer. Each kernel appends rows
-  of its own and then reads its component of the page. A request that forks from a restored page first
-  copies all of it.
-- *write-back stream*: copies a page from device to host.
+Who acts
+  host               takes requests in order, queues work, evicts and refills host pages. It runs
+                     ahead: it never waits for the device unless a barrier says so, and gives a page
+                     to the next request while work of the last one on it is still queued
+  load stream        copies host to device, one layer and component at a time
+  compute stream     runs one forward a request: score, attend, layer by layer. Each kernel appends
+                     rows of its own, then reads its component of the page. A request that forks
+                     from a restored page copies all of that page before its first layer
+  write-back stream  copies a page from device to host
 
-Streams and events. A stream performs its work in the order in which it was queued. Here every
-stream gets the work of a lower request first, so "queued before" is `<` and costs no state. An
-event names a place in a stream, which is the request whose work was queued last; to wait for an
-event is to remember that place *at the time of the host's call* (CUDA's rule: the newest record
-counts, later ones do not), and the waiting work then starts only when that place was reached. A
-wait for an event that was never recorded is no wait. The events of the layers of a load have one
-recorder and one waiter, so they need no place.
+Streams and events. A stream does its work in the order in which it was queued; here that is the
+order of requests, so "queued before" is `<` and costs no state. An event names a place in a stream:
+the request whose work was queued there last. To wait for it is to remember that place *at the time
+of the host's call* (CUDA's rule: the newest record counts, a later one does not), and what is
+queued behind the wait starts once that place is reached. A wait for an event never recorded is no
+wait. The events between the layers of a load and the kernels that read them are recorded once and
+awaited by one forward, so they need no place.
 
-What is left out, and whether a design that holds here is still safe
-- Bytes are the prompt they belong to. A mixture of two prompts counts as nobody's bytes. Safe: what
-  is half right is reported as wrong.
-- A write-back reads the whole page at one moment. Safe: if a part can be read too early or too
-  late, so can the whole, by the same stream order.
-- A kernel's append and its read are one step. Appending after a foreign write leaves nobody's bytes,
-  so nothing is hidden. Likewise a wait gives way, and a copy lands, in one step.
-- The index keys of a layer are copied before its kv, each with an event of its own. SGLang copies kv
-  first and records one event a layer; there the indexer's wait covers the attention too. Not safe
-  for a layout that copies kv first and waits for kv only: check that one as a design of its own.
-- A forward stands for all rounds of its request, including the round that is in flight while the host
-  learns that the request has finished. Requests do not abort before they are launched, and the device
-  keeps no page after its request (no radix tree there). NOT covered: see the slot lifecycle.
-- Which page and prompt a request has is fixed from the start but arbitrary: every choice is covered;
-  names that differ only by their numbering are counted once.
-- Copies and kernels do not fail. NOT covered.
+What is abstracted, and whether that can hide a bug of a real system
+  - Bytes are the prompt they belong to; a mixture of two is nobody's. Safe: half right is wrong.
+  - A write-back reads its whole page at one moment, the copies of a load one component of one
+    layer. Safe: a part that can be read too early or too late can be the only one that is read.
+  - A kernel appends and reads in one step, after its wait. Safe: every order with the steps of
+    other streams is there, and rows appended to a page of somebody else leave nobody's bytes.
+  - Without `store_reads_in_stream_order` a write-back ends when it reads, not later. Safe.
+  - Index keys of a layer are copied before its kv, with an event for each. SGLang copies kv first
+    and records one event a layer; the indexer's wait then covers the attention. NOT safe for an
+    indexer that waits for less than its own keys: that is a barrier more, not a smaller one.
+  - A forward stands for all rounds of its request, also the one under way while the host learns
+    that the request has finished. Requests are not aborted before their launch. NOT covered: a page
+    whose load is still queued when it is given away (`slot_lifecycle` has that for RDMA).
+  - Loads, forwards and write-backs are queued in the same order. NOT covered: a scheduler that
+    overtakes in one stream and not in the other.
+  - A page stays with one request: the device shares no prefix between two. NOT covered.
+  - The page and the prompt of a request are fixed from the start, and arbitrary. Safe: every choice
+    is an initial state; choices that differ in nothing but the numbering are counted once.
+  - Copies and kernels do not fail, and storage fills a host page at once. NOT covered.
 """
 
 from enum import IntEnum
@@ -77,74 +81,74 @@ class AsyncCacheLoad(Model):
 
     # What readers wait for.
     indexer_waits_for_load = Barrier(
-        "the indexer of a layer waits for the event behind the copy of that layer's index keys",
+        "The indexer of a layer waits for the event behind the copy of that layer's index keys.",
         buys=["indexer_reads_own_keys"],
     )
     attention_waits_for_load = Barrier(
-        "the attention of a layer waits for the event behind the copy of that layer's kv",
+        "The attention of a layer waits for the event behind the copy of that layer's kv.",
         buys=["attention_reads_own_kv"],
     )
     fork_waits_for_first_layer = Barrier(
-        "the copy of a whole page waits for the first layer of its load, as the layers do",
+        "The copy of a whole page waits for the first layer of its load, as the layers do.",
         buys=["fork_copies_own_bytes"],
     )
     fork_waits_for_last_layer = Barrier(
-        "the copy of a whole page waits for the last layer of its load",
+        "The copy of a whole page waits for the last layer of its load.",
         buys=["fork_copies_own_bytes"],
     )
     launch_waits_for_load = Barrier(
-        "the host launches a restored request only after it saw its whole load finished",
+        "The host launches a restored request only after it saw its whole load finished.",
         buys=["indexer_reads_own_keys", "fork_copies_own_bytes"],
     )
     # What the next tenant of a device page waits for.
     load_waits_for_forward = Barrier(
-        "the load stream waits for every forward launched so far before a load starts",
+        "The load stream waits for every forward launched so far before a load starts.",
         buys=["bytes_stay_in_place", "attention_reads_own_kv"],
     )
     load_waits_for_store = Barrier(
-        "the load stream waits for every write-back queued so far before a load starts",
+        "The load stream waits for every write-back queued so far before a load starts.",
         buys=["host_copies_are_genuine", "bytes_stay_in_place"],
     )
     forward_waits_for_store = Barrier(
-        "the compute stream waits for every write-back queued so far before a forward starts",
+        "The compute stream waits for every write-back queued so far before a forward starts.",
         buys=["host_copies_are_genuine"],
     )
     page_rests_until_computed = Barrier(
-        "the host gives a device page away only after it saw the last launched round finished",
+        "The host gives a device page away only after it saw the last launched round finished.",
         buys=["bytes_stay_in_place", "attention_reads_own_kv"],
     )
     page_rests_until_stored = Barrier(
-        "the host gives a device page away only after it saw its write-back finished",
+        "The host gives a device page away only after it saw its write-back finished.",
         buys=["host_copies_are_genuine"],
     )
     # What a write-back waits for.
     store_waits_for_forward = Barrier(
-        "the write-back stream waits for the compute stream's event before it copies",
+        "The write-back stream waits for the compute stream's event before it copies.",
         buys=["host_copies_are_genuine"],
     )
     store_reads_in_stream_order = Barrier(
-        "the copy engine may not read its source ahead of the stream's waits",
+        "The copy engine may not read its source ahead of the stream's waits.",
         buys=["host_copies_are_genuine"],
     )
     event_of_one_stream = Barrier(
-        "the event write-backs wait for is recorded by launches only, never again behind a load",
+        "The event write-backs wait for is recorded by launches only, never again behind a load.",
         buys=["host_copies_are_genuine"],
     )
     # What host pages wait for.
     host_page_rests_until_loaded = Barrier(
-        "a host page is not evicted until the host saw the loads from it finished",
+        "A host page is not evicted until the host saw the loads from it finished.",
         buys=["bytes_stay_in_place"],
     )
     published_when_stored = Barrier(
-        "a host copy can be hit only after the host saw its write-back finished",
+        "A host copy can be hit only after the host saw its write-back finished.",
         buys=["bytes_stay_in_place"],
     )
     acks_taken_every_tick = Barrier(
-        "the host looks for finished copies on every tick, not only when it forms a prefill batch",
+        "The host looks for finished copies on every tick, not only when it forms a prefill batch.",
         buys=["device_page_can_be_free", "host_page_can_be_free"],
     )
     host_synchronises = Barrier(
-        "the host waits until the device is idle before everything it does",
+        "The host waits until the device is idle before it queues work or fills a host page.",
         buys=["indexer_reads_own_keys", "bytes_stay_in_place", "host_copies_are_genuine"],
     )
 
@@ -172,7 +176,7 @@ class AsyncCacheLoad(Model):
     stored = Array(Request, of=bool)
     misread = Array(Request, of=Misread, initial=Misread.NOTHING)
 
-    # Places in streams: the work queued last, what an event was recorded behind, what waits bound to.
+    # Places in streams: work queued last, where the event was recorded, what the waits bound to.
     last_forward = Var(Maybe(Request))
     last_store = Var(Maybe(Request))
     event_behind_forward = Var(Maybe(Request))
@@ -188,8 +192,10 @@ class AsyncCacheLoad(Model):
         return for_all(
             self.Request,
             self.Prompt,
-            lambda request, lower: not lower < self.prompt[request]
-            or exists(self.Request, lambda r: r < request and self.prompt[r] == lower),
+            lambda request, lower: (
+                not lower < self.prompt[request]
+                or exists(self.Request, lambda r: r < request and self.prompt[r] == lower)
+            ),
         )
 
     @initial
@@ -197,8 +203,10 @@ class AsyncCacheLoad(Model):
         return for_all(
             self.Request,
             self.Page,
-            lambda request, lower: not lower < self.page[request]
-            or exists(self.Request, lambda r: r < request and self.page[r] == lower),
+            lambda request, lower: (
+                not lower < self.page[request]
+                or exists(self.Request, lambda r: r < request and self.page[r] == lower)
+            ),
         )
 
     # Questions.
@@ -207,7 +215,7 @@ class AsyncCacheLoad(Model):
         return self.source[request] != NONE
 
     def launched(self, request):
-        return self.stage[request] in (Stage.LAUNCHED, Stage.RELEASED)
+        return self.stage[request] >= Stage.LAUNCHED
 
     def holds_its_page(self, request):
         return self.stage[request] in (Stage.ADMITTED, Stage.LAUNCHED)
@@ -231,10 +239,19 @@ class AsyncCacheLoad(Model):
         loaded, computed = self.kv_loaded[request, layer], self.attended[request, layer]
         return choose(self.restored(request), loaded, computed)
 
+    def load_under_way(self, request):
+        begun = exists(self.Layer, lambda layer: self.index_keys_loaded[request, layer])
+        return begun and not self.load_done(request)
+
+    def forward_under_way(self, request):
+        begun = exists(self.Layer, lambda layer: self.scored[request, layer])
+        return begun and not self.forward_done(request)
+
+    def is_taken(self, page):
+        return exists(self.Request, lambda r: self.page[r] == page and self.holds_its_page(r))
+
     def being_loaded(self, host_page):
-        return exists(
-            self.Request, lambda r: self.source[r] == host_page and not self.load_seen[r]
-        )
+        return exists(self.Request, lambda r: self.source[r] == host_page and not self.load_seen[r])
 
     def being_stored(self, host_page):
         return exists(
@@ -248,17 +265,27 @@ class AsyncCacheLoad(Model):
             lambda layer: self.index_keys[page, layer] == own and self.kv[page, layer] == own,
         )
 
+    def all_before(self, request, condition):
+        return for_all(self.Request, lambda r: not r < request or condition(r))
+
     # The host.
 
     def device_is_idle(self):
-        return for_all(
-            self.Request,
-            lambda r: self.load_done(r)
-            and self.store_done(r)
-            and (self.forward_done(r) or not self.launched(r)),
+        return (
+            for_all(
+                self.Request,
+                self.Layer,
+                lambda r, layer: self.kv_loaded[r, layer] or not self.restored(r),
+            )
+            and for_all(
+                self.Request,
+                self.Layer,
+                lambda r, layer: self.attended[r, layer] or not self.launched(r),
+            )
+            and for_all(self.Request, self.store_done)
         )
 
-    def host_acts(self):
+    def synchronise(self):
         if self.host_synchronises:
             require(self.device_is_idle())
 
@@ -270,9 +297,9 @@ class AsyncCacheLoad(Model):
         require(
             not exists(
                 self.Request,
-                lambda r: self.target[r] != NONE
-                and not self.store_seen[r]
-                and self.prompt[r] == prompt,
+                lambda r: (
+                    self.target[r] != NONE and not self.store_seen[r] and self.prompt[r] == prompt
+                ),
             )
         )
 
@@ -280,7 +307,7 @@ class AsyncCacheLoad(Model):
     @action(prompt=Prompt, host_page=HostPage)
     def prefetch(self, prompt, host_page):
         """Storage fills a host page with a prompt that somebody waits for."""
-        self.host_acts()
+        self.synchronise()
         self.fill_host_page(host_page, prompt)
         require(
             exists(
@@ -293,7 +320,6 @@ class AsyncCacheLoad(Model):
     @actor("host")
     @action(host_page=HostPage)
     def evict(self, host_page):
-        self.host_acts()
         require(self.cached[host_page] != NONE)
         require(not self.being_stored(host_page))
         if self.host_page_rests_until_loaded:
@@ -301,20 +327,9 @@ class AsyncCacheLoad(Model):
         self.cached[host_page] = NONE
 
     def take_page(self, request):
-        self.host_acts()
         require(self.stage[request] == Stage.WAITING)
-        require(
-            for_all(
-                self.Request,
-                lambda r: not r < request or self.stage[r] != Stage.WAITING,
-            )
-        )
-        require(
-            not exists(
-                self.Request,
-                lambda r: self.page[r] == self.page[request] and self.holds_its_page(r),
-            )
-        )
+        require(self.all_before(request, lambda r: self.stage[r] != Stage.WAITING))
+        require(not self.is_taken(self.page[request]))
         self.stage[request] = Stage.ADMITTED
 
     @actor("host")
@@ -328,6 +343,7 @@ class AsyncCacheLoad(Model):
     @action(request=Request, host_page=HostPage)
     def restore(self, request, host_page):
         """A request starts whose prompt is on a host page; its load is queued."""
+        self.synchronise()
         self.take_page(request)
         require(self.cached[host_page] == self.prompt[request])
         self.source[request] = host_page
@@ -339,9 +355,9 @@ class AsyncCacheLoad(Model):
             self.event_behind_forward, self.event_behind_load = NONE, request
 
     def queue_forward(self, request):
-        self.host_acts()
+        self.synchronise()
         require(self.stage[request] == Stage.ADMITTED)
-        require(for_all(self.Request, lambda r: not r < request or self.launched(r)))
+        require(self.all_before(request, self.launched))
         if self.launch_waits_for_load:
             require(not self.restored(request) or self.load_seen[request])
         self.stage[request] = Stage.LAUNCHED
@@ -367,7 +383,7 @@ class AsyncCacheLoad(Model):
     @action(request=Request, host_page=HostPage)
     def back_up(self, request, host_page):
         """A computed page is queued for write-back, whether or not its forward has run yet."""
-        self.host_acts()
+        self.synchronise()
         require(self.stage[request] == Stage.LAUNCHED)
         require(not self.restored(request))
         require(for_all(self.Request, lambda r: r < request or self.target[r] == NONE))
@@ -384,7 +400,6 @@ class AsyncCacheLoad(Model):
     @action(request=Request)
     def release(self, request):
         """The result of an earlier round says that the request has finished; its page is free."""
-        self.host_acts()
         require(self.stage[request] == Stage.LAUNCHED)
         if self.page_rests_until_computed:
             require(self.forward_done(request))
@@ -419,8 +434,10 @@ class AsyncCacheLoad(Model):
 
     def load_may_go(self, request, layer):
         require(self.restored(request))
-        require(for_all(self.Request, lambda r: not r < request or self.load_done(r)))
-        require(for_all(self.Layer, lambda l: not l < layer or self.kv_loaded[request, l]))
+        require(self.all_before(request, self.load_done))
+        require(
+            for_all(self.Layer, lambda lower: not lower < layer or self.kv_loaded[request, lower])
+        )
         forward, store = self.load_after_forward[request], self.load_after_store[request]
         require(forward == NONE or self.forward_done(forward))
         require(store == NONE or self.store_done(store))
@@ -446,14 +463,16 @@ class AsyncCacheLoad(Model):
 
     def forward_may_go(self, request):
         require(self.launched(request))
-        require(for_all(self.Request, lambda r: not r < request or self.forward_done(r)))
+        require(self.all_before(request, self.forward_done))
         store = self.forward_after_store[request]
         require(store == NONE or self.store_done(store))
 
     def layer_may_go(self, request, layer):
         self.forward_may_go(request)
         require(self.fork[request] != Fork.QUEUED)
-        require(for_all(self.Layer, lambda l: not l < layer or self.attended[request, l]))
+        require(
+            for_all(self.Layer, lambda lower: not lower < layer or self.attended[request, lower])
+        )
 
     def note(self, request, what):
         first = self.misread[request] == Misread.NOTHING
@@ -512,7 +531,7 @@ class AsyncCacheLoad(Model):
     def store(self, request):
         require(self.target[request] != NONE)
         require(not self.stored[request])
-        require(for_all(self.Request, lambda r: not r < request or self.store_done(r)))
+        require(self.all_before(request, self.store_done))
         if self.store_reads_in_stream_order:
             forward, load = self.store_after_forward[request], self.store_after_load[request]
             require(forward == NONE or self.forward_done(forward))
@@ -525,9 +544,11 @@ class AsyncCacheLoad(Model):
     def all_is_done(self):
         return self.device_is_idle() and for_all(
             self.Request,
-            lambda r: self.stage[r] == Stage.RELEASED
-            and (self.source[r] == NONE or self.load_seen[r])
-            and (self.target[r] == NONE or self.store_seen[r]),
+            lambda r: (
+                self.stage[r] == Stage.RELEASED
+                and (self.source[r] == NONE or self.load_seen[r])
+                and (self.target[r] == NONE or self.store_seen[r])
+            ),
         )
 
     # Three ways to be safe.
@@ -545,7 +566,7 @@ class AsyncCacheLoad(Model):
         published_when_stored,
         acks_taken_every_tick,
         expect=holds,
-        text="pages rest until the host saw the device finish with them; streams order the rest",
+        text="Pages rest until the host saw the device finish with them.",
     )
     by_streams = Design(
         indexer_waits_for_load,
@@ -560,7 +581,7 @@ class AsyncCacheLoad(Model):
         host_page_rests_until_loaded,
         acks_taken_every_tick,
         expect=holds,
-        text="device pages are reused at once, and the streams of the next tenant wait",
+        text="Device pages are given away at once, and the streams of the next request wait.",
     )
     offload_connector = Design(
         launch_waits_for_load,
@@ -573,7 +594,7 @@ class AsyncCacheLoad(Model):
         published_when_stored,
         acks_taken_every_tick,
         expect=holds,
-        text="no wait inside a forward: a request is launched when its whole load was seen to finish",
+        text="vLLM: no waits inside a forward; a request is launched after its whole load.",
     )
 
     # What was reported, what was tried, and what was not enough.
@@ -582,158 +603,142 @@ class AsyncCacheLoad(Model):
         indexer_waits_for_load,
         expect=violates("indexer_reads_own_keys", steps=4),
         known_bug="SGL-22811",
-        text="only the attention waits for its layer: top-k is taken over keys not yet there",
+        text="Only the attention waits for its layer: top-k is taken over keys not yet there.",
     )
     load_over_launched_forward = by_streams.without(
         load_waits_for_forward,
         expect=(
+            violates("bytes_stay_in_place", steps=7),
             violates("indexer_reads_own_keys", steps=12),
             violates("attention_reads_own_kv", steps=14),
             violates("fork_copies_own_bytes", steps=14),
-            violates("bytes_stay_in_place", steps=7),
         ),
         known_bug="SGL-36738",
-        text="the page of a finished request is restored into while its last round still runs",
+        text="A page is loaded into while the last round of its finished request is still to run.",
     )
     write_back_unordered = by_streams.without(
         store_waits_for_forward,
         forward_waits_for_store,
         load_waits_for_store,
         expect=(
+            violates("host_copies_are_genuine", steps=4),
+            violates("bytes_stay_in_place", steps=9),
             violates("indexer_reads_own_keys", steps=11),
             violates("fork_copies_own_bytes", steps=14),
-            violates("bytes_stay_in_place", steps=9),
-            violates("host_copies_are_genuine", steps=4),
         ),
         known_bug="SGL-20611",
-        text="write-backs and forwards are not ordered in either direction",
-    )
-    write_back_waits_only = by_streams.without(
-        forward_waits_for_store,
-        load_waits_for_store,
-        expect=(
-            violates("indexer_reads_own_keys", steps=11),
-            violates("fork_copies_own_bytes", steps=14),
-            violates("bytes_stay_in_place", steps=9),
-            violates("host_copies_are_genuine", steps=11),
-        ),
-        text="half a fix: the write-back waits, but nobody waits for the write-back",
+        text="Write-backs are not ordered with the work of other streams, in either direction.",
     )
     write_back_and_forward_wait = by_streams.without(
         load_waits_for_store,
         expect=(
+            violates("host_copies_are_genuine", steps=11),
+            violates("bytes_stay_in_place", steps=9),
             violates("indexer_reads_own_keys", steps=12),
             violates("fork_copies_own_bytes", steps=15),
-            violates("bytes_stay_in_place", steps=9),
-            violates("host_copies_are_genuine", steps=11),
         ),
-        text="the fix as proposed: the next tenant may also be a load, which still does not wait",
+        text="The reported fix, both halves: a load may be the next to write, and does not wait.",
     )
     fork_without_wait = by_acknowledgement.without(
         fork_waits_for_last_layer,
         expect=violates("fork_copies_own_bytes", steps=4),
         known_bug="SGL-36743",
-        text="a fork copies every layer of a page at once, ahead of the waits of the layers",
+        text="A fork copies all layers of a page at once, ahead of the waits of the layers.",
     )
     fork_waits_for_first = Design(
         *fork_without_wait.barriers,
         fork_waits_for_first_layer,
         expect=violates("fork_copies_own_bytes", steps=6),
-        text="waiting as the layers do, for the first one, is not enough for a reader of all",
+        text="To wait for the first layer, as the first layer does, is too little for all of them.",
     )
     host_page_lock_dropped = by_acknowledgement.without(
         host_page_rests_until_loaded,
         expect=(
+            violates("bytes_stay_in_place", steps=5),
             violates("indexer_reads_own_keys", steps=7),
             violates("attention_reads_own_kv", steps=9),
             violates("fork_copies_own_bytes", steps=10),
-            violates("bytes_stay_in_place", steps=5),
         ),
         known_bug="SGL-31427",
-        text="the host page is unlocked when its load is queued, and evicted before it runs",
+        text="A host page is unlocked when its load is queued, and refilled before that runs.",
     )
     host_confirmed_store = offload_connector.without(
         store_waits_for_forward,
         store_reads_in_stream_order,
         expect=(
+            violates("host_copies_are_genuine", steps=5),
+            violates("bytes_stay_in_place", steps=11),
             violates("indexer_reads_own_keys", steps=17),
             violates("fork_copies_own_bytes", steps=17),
-            violates("bytes_stay_in_place", steps=11),
-            violates("host_copies_are_genuine", steps=5),
         ),
         known_bug="VLLM-46278",
-        text="tokens confirmed by the host are stored, whether or not the device computed them",
+        text="What the host confirmed is stored, whether or not the device has computed it.",
     )
     store_waits_out_of_order = offload_connector.without(
         store_reads_in_stream_order,
         expect=(
+            violates("host_copies_are_genuine", steps=5),
+            violates("bytes_stay_in_place", steps=11),
             violates("indexer_reads_own_keys", steps=17),
             violates("fork_copies_own_bytes", steps=17),
-            violates("bytes_stay_in_place", steps=11),
-            violates("host_copies_are_genuine", steps=5),
         ),
-        text="the event alone: the copy engine reads its source before the stream gets to the wait",
+        text="The event alone: the copy engine reads its source before the wait is over.",
     )
     store_in_order_without_event = offload_connector.without(
         store_waits_for_forward,
         expect=(
+            violates("host_copies_are_genuine", steps=5),
+            violates("bytes_stay_in_place", steps=11),
             violates("indexer_reads_own_keys", steps=17),
             violates("fork_copies_own_bytes", steps=17),
-            violates("bytes_stay_in_place", steps=11),
-            violates("host_copies_are_genuine", steps=5),
         ),
-        text="stream order alone: the write-back stream has nothing to wait for",
+        text="Stream order alone: the write-back stream has nothing to wait for.",
     )
     load_over_reader = offload_connector.without(
         load_waits_for_forward,
         expect=(
-            violates("indexer_reads_own_keys", steps=14),
             violates("attention_reads_own_kv", steps=16),
-            violates("fork_copies_own_bytes", steps=14),
             violates("bytes_stay_in_place", steps=7),
+            violates("indexer_reads_own_keys", steps=14),
+            violates("fork_copies_own_bytes", steps=14),
         ),
         known_bug="VLLM-47282",
-        text="a load overwrites a page that the previous tenant's attention still reads",
+        text="A load overwrites a page that the last round of its finished request still reads.",
     )
     event_recorded_again_by_load = by_acknowledgement.without(
         event_of_one_stream,
         expect=violates("host_copies_are_genuine", steps=13),
         known_bug="VLLM-39115",
-        text="a load records the event again before the write-back waits: it now names earlier work",
+        text="A load records the event again before the write-back waits: it names earlier work.",
     )
     event_recorded_again_by_launch = Design(
         *by_acknowledgement.barriers,
         expect=holds,
-        text="its twin: the next launch records it again on the same stream, which is late but safe",
+        text="Its twin: the next launch records it again on the same stream, late but safe.",
     )
     event_recorded_again_by_ordered_load = by_streams.without(
         event_of_one_stream,
         expect=holds,
-        text="also on the load stream it is safe where each load had itself waited for the forwards",
-    )
-    connector_records_event_again = offload_connector.without(
-        event_of_one_stream,
-        expect=holds,
-        text="the same in the connector, whose loads wait for the forwards as well",
+        text="Recorded again by a load that had itself waited for all forwards, it is safe.",
     )
     page_given_away_early = by_acknowledgement.without(
         page_rests_until_computed,
         expect=(
+            violates("bytes_stay_in_place", steps=7),
             violates("indexer_reads_own_keys", steps=12),
             violates("attention_reads_own_kv", steps=14),
             violates("fork_copies_own_bytes", steps=14),
-            violates("bytes_stay_in_place", steps=7),
         ),
-        text="as SGL-36738, where no stream waits: only the host could have held the page back",
+        text="As SGL-36738 where no stream waits: only the host could have held the page back.",
     )
     copy_published_early = by_acknowledgement.without(
         published_when_stored,
         expect=(
+            violates("bytes_stay_in_place", steps=5),
             violates("indexer_reads_own_keys", steps=11),
             violates("fork_copies_own_bytes", steps=14),
-            violates("bytes_stay_in_place", steps=5),
         ),
-        text="the copy is hit when its write-back is queued; that needs load_waits_for_store",
+        text="A copy is hit once its write-back is queued, which needs `load_waits_for_store`.",
     )
     acks_with_prefill_only = by_acknowledgement.without(
         acks_taken_every_tick,
@@ -743,7 +748,7 @@ class AsyncCacheLoad(Model):
             violates("no_stuck_state", steps=15),
         ),
         known_bug="SGL-20049",
-        text="finished copies are noticed when a prefill batch is formed: the last ones never are",
+        text="Finished copies are noticed while requests wait: those of the last ones never are.",
     )
     host_synchronises_always = Design(
         host_synchronises,
@@ -752,5 +757,5 @@ class AsyncCacheLoad(Model):
             violates("computes_while_it_loads"),
             violates("computes_while_it_stores"),
         ),
-        text="one thing at a time is safe, and nothing overlaps any more",
+        text="One thing at a time is safe, and nothing overlaps any more.",
     )

@@ -43,24 +43,22 @@ def host_copies_are_genuine(m, host_page: AsyncCacheLoad.HostPage):
 
 @reachable(AsyncCacheLoad)
 def computes_while_it_loads(m):
-    """Layers are computed while copies from the host are under way: what the streams are for."""
-    return exists(
-        m.Request, m.Layer, lambda r, l: m.attended[r, l] and not m.forward_done(r)
-    ) and exists(m.Request, m.Layer, lambda r, l: m.index_keys_loaded[r, l] and not m.load_done(r))
+    """A forward is under way while copies from the host are: what the streams are for."""
+    return exists(m.Request, m.forward_under_way) and exists(m.Request, m.load_under_way)
 
 
 @reachable(AsyncCacheLoad)
 def computes_while_it_stores(m):
-    """Layers are computed while a finished page still waits to be written back."""
-    return exists(
-        m.Request, m.Layer, lambda r, l: m.attended[r, l] and not m.forward_done(r)
-    ) and exists(m.Request, lambda r: m.forward_done(r) and not m.store_done(r))
+    """A forward is under way while an earlier page still waits to be written back."""
+    return exists(m.Request, m.forward_under_way) and exists(
+        m.Request, lambda request: m.forward_done(request) and not m.store_done(request)
+    )
 
 
 @always_possible(AsyncCacheLoad)
 def device_page_can_be_free(m, page: AsyncCacheLoad.Page):
     """No device page is lost."""
-    return not exists(m.Request, lambda r: m.page[r] == page and m.holds_its_page(r))
+    return not m.is_taken(page)
 
 
 @always_possible(AsyncCacheLoad)
