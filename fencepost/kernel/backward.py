@@ -1,66 +1,69 @@
-"""From which states a condition can still be met: a backward search over the finished graph."""
+"""From which states a condition can still be met, decided by sweeps over the finished search.
+
+Every state has a byte of hope: a bit for each condition that can be met from it. What a state has,
+its parent has too. A sweep expands the states that lack a bit and adds what their successors have;
+sweeps go on, last state first and first state first in turn, until nothing changes. Edges are not
+kept: they would take as much memory as the search itself, and the first sweep settles most states.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
+from collections.abc import Callable, Sequence
 
-from fencepost.kernel.control import Command, Slot, Status
+from fencepost.kernel.control import LANES, Command, Slot, Status
 from fencepost.kernel.memory import Block
 from fencepost.kernel.search import Search
 
-EDGE_QUOTA = 1 << 16
+AT_ONCE = 8
+"""How many conditions share one byte of hope."""
+
+GROUPS_AT_ONCE = 1 << 14
 
 
 class Backward:
-    """The edges of a complete search, turned round; `check` is called every now and then."""
+    """Looks back over a complete search; `check` is called every now and then."""
 
     def __init__(self, search: Search, check: Callable[[], None]) -> None:
         self.search, self.check = search, check
-        self.blocks: list[Block] = []
 
     def bytes_needed(self) -> int:
         """The memory it takes on top of the search."""
+        return self.search[Slot.COUNT] + self.bytes_at_places()
+
+    def bytes_at_places(self) -> int:
+        return 1 << self.search[Slot.TABLE_BITS] if self.search.words == 1 else 1
+
+    def first_hopeless(self, watches: Sequence[int]) -> list[int | None]:
+        """For each of at most eight watches, the first state after which it is never met."""
         search = self.search
-        places = 4 << search[Slot.TABLE_BITS] if search.words == 1 else 0
-        return places + 13 * search[Slot.COUNT] + 8 + 4 * search[Slot.TRANSITIONS]
+        asked = (ctypes.c_int64 * AT_ONCE)(*watches)
+        hopeless = (ctypes.c_int64 * AT_ONCE)()
+        hope, at_place = Block(search[Slot.COUNT]), Block(self.bytes_at_places())
+        search[Slot.ASKED], search[Slot.ASKED_COUNT] = ctypes.addressof(asked), len(watches)
+        gathered = (ctypes.c_int64 * ((search.words + 1) * LANES))()
+        search[Slot.GATHERED], search[Slot.INITIAL] = ctypes.addressof(gathered), search.initial
+        search[Slot.HOPELESS] = ctypes.addressof(hopeless)
+        search[Slot.HOPE], search[Slot.HOPE_AT_PLACE] = hope.address, at_place.address
+        try:
+            search.command(Command.MARK_GOALS)
+            self.sweep_until_nothing_changes()
+            search.command(Command.FIRST_HOPELESS)
+        finally:
+            hope.free()
+            at_place.free()
+        return [None if number < 0 else number for number in hopeless[: len(watches)]]
 
-    def prepare(self) -> None:
-        """Find every edge, by expanding every state twice more."""
+    def sweep_until_nothing_changes(self) -> None:
         search = self.search
-        count, transitions = search[Slot.COUNT], search[Slot.TRANSITIONS]
-        if search.words == 1:
-            self.take(Slot.INDEX_OF_PLACE, 4 << search[Slot.TABLE_BITS])
-            search.command(Command.INDEX_PLACES)
-        self.take(Slot.EDGE_OFFSETS, 8 * (count + 1))
-        self.take(Slot.EDGES, 4 * transitions)
-        self.take(Slot.HOPEFUL, count)
-        self.take(Slot.QUEUE, 4 * count)
-        self.round(0)
-        search.command(Command.SUM_OFFSETS)
-        self.round(1)
-
-    def take(self, slot: Slot, size: int) -> Block:
-        block = Block(size)
-        self.blocks.append(block)
-        self.search[slot] = block.address
-        return block
-
-    def round(self, number: int) -> None:
-        search = self.search
-        search[Slot.EDGE_ROUND] = number
-        search[Slot.GROUP] = 0
-        search[Slot.QUOTA] = EDGE_QUOTA
-        while search.command(Command.EDGES) == Status.PAUSED:
-            self.check()
-
-    def first_hopeless(self, watch: int) -> int | None:
-        """The first state from which no state that meets the watch can be reached."""
-        self.check()
-        self.search[Slot.QUESTION] = watch
-        self.search.command(Command.BACKWARD)
-        number = self.search[Slot.HOPELESS]
-        return None if number < 0 else number
-
-    def free(self) -> None:
-        for block in self.blocks:
-            block.free()
+        search[Slot.DOWNWARDS] = 1
+        changed = True
+        while changed:
+            search[Slot.CURSOR] = search[Slot.CHANGED] = 0
+            status = Status.PAUSED
+            while status == Status.PAUSED:
+                self.check()
+                search[Slot.QUOTA] = GROUPS_AT_ONCE
+                status = search.command(Command.SWEEP)
+            changed = bool(search[Slot.CHANGED])
+            search[Slot.DOWNWARDS] ^= 1

@@ -56,16 +56,17 @@ class Slot(IntEnum):
     STUCK = auto()
     WANT_FAULT = auto()
     WANT_STUCK = auto()
-    # The backward search.
-    INDEX_OF_PLACE = auto()
-    EDGE_OFFSETS = auto()
-    EDGES = auto()
-    HOPEFUL = auto()
-    QUEUE = auto()
-    QUESTION = auto()
-    EDGE_ROUND = auto()
-    GROUP = auto()
+    # Looking back.
+    HOPE = auto()
+    HOPE_AT_PLACE = auto()
+    ASKED = auto()
+    ASKED_COUNT = auto()
     HOPELESS = auto()
+    CURSOR = auto()
+    DOWNWARDS = auto()
+    CHANGED = auto()
+    GATHERED = auto()
+    INITIAL = auto()
 
 
 class Command(IntEnum):
@@ -73,10 +74,9 @@ class Command(IntEnum):
 
     SEARCH = 0
     REHASH = auto()
-    INDEX_PLACES = auto()
-    EDGES = auto()
-    SUM_OFFSETS = auto()
-    BACKWARD = auto()
+    MARK_GOALS = auto()
+    SWEEP = auto()
+    FIRST_HOPELESS = auto()
 
 
 class Status(IntEnum):

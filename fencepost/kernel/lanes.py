@@ -50,10 +50,21 @@ def signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
+class Splat(ir.Constant):  # type: ignore[misc]  # llvmlite has no types
+    """The same constant in every lane, in the short form that is quick to write and to parse."""
+
+    def __init__(self, kind: ir.VectorType, value: int) -> None:
+        super().__init__(kind, [value] * LANES)
+        self.reference = f"splat ({kind.element} {value})"
+
+    def get_reference(self) -> str:
+        return self.reference
+
+
 @lru_cache(maxsize=4096)
-def splat(value: int) -> ir.Constant:
+def splat(value: int) -> Splat:
     """The same integer in every lane."""
-    return ir.Constant(WORDS, [signed(value)] * LANES)
+    return Splat(WORDS, signed(value))
 
 
 class LaneBuilder:
@@ -119,7 +130,7 @@ class LaneBuilder:
         if high >= 1 << 31 or divisor >= 1 << 31:
             return self.binary(operation, left, divisor)
         narrow = self.once(("trunc", left), "trunc", left, HALVES)
-        by = ir.Constant(HALVES, [divisor] * LANES)
+        by = Splat(HALVES, divisor)
         result = self.once((operation, narrow, divisor), operation, narrow, by)
         return self.once(("zext", result), "zext", result, WORDS)
 
@@ -189,7 +200,7 @@ class LaneBuilder:
         """A condition as one bit a lane."""
         match condition:
             case bool():
-                return ir.Constant(FLAGS, [int(condition)] * LANES)
+                return Splat(FLAGS, int(condition))
             case Test(word, mask, value):
                 return self.compare("==", self.bits_and(word, mask), value)
             case NotTest(word, mask, value):
@@ -217,7 +228,7 @@ class LaneBuilder:
             case NotTest(word, mask, value):
                 return Test(word, mask, value)
             case _:
-                ones = ir.Constant(FLAGS, [1] * LANES)
+                ones = Splat(FLAGS, 1)
                 return self.once(("not", condition), "xor", condition, ones)
 
     def both(self, left: Condition, right: Condition) -> Condition:

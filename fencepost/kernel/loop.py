@@ -37,11 +37,12 @@ HIGH_HALF = -(1 << 32)
     EXPAND, INSPECT, BARRIERS, WORDS, WATCHES, STATES, PARENTS, TABLE, OUT, OUT_LANES, LINES,
     COVERAGE, FIRED, MARKS, WANTED, BAD, MET, CAPACITY, TABLE_BITS, TABLE_LIMIT, STRIDE, COUNT,
     EXPANDED, TRANSITIONS, LEVEL_END, LEVEL, QUOTA, VIOLATED, STOP_AT_VIOLATION, MOST_STATES,
-    FAULT_GROUP, FAULT_COUNT, STUCK, WANT_FAULT, WANT_STUCK, INDEX_OF_PLACE, EDGE_OFFSETS, EDGES,
-    HOPEFUL, QUEUE, QUESTION, EDGE_ROUND, GROUP, HOPELESS,
+    FAULT_GROUP, FAULT_COUNT, STUCK, WANT_FAULT, WANT_STUCK, HOPE, HOPE_AT_PLACE, ASKED,
+    ASKED_COUNT, HOPELESS, CURSOR, DOWNWARDS, CHANGED, GATHERED,
+    INITIAL,
 ) = (int(slot) for slot in list(Slot)[1:])  # fmt: skip
 
-SEARCH, REHASH, INDEX_PLACES, FIND_EDGES, SUM_OFFSETS, BACKWARD = (int(c) for c in Command)
+SEARCH, REHASH, MARK_GOALS, SWEEP, FIRST_HOPELESS = (int(c) for c in Command)
 DONE, PAUSED, TABLE_FULL, OUT_OF_MEMORY, VIOLATION, STATES_LIMIT = (int(s) for s in Status)
 
 _inlined = njit(inline="never", error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -291,22 +292,6 @@ def insert_all(c, first):
 
 
 @_inlined
-def number_of(c, address, stride):
-    """The number of a state that is in the table."""
-    words = load64(c, WORDS)
-    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
-    end = table + (8 << bits)
-    mixed = hash_of(address, stride, words)
-    line = line_of(mixed, table, bits)
-    if words > 1:
-        print_of = fingerprint_of(mixed)
-        return find_long(
-            address, stride, words, print_of, line, table, end, load64(c, STATES)
-        )
-    return load32(load64(c, INDEX_OF_PLACE), place_of_word(load64(address, 0), line, table, end))
-
-
-@_inlined
 def place_of_word(key, line, table, end):
     """The position in the table of a state of one word that is there."""
     while True:
@@ -319,32 +304,80 @@ def place_of_word(key, line, table, end):
 
 
 @_inlined
-def index_places(c):
-    """For states of one word: note at every place of the table which state is there."""
-    states, table, bits = load64(c, STATES), load64(c, TABLE), load64(c, TABLE_BITS)
+def hope_of(c, address, stride, mixed):
+    """Where the hope of a state is noted: by its place, or for several words by its number."""
+    words = load64(c, WORDS)
+    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
     end = table + (8 << bits)
-    for n in range(load64(c, COUNT)):
-        line = line_of(hash_of(states + n * 8, 1, 1), table, bits)
-        place = place_of_word(load64(states, n), line, table, end)
-        store32(load64(c, INDEX_OF_PLACE), place, n)
+    line = line_of(mixed, table, bits)
+    if words > 1:
+        print_of = fingerprint_of(mixed)
+        states = load64(c, STATES)
+        number = find_long(address, stride, words, print_of, line, table, end, states)
+        return load64(c, HOPE) + number
+    return load64(c, HOPE_AT_PLACE) + place_of_word(load64(address, 0), line, table, end)
 
 
 @_inlined
-def find_edges(c):
-    """Round 0 counts for each state the edges into it; round 1 writes where they come from."""
-    words, stride = load64(c, WORDS), load64(c, STRIDE)
-    states, out, out_lanes = load64(c, STATES), load64(c, OUT), load64(c, OUT_LANES)
-    offsets, edges = load64(c, EDGE_OFFSETS), load64(c, EDGES)
-    count, group = load64(c, COUNT), load64(c, GROUP)
-    stop = min(count, group + load64(c, QUOTA))
-    last = load64(c, EDGE_ROUND)
-    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
-    while group < stop:
+def mark_goals(c):
+    """Note for every state which of the conditions asked for it meets, one bit each."""
+    words, states = load64(c, WORDS), load64(c, STATES)
+    count, marks, hope = load64(c, COUNT), load64(c, MARKS), load64(c, HOPE)
+    asked, asked_count = load64(c, ASKED), load64(c, ASKED_COUNT)
+    for group in range(0, count, LANES):
         live = min(LANES, count - group)
+        call_inspect(
+            load64(c, INSPECT),
+            states + group * words * 8,
+            live,
+            load64(c, BARRIERS),
+            marks,
+            load64(c, WANTED),
+        )
+        for lane in range(live):
+            met = 0
+            for bit in range(asked_count):
+                met |= ((load8(marks, load64(asked, bit)) >> lane) & 1) << bit
+            store8(hope, group + lane, met)
+    parents = load64(c, PARENTS)
+    for back in range(count - load64(c, INITIAL)):
+        number = count - 1 - back
+        parent = load32(parents, number)
+        store8(hope, parent, load8(hope, parent) | load8(hope, number))
+    if words == 1:
+        for number in range(count):
+            address = states + number * 8
+            if number + 16 < count:
+                ahead = hash_of(address + 128, 1, 1)
+                prefetch(line_of(ahead, load64(c, TABLE), load64(c, TABLE_BITS)))
+            store8(hope_of(c, address, 1, hash_of(address, 1, 1)), 0, load8(hope, number))
+
+
+@_inlined
+def sweep(c):
+    """Pass hope on from successors to the states that lack some, from either end."""
+    words, stride, states = load64(c, WORDS), load64(c, STRIDE), load64(c, STATES)
+    out, out_lanes, lines = load64(c, OUT), load64(c, OUT_LANES), load64(c, LINES)
+    count, hope, gathered = load64(c, COUNT), load64(c, HOPE), load64(c, GATHERED)
+    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
+    numbers = gathered + words * LANES * 8
+    full = (1 << load64(c, ASKED_COUNT)) - 1
+    cursor, left = load64(c, CURSOR), load64(c, QUOTA)
+    while cursor < count and left > 0:
+        live = 0
+        while cursor < count and live < LANES:
+            number = count - 1 - cursor if load64(c, DOWNWARDS) != 0 else cursor
+            cursor += 1
+            if load8(hope, number) != full:
+                store64(numbers, live, number)
+                for word in range(words):
+                    store64(gathered, live * words + word, load64(states, number * words + word))
+                live += 1
+        left -= 1
         found = (
             call_expand(
                 load64(c, EXPAND),
-                states + group * words * 8,
+                gathered,
                 live,
                 load64(c, BARRIERS),
                 out,
@@ -356,69 +389,34 @@ def find_edges(c):
             & LOW_HALF
         )
         for n in range(found):
-            prefetch(line_of(hash_of(out + n * 8, stride, words), table, bits))
+            mixed = hash_of(out + n * 8, stride, words)
+            prefetch(line_of(mixed, table, bits))
+            store64(lines, n, mixed)
         for n in range(found):
-            to = number_of(c, out + n * 8, stride)
-            slot = load64(offsets, to)
-            if last == 0:
-                store64(offsets, to, slot + 1)
-            else:
-                store64(offsets, to, slot - 1)
-                store32(edges, slot - 1, group + load8(out_lanes, n))
-        group += LANES
-    store64(c, GROUP, group)
-    return DONE if group >= count else PAUSED
+            state = load64(numbers, load8(out_lanes, n))
+            before = load8(hope, state)
+            if before == full:
+                continue
+            after = before | load8(hope_of(c, out + n * 8, stride, load64(lines, n)), 0)
+            if after != before:
+                store8(hope, state, after)
+                if words == 1:
+                    address = states + state * 8
+                    store8(hope_of(c, address, 1, hash_of(address, 1, 1)), 0, after)
+                store64(c, CHANGED, 1)
+    store64(c, CURSOR, cursor)
+    return DONE if cursor >= count else PAUSED
 
 
 @_inlined
-def sum_offsets(c):
-    """Turn the number of edges into each state into where the next state's edges begin."""
-    offsets = load64(c, EDGE_OFFSETS)
-    total = 0
-    for number in range(load64(c, COUNT) + 1):
-        total += load64(offsets, number)
-        store64(offsets, number, total)
-
-
-@_inlined
-def backward(c):
-    """Find the first state from which no state that meets a condition can be reached, or -1."""
-    words, states = load64(c, WORDS), load64(c, STATES)
-    count, marks = load64(c, COUNT), load64(c, MARKS)
-    offsets, edges = load64(c, EDGE_OFFSETS), load64(c, EDGES)
-    hopeful, queue = load64(c, HOPEFUL), load64(c, QUEUE)
-    watch = load64(c, QUESTION)
-    tail = 0
-    for group in range(0, count, LANES):
-        live = min(LANES, count - group)
-        call_inspect(
-            load64(c, INSPECT),
-            states + group * words * 8,
-            live,
-            load64(c, BARRIERS),
-            marks,
-            load64(c, WANTED),
-        )
-        mark = load8(marks, watch)
-        for lane in range(live):
-            store8(hopeful, group + lane, (mark >> lane) & 1)
-            if (mark >> lane) & 1 != 0:
-                store32(queue, tail, group + lane)
-                tail += 1
-    head = 0
-    while head < tail:
-        number = load32(queue, head)
-        head += 1
-        for edge in range(load64(offsets, number), load64(offsets, number + 1)):
-            source = load32(edges, edge)
-            if load8(hopeful, source) == 0:
-                store8(hopeful, source, 1)
-                store32(queue, tail, source)
-                tail += 1
-    first = 0
-    while first < count and load8(hopeful, first) != 0:
-        first += 1
-    store64(c, HOPELESS, -1 if first == count else first)
+def first_hopeless(c):
+    """Note for each condition asked for the first state that never meets it again, or -1."""
+    count, hope = load64(c, COUNT), load64(c, HOPE)
+    for bit in range(load64(c, ASKED_COUNT)):
+        first = 0
+        while first < count and (load8(hope, first) >> bit) & 1 != 0:
+            first += 1
+        store64(load64(c, HOPELESS), bit, -1 if first == count else first)
 
 
 def run(c):
@@ -428,12 +426,10 @@ def run(c):
         return search(c)
     if command == REHASH:
         insert_all(c, 0)
-    elif command == INDEX_PLACES:
-        index_places(c)
-    elif command == FIND_EDGES:
-        return find_edges(c)
-    elif command == SUM_OFFSETS:
-        sum_offsets(c)
-    elif command == BACKWARD:
-        backward(c)
+    elif command == MARK_GOALS:
+        mark_goals(c)
+    elif command == SWEEP:
+        return sweep(c)
+    elif command == FIRST_HOPELESS:
+        first_hopeless(c)
     return DONE

@@ -29,6 +29,7 @@ from fencepost.kernel.lanes import (
     WORDS,
     Condition,
     LaneBuilder,
+    Splat,
 )
 from fencepost.kernel.layout import Layout
 from fencepost.kernel.lowering import Environment, Reader
@@ -37,7 +38,11 @@ from fencepost.kernel.writing import Writer
 
 BYTES = ir.PointerType(I8)
 SKIP_FROM = 6
-"""A decision with at least so many leaves below it is passed over where no lane takes it."""
+SKIP_SHARE = 2
+"""A subtree of at least `SKIP_FROM` leaves is passed over where no lane goes there, if the last
+one that can be passed over around it has `SKIP_SHARE` times as many leaves."""
+
+EVERYTHING = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,10 @@ class ExpandWriter:
         self.lane_out = lanes
         self.live = live_lanes(self.lanes, count)
         self.total = self.variable(I64, ir.Constant(I64, 0))
-        none = ir.Constant(FLAGS, [0] * LANES)
+        none = Splat(FLAGS, 0)
         self.any_enabled = self.variable(FLAGS, none)
         self.any_fault = self.variable(FLAGS, none)
+        self.around = EVERYTHING
 
     def variable(self, kind: ir.Type, initial: ir.Value) -> ir.Value:
         with self.builder.goto_entry_block():
@@ -170,15 +176,18 @@ class ExpandWriter:
 
     def branch(self, tree: Tree, leaf: int, mask: Condition, env: Environment) -> Outcome:
         """A subtree; a large one is passed over where no lane goes there."""
-        if sum(1 for _ in leaves(tree)) < SKIP_FROM:
+        size = sum(1 for _ in leaves(tree))
+        if size < SKIP_FROM or size * SKIP_SHARE > self.around:
             return self.tree(tree, leaf, mask, env)
-        none = ir.Constant(FLAGS, [0] * LANES)
+        around, self.around = self.around, size
+        none = Splat(FLAGS, 0)
         enabled, fault = self.variable(FLAGS, none), self.variable(FLAGS, none)
         slots = [self.variable(WORDS, word) for word in self.reader.words]
         byte = self.lanes.byte(self.lanes.flags(mask))
         taken = self.builder.icmp_unsigned("!=", byte, ir.Constant(I8, 0))
         with self.lanes.when(taken):
             outcome = self.tree(tree, leaf, mask, env)
+            self.around = around
             for slot, word in zip(slots, outcome.words, strict=True):
                 if word is not None:
                     self.builder.store(word, slot)

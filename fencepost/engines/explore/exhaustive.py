@@ -21,7 +21,7 @@ from fencepost.engines.explore.limits import (
     Report,
 )
 from fencepost.engines.explore.questions import Questions, select
-from fencepost.kernel.backward import Backward
+from fencepost.kernel.backward import AT_ONCE, Backward
 from fencepost.kernel.compiled import compiled
 from fencepost.kernel.control import Slot, Status
 from fencepost.kernel.memory import machine_memory
@@ -159,17 +159,16 @@ class Exhaustive:
             if needed > self.search.memory_bytes:
                 self.give_up(MEMORY_LIMIT)
                 return
-            backward.prepare()
             self.peak = needed
-            for question in questions:
-                number = backward.first_hopeless(question.number + 1)
-                del self.undecided[question.number]
-                if number is not None:
-                    self.hopeless[question.number] = number
+            for start in range(0, len(questions), AT_ONCE):
+                asked = questions[start : start + AT_ONCE]
+                found = backward.first_hopeless([q.number + 1 for q in asked])
+                for question, number in zip(asked, found, strict=True):
+                    del self.undecided[question.number]
+                    if number is not None:
+                        self.hopeless[question.number] = number
         except OutOfTime:
             self.give_up(TIME_LIMIT)
-        finally:
-            backward.free()
 
     def give_up(self, why: str) -> None:
         self.stopped = why

@@ -94,7 +94,7 @@ def test_a_limit_of_memory_is_kept(memory: int) -> None:
 
 
 def test_memory_for_the_search_but_not_for_looking_back() -> None:
-    answer = explore(LARGE, SAFE, limits=Limits(memory_bytes=40_000_000)).answer
+    answer = explore(LARGE, SAFE, limits=Limits(memory_bytes=31_500_000)).answer
     assert answer.complete
     assert answer.stopped == "memory limit reached"
     verdicts = {f.property: f.verdict for f in answer.findings}
