@@ -44,22 +44,22 @@ def command(
 ) -> int:
     """Write the reachable states of MODEL and the steps between them as a graph.
 
-    A graph that does not hold every reachable state says so in its attributes, and the exit code
-    is 3.
+    At most 100 000 states, unless --max-states says more. A graph that does not hold every
+    reachable state says so in its attributes, and the exit code is 3.
     """
     if not output.endswith(SUFFIXES):
         raise click.UsageError(f"-o {output}: a graph is written as {' or '.join(SUFFIXES)}")
     check_writable("-o", output)
     from fencepost.checking import prepare
     from fencepost.cli import UNDECIDED
-    from fencepost.engines.explore import graph
+    from fencepost.engines.explore import graph, write_dot, write_graphml
+    from fencepost.engines.explore.graph import MOST_STATES
     from fencepost.engines.explore.limits import Limits
     from fencepost.loading import load_model
-    from fencepost.report.graphs import write_graph
     from fencepost.selection import pick_designs, pick_sizes
 
     limits = Limits(
-        states=parse_count("--max-states", max_states),
+        states=parse_count("--max-states", max_states) or MOST_STATES,
         seconds=parse_seconds("--timeout", timeout),
         memory_bytes=parse_memory("--max-memory", max_memory),
     )
@@ -68,12 +68,8 @@ def command(
     chosen = pick_designs(source, system, [design] if design else [])[0]
     drawn = graph(system, chosen, limits)
     try:
-        write_graph(drawn, Path(output))
+        (write_dot if output.endswith(".dot") else write_graphml)(drawn, Path(output))
     except OSError as error:
         raise cannot_write("-o", output, error.strerror or str(error)) from error
-    complete = bool(drawn.graph.get("complete", True))
-    rest = "" if complete else f", not complete: {drawn.graph.get('stopped', '')}"
-    sys.stdout.write(
-        f"{output}: {drawn.number_of_nodes()} states, {drawn.number_of_edges()} steps{rest}\n"
-    )
-    return 0 if complete else UNDECIDED
+    sys.stdout.write(f"{output}: {drawn.graph['ended']}, {drawn.number_of_edges()} steps\n")
+    return 0 if drawn.graph["complete"] else UNDECIDED

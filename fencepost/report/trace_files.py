@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -82,8 +83,9 @@ class TraceFiles:
             store(content, path)
         except OSError:
             return ""
-        shown = path.relative_to(self.folder) if path.is_relative_to(self.folder) else path
-        return f"fencepost replay {shlex.quote(str(shown))}"
+        inside = self.folder.is_relative_to(base)
+        shown = os.path.relpath(path, self.folder) if inside else str(path)
+        return f"fencepost replay {shlex.quote(shown)}"
 
 
 def store(content: dict[str, Any], path: Path) -> None:

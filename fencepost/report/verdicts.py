@@ -177,8 +177,10 @@ class Stories:
                 self._wrapped(hint_text(model.system, hint))
         if finding.trace is not None:
             command = self.traces.command(model, finding)
-            steps_alone = f"steps: {one_line(model.system, finding.trace)}"
-            self._wrapped(f"replay: {command}" if command else steps_alone)
+            if command:
+                self.terminal.line(f"{INDENT}replay: {command}")
+            else:
+                self._wrapped(f"steps: {one_line(model.system, finding.trace)}")
 
     def _trace(self, system: System, trace: Trace, *, full: bool) -> None:
         if not trace.steps:

@@ -32,7 +32,7 @@ ONLY_IN = {
     "z3": {"engines.prove"},
     "hypothesis": {"engines.fuzz", "engines.conform"},
     "torch": {"streams"},
-    "networkx": {"engines.explore", "report"},
+    "networkx": {"engines.explore"},
     "rich": {"report"},
     "click": {"cli", "commands"},
     "junitparser": {"report"},
