@@ -8,6 +8,7 @@ from fencepost.core.errors import InputError, Location
 from fencepost.core.system import Expectation, Violation
 from fencepost.language.declarations import Barrier
 from fencepost.language.machine import caller
+from fencepost.language.values import describe_value
 
 
 def _is_count(steps: object) -> bool:
@@ -43,7 +44,7 @@ def violates(property_name: str, *, steps: int | None = None) -> Violation:
     if not isinstance(property_name, str) or not (steps is None or _is_count(steps)):
         raise InputError(
             "F92",
-            f"`violates` is given {property_name!r} and steps={steps!r}",
+            f"`violates` is given {describe_value(property_name)} and steps={steps!r}",
             why="it names a property, and how many steps its shortest trace has",
             write='`violates("own_bytes", steps=8)`',
             at=caller(),
@@ -67,11 +68,18 @@ def _expectation(expected: Expected, at: Location | None) -> Expectation:
         case _:
             raise InputError(
                 "F92",
-                f"a design expects {expected!r}",
+                f"a design expects {describe_value(expected)}",
                 why="an expectation is `holds`, `holds.within(k)` or one or more violations",
                 write='`expect=holds` or `expect=violates("own_bytes", steps=8)`',
                 at=at,
             )
+
+
+def _named(barrier: object) -> str:
+    """A barrier in a message; its name is unknown while the class body runs."""
+    if isinstance(barrier, Barrier):
+        return f"the barrier {barrier.name or barrier.text!r}"
+    return describe_value(barrier)
 
 
 class Design:
@@ -90,7 +98,7 @@ class Design:
             if not isinstance(barrier, Barrier):
                 raise InputError(
                     "F93",
-                    f"a design is given {barrier!r}",
+                    f"a design is given {describe_value(barrier)}",
                     why="a design is a set of the model's barriers",
                     write="the names of barriers declared above it in the class",
                     at=self.location,
@@ -111,13 +119,29 @@ class Design:
             if not any(barrier is on for on in self.barriers):
                 raise InputError(
                     "F93",
-                    f"{getattr(barrier, 'name', barrier)!s} is switched off in a design that has "
-                    "it off",
+                    f"{_named(barrier)} is switched off in a design that has it off",
                     why="a design made with `without` differs from the one it is made from",
                     write="barriers that are on in the other design",
                     at=caller(),
                 )
         kept = [b for b in self.barriers if not any(b is off for off in barriers)]
         design = Design(*kept, expect=expect, known_bug=known_bug, text=text)
+        design.location = caller()
+        return design
+
+    def plus(
+        self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""
+    ) -> Design:
+        """The same design with some more barriers on."""
+        for barrier in barriers:
+            if any(barrier is on for on in self.barriers):
+                raise InputError(
+                    "F93",
+                    f"{_named(barrier)} is switched on in a design that has it on",
+                    why="a design made with `plus` differs from the one it is made from",
+                    write="barriers that are off in the other design",
+                    at=caller(),
+                )
+        design = Design(*self.barriers, *barriers, expect=expect, known_bug=known_bug, text=text)
         design.location = caller()
         return design
