@@ -31,7 +31,7 @@ class Types:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.names: dict[Domain, str] = {}
-        for domain in vocabulary.mentioned:
+        for domain in vocabulary.typed:
             match domain:
                 case Index() | Enum():
                     self.names[domain] = vocabulary.names.take(domain.name)

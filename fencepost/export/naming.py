@@ -10,7 +10,7 @@ from functools import cached_property
 
 from fencepost.core import expressions as x
 from fencepost.core import trees
-from fencepost.core.domains import Domain, Enum, Index, Maybe, SetOf
+from fencepost.core.domains import Domain, Enum, Maybe, SetOf
 from fencepost.core.system import System
 
 NONE_NAME = "NONE"
@@ -39,16 +39,17 @@ class Names:
         return Names(self.reserved, set(self.taken))
 
 
-def domains(system: System) -> Iterator[Domain]:
-    """Every domain a system mentions, with what it is made of, in order of first mention."""
+def domains(system: System, *, constants: bool) -> Iterator[Domain]:
+    """Every domain of cells, arguments and bound variables, and of constants where these count,
+    with what it is made of, in order of first mention."""
     mentioned: list[Domain] = []
     for field in system.fields:
         mentioned += [*field.indices, field.domain]
     for node in expressions(system):
-        if isinstance(node, x.Constant | x.Variable):
-            mentioned.append(node.of)
-        elif isinstance(node, x.Quantified):
+        if isinstance(node, x.Quantified):
             mentioned += [variable.of for variable in node.variables]
+        elif isinstance(node, x.Constant) and constants:
+            mentioned.append(node.of)
     for action in system.actions:
         mentioned += [argument.of for argument in action.arguments]
     seen: set[Domain] = set()
@@ -98,15 +99,16 @@ class Vocabulary:
 
     @cached_property
     def mentioned(self) -> tuple[Domain, ...]:
-        return tuple(domains(self.system))
+        return tuple(domains(self.system, constants=True))
+
+    @cached_property
+    def typed(self) -> tuple[Domain, ...]:
+        """The domains that something is declared with."""
+        return tuple(domains(self.system, constants=False))
 
     @cached_property
     def enums(self) -> tuple[Enum, ...]:
         return tuple(d for d in self.mentioned if isinstance(d, Enum))
-
-    @cached_property
-    def indices(self) -> tuple[Index, ...]:
-        return tuple(d for d in self.mentioned if isinstance(d, Index))
 
     @cached_property
     def maybes(self) -> tuple[Maybe, ...]:
