@@ -29,6 +29,8 @@ def show(node: Expression, like: Domain | None = None) -> str:
             return _compared(right, "<=", left)
         case x.Not(x.Less(left, right)):
             return _compared(left, ">=", right)
+        case x.Not(x.Contains(members, element)):
+            return f"{_tight(element)} not in {_tight(members)}"
         case x.Not():
             return f"not {_tight(node.operand)}"
         case x.And():

@@ -16,7 +16,7 @@ def system_lines(system: System) -> Iterator[str]:
     sizes = " ".join(f"{name}={value}" for name, value in system.parameters)
     yield f"{system.name}  {sizes}".rstrip()
     yield f"{INDENT}digest {system.digest}, {len(system.cells)} cells, {len(system.steps)} steps"
-    for place, why in system.finite_only:
+    for place, why in dict.fromkeys(system.finite_only):
         yield f"{INDENT}finite only, line {place.line}: {why}"
     yield from _section("barriers", [_barrier(system, i) for i in range(len(system.barriers))])
     yield from _section("state", [_field(field) for field in system.fields])
