@@ -226,7 +226,7 @@ def _designs(part: Part, barriers: tuple[Barrier, ...]) -> tuple[Design, ...]:
     made = tuple(
         Design(
             name,
-            frozenset(_known(b, barriers) for b in design.barriers),
+            frozenset(_known(b, barriers, design.location) for b in design.barriers),
             design.expect,
             design.known_bug,
             design.text,
@@ -240,9 +240,11 @@ def _designs(part: Part, barriers: tuple[Barrier, ...]) -> tuple[Design, ...]:
     return (Design("all_barriers", everything, Expectation(), text="every barrier is on"),)
 
 
-def _known(barrier: declarations.Barrier, barriers: tuple[Barrier, ...]) -> str:
+def _known(
+    barrier: declarations.Barrier, barriers: tuple[Barrier, ...], at: Location | None
+) -> str:
     if barrier.name not in [b.name for b in barriers]:
-        raise declarations.unnamed(barrier, 'acknowledged = Barrier("...", buys=[...])')
+        raise declarations.unnamed(barrier, 'acknowledged = Barrier("...", buys=[...])', at)
     return barrier.name
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 from fencepost.core import domains
 from fencepost.core.errors import InputError, Location
 from fencepost.language.machine import caller
+from fencepost.language.values import describe_value
 
 MOST_COUNT = 1 << 20
 
@@ -26,10 +27,9 @@ class Declared:
     location: Location | None = None
 
     def _no_value(self, *_: Any) -> NoReturn:
-        name = self.name or f"a {type(self).__name__}"
         raise InputError(
             "F114",
-            f"the declaration `{name}` is used as a value",
+            f"{describe_value(self)} is used as a value",
             why="its value differs from state to state, design to design or run to run",
             write=f"`self.{self.name or 'name'}` in a body (`m.{self.name or 'name'}` in a "
             "property); sizes may only + - * //",
@@ -44,15 +44,20 @@ class Declared:
 class Size(Declared):
     """An integer that may depend on parameters: they add, subtract, multiply and divide."""
 
-    def __init__(self, text: str, value: Callable[[Mapping[str, int]], int]) -> None:
-        self.text = text
+    def __init__(self, text: Callable[[], str], value: Callable[[Mapping[str, int]], int]) -> None:
+        self._text = text
         self.value = value
+
+    @property
+    def text(self) -> str:
+        """As it is written; names are known only once the class body has run."""
+        return self._text()
 
     def _combine(self, sign: str, left: Any, right: Any) -> Size:
         apply = {"+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv}
         left, right = as_size(left), as_size(right)
         return Size(
-            f"{left.text} {sign} {right.text}",
+            lambda: f"{_enclosed(left.text)} {sign} {_enclosed(right.text)}",
             lambda values: int(apply[sign](left.value(values), right.value(values))),
         )
 
@@ -85,6 +90,12 @@ class Size(Declared):
             )
         return self._combine("//", self, other)
 
+    __truediv__ = __rtruediv__ = __rfloordiv__ = __mod__ = __pow__ = Declared._no_value
+
+
+def _enclosed(text: str) -> str:
+    return f"({text})" if " " in text else text
+
 
 def as_size(value: Any) -> Size:
     """An int, an `IntEnum` member or a `Size` as a `Size`."""
@@ -92,10 +103,10 @@ def as_size(value: Any) -> Size:
         return value
     if isinstance(value, int):
         number = int(value)
-        return Size(str(number), lambda _: number)
+        return Size(lambda: str(number), lambda _: number)
     raise InputError(
         "F20",
-        f"{value!r} is not a size",
+        f"{describe_value(value)} is not a size",
         why="a size is an integer, a Parameter, or a sum, difference or product of these",
         write="`Index(requests)` with `requests = Parameter(2)`",
         at=caller(),
@@ -123,7 +134,7 @@ class Parameter(Size):
         self.default = int(default)
         self.low = low
         self.high = high
-        super().__init__("", self._given)
+        super().__init__(lambda: self.name, self._given)
 
     def _given(self, values: Mapping[str, int]) -> int:
         if self.name not in values:
@@ -131,18 +142,17 @@ class Parameter(Size):
         return values[self.name]
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = self.text = name
+        self.name = name
 
 
-def unnamed(declared: Declared, example: str) -> InputError:
+def unnamed(declared: Declared, example: str, at: Location | None = None) -> InputError:
     """What to say of a declaration that is no attribute of the model it is used in."""
-    name = f" `{declared.name}`" if declared.name else ""
     return InputError(
         "F116",
-        f"a {type(declared).__name__}{name} that is no attribute of the model",
+        f"{describe_value(declared)} is no attribute of the model",
         why="a declaration gets its name from the class that it is an attribute of",
         write=f"`{example}` in the class body, and that name where it is used",
-        at=declared.location,
+        at=at or declared.location,
     )
 
 
@@ -297,7 +307,7 @@ def elaborate_domain(
         return domains.Enum(declared.__name__, names, values[0])
     raise InputError(
         "F26",
-        f"{declared!r} is not a domain",
+        f"{describe_value(declared)} is not a domain",
         why="every field and argument has a finite set of values",
         write="bool, an IntEnum class, Range(low, high), an Index, Maybe(...) or SetOf(...)",
         at=at,

@@ -10,6 +10,7 @@ from typing import Any, Literal, overload
 from fencepost.core.errors import InputError, Location
 from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
 from fencepost.language.machine import caller, calling_frame
+from fencepost.language.values import describe_value
 
 Body = Callable[..., Any]
 
@@ -43,7 +44,7 @@ def action_of(body: Body, domains: dict[str, Any]) -> ActionDeclaration:
     if not inspect.isfunction(body):
         raise InputError(
             "F35",
-            f"@action on something that is not a method, but a {type(body).__name__}",
+            f"@action on {describe_value(body)}, not on a method",
             why="an action is a method of a Model or Component",
             write="@actor above @action, and @action(argument=Domain) above `def`",
             at=caller(),
@@ -91,6 +92,14 @@ def _condition(body: Body, role: Literal["initial", "final"]) -> ConditionDeclar
 
 def actor(name: str) -> Callable[[Any], ActionDeclaration]:
     """Who performs an action; it stands above `@action`."""
+    if not isinstance(name, str):
+        raise InputError(
+            "F37",
+            "@actor without the name of an actor",
+            why="it says who performs the action below it",
+            write='`@actor("decode")` on the line above @action',
+            at=caller(),
+        )
 
     def decorate(declared: Any) -> ActionDeclaration:
         if not isinstance(declared, ActionDeclaration):

@@ -16,6 +16,7 @@ from fencepost.core.system import Field
 from fencepost.language.component import Component
 from fencepost.language.declarations import (
     ActionDeclaration,
+    DomainDeclaration,
     FieldDeclaration,
     Index,
     Parameter,
@@ -23,8 +24,8 @@ from fencepost.language.declarations import (
 )
 from fencepost.language.model import Model
 from fencepost.language.plain import shown
-from fencepost.language.symbols import check_comparable, describe, describe_value, lift
-from fencepost.language.values import Several
+from fencepost.language.symbols import check_comparable, describe, lift
+from fencepost.language.values import Several, describe_value
 from fencepost.language.views import Elaboration
 
 MOST_CELLS = 65_536
@@ -69,6 +70,9 @@ def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
     for part in parts[1:]:
         for name, declared in part.of_kind(Index):
             declared.name = declared.name or part.prefix + name
+    for part in parts:
+        for _, declared in part.of_kind(DomainDeclaration):
+            declared.elaborate(sizes)
     fields: dict[str, Field] = {}
     cells = 0
     for part in parts:
@@ -105,11 +109,11 @@ def _sizes(model: type[Model], part: Part, given: Mapping[str, int]) -> dict[str
     sizes = {}
     for name, parameter in declared.items():
         value = given.get(name, parameter.default)
-        if not parameter.low <= value <= parameter.high:
+        if not isinstance(value, int) or not parameter.low <= value <= parameter.high:
             raise InputError(
                 "F98",
-                f"{name}={value} of {model.__name__}",
-                why=f"it is declared to be between {parameter.low} and {parameter.high}",
+                f"{name}={value!r} of {model.__name__}",
+                why=f"it is declared to be an integer between {parameter.low} and {parameter.high}",
                 write=f"{name}={parameter.default}, for one",
                 at=parameter.location,
             )

@@ -20,6 +20,6 @@ class Model:
             "F91",
             f"{type(self).__name__} is called",
             why="a model is a declaration and has no instances",
-            write=f"`build({type(self).__name__}, properties, {{'requests': 3}})`",
+            write=f"`fencepost check FILE`, or `build({type(self).__name__}, properties)`",
             at=caller(),
         )

@@ -7,7 +7,7 @@ it ended in. Paths come with the answer True before False, so they fold into a t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from fencepost.core import expressions as x
@@ -20,6 +20,7 @@ from fencepost.language.machine import StepDisabled, StepFaults, raised_at
 
 MOST_LEAVES = 2000
 MOST_DECISIONS = 200
+MOST_REPEATS = 3
 MOST_SETTLED = 100_000
 
 
@@ -99,7 +100,7 @@ class PathFinder:
                 break
             script = [asked.answer for asked in before]
             script[-1] = False
-        if outermost:
+        for _ in range(MOST_REPEATS if outermost else 0):
             self._repeat(body, found[0], nested=nested)
         return found
 
@@ -147,7 +148,7 @@ class PathFinder:
                 f"`{self.name}` raises {type(error).__name__}: {error}",
                 why="a body runs on symbols while it is recorded, and on integers to compare",
                 write="only reads, writes, conditions and the words of the language",
-                at=raised_at(error),
+                at=raised_at(error) or self.place,
             ) from error
 
     def _unsteady(self, at: Location | None) -> InputError:
@@ -164,7 +165,8 @@ class PathFinder:
         for path in found:
             for asked in path.asked:
                 if asked.location is not None:
-                    often[asked.location] = often.get(asked.location, 0) + 1
+                    line = replace(asked.location, column=0)
+                    often[line] = often.get(line, 0) + 1
         most = sorted(often, key=lambda at: (-often[at], at))[:3]
         return InputError(
             "F82",

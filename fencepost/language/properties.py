@@ -12,6 +12,7 @@ from fencepost.core.system import PropertyKind
 from fencepost.language.decorators import source_of
 from fencepost.language.machine import caller, calling_frame
 from fencepost.language.model import Model
+from fencepost.language.values import describe_value
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _declare(kind: PropertyKind, model: Any) -> Callable[[Callable[..., Any]], P
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise InputError(
             "F95",
-            f"@{kind} is given {model!r}",
+            f"@{kind} is given {describe_value(model)}",
             why="a property belongs to one model",
             write=f"`@{kind}(SlotReclaim)` above `def`",
             at=caller(),

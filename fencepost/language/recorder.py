@@ -41,13 +41,12 @@ from fencepost.language.symbols import (
     WIDEST,
     Symbol,
     check_comparable,
-    describe_value,
     lift,
     sort_of,
     truth_of,
     use,
 )
-from fencepost.language.values import Several
+from fencepost.language.values import Several, describe_value
 from fencepost.language.views import Elaboration, Helper, View
 
 _NOT_WRITTEN = object()
@@ -98,7 +97,7 @@ class Recorder(PathFinder):
         def run() -> Expression:
             view = View(self, self.elaboration, owner, prefix)
             given = body(view, *self._symbols(arguments))
-            return self._truth_value(given, name, self.place)
+            return self._truth_value(given, f"`{name}` returns", self.place)
 
         with self._recording(name, body, arguments):
             paths = self.paths(run, nested=True)
@@ -231,12 +230,12 @@ class Recorder(PathFinder):
                 at=caller(),
             )
         if not isinstance(condition, Symbol):
-            self._truth_value(condition, "require")
+            self._truth_value(condition, "`require` is given")
         if not condition:
             raise StepDisabled(caller())
 
     def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
-        chosen = self._truth_value(condition, "choose")
+        chosen = self._truth_value(condition, "`choose` is given")
         sides = [self._lifted(side, "a side of `choose`") for side in (then, otherwise)]
         check_comparable(sides[0], sides[1], "a choice between {} and {}")
         if isinstance(chosen, x.Constant):
@@ -247,11 +246,11 @@ class Recorder(PathFinder):
     def quantify(
         self, kind: QuantifierKind, domains: Sequence[Domain], body: Callable[..., Value]
     ) -> Value:
-        at = caller()
+        at, returns = caller(), f"the function of `{kind}` returns"
         variables = self._variables(domains, body)
         with self._bound(variables):
             paths = self.paths(
-                lambda: self._truth_value(body(*self._symbols(variables)), kind), nested=True
+                lambda: self._truth_value(body(*self._symbols(variables)), returns), nested=True
             )
         check_element(body)
         self._check_elements(variables, paths, kind)
@@ -297,7 +296,7 @@ class Recorder(PathFinder):
     def _chosen(self, condition: Value) -> bool:
         """What `where` says of an element."""
         if not isinstance(condition, Symbol):
-            self._truth_value(condition, "where")
+            self._truth_value(condition, "the function `where` of `assign` returns")
         return bool(condition)
 
     def _check_elements(
@@ -351,7 +350,7 @@ class Recorder(PathFinder):
         if lifted is None:
             raise InputError(
                 "F87",
-                f"`{what}` is given {describe_value(value)} where a condition is expected",
+                f"{what} {describe_value(value)} where a condition is expected",
                 why="it must be true or false of a state",
                 write="a condition: a comparison, a Boolean of the state, a call that returns one",
                 at=at,

@@ -7,7 +7,6 @@ would decide without asking (identity, hashing, `&` on conditions) is refused he
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -19,8 +18,8 @@ from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range, SetO
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
 from fencepost.language.machine import PACKAGE, caller
-from fencepost.language.values import EmptySet, Nothing, Several
-from fencepost.language.views import ArrayView, Helper, SetView
+from fencepost.language.values import EmptySet, Nothing, describe_value
+from fencepost.language.views import ArrayView, SetView
 
 if TYPE_CHECKING:
     from fencepost.language.recorder import Recorder
@@ -329,21 +328,6 @@ def _enum_of(declared: type[IntEnum]) -> Enum | None:
     if values != list(range(values[0], values[0] + len(values))):
         return None
     return Enum(declared.__name__, tuple(declared(v).name for v in values), values[0])
-
-
-def describe_value(value: Any) -> str:
-    """Something that is no part of a state, in a message; equal in every process."""
-    if isinstance(value, Several):
-        return "`one_of(...)` or `ANY`"
-    if inspect.isroutine(value) or isinstance(value, Helper):
-        return f"the function `{value.__name__}`, which is not called,"
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
-    name = getattr(value, "name", None)
-    if isinstance(name, str) and type(value).__module__.startswith("fencepost."):
-        return f"the declaration `{name}`" if name else f"a {type(value).__name__}"
-    shown = repr(value)
-    return shown if " at 0x" not in shown else f"a {type(value).__name__}"
 
 
 def truth_of(expression: Expression, at: Location | None) -> Expression:

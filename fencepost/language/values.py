@@ -89,3 +89,20 @@ def one_of(*values: Any) -> Several:
             at=caller(),
         )
     return Several(values)
+
+
+def describe_value(value: Any) -> str:
+    """Something that is no part of a state, in a message; equal in every process."""
+    if isinstance(value, Several):
+        return "`one_of(...)` or `ANY`"
+    kind = type(value).__name__
+    article = "an" if kind[0] in "AEIOU" else "a"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if callable(value) and hasattr(value, "__name__"):
+        return f"the function `{value.__name__}`"
+    name = getattr(value, "name", None)
+    if isinstance(name, str) and type(value).__module__.startswith("fencepost."):
+        return f"the {kind} `{name}`" if name else f"{article} {kind}"
+    shown = repr(value)
+    return shown if " at 0x" not in shown else f"{article} {kind}"
