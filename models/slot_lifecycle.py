@@ -184,6 +184,8 @@ class SlotLifecycle(Model):
     owes_answer = Array(Request, of=bool, initial=False)
     lease_over = Array(Request, of=bool, initial=False)
 
+    calm = Var(bool, initial=False)
+
     # Under way between them.
     abort_sent = Array(Request, of=bool, initial=False)
     answer_sent = Array(Request, of=bool, initial=False)
@@ -198,14 +200,45 @@ class SlotLifecycle(Model):
         self.address[request] = slot
         self.phase[request] = Phase.TRANSFERRING
 
+    @actor("prefill")
+    @action(request=Request, chunk=Chunk)
+    def post(self, request, chunk):
+        """A chunk is computed and its write posted (`send_kv_chunk`); the first opens the room."""
+        require(self.address[request] != NONE)
+        require(self.room[request] in (Room.QUEUED, Room.RUNNING))
+        require(self.write[request, chunk] == Write.NOT_POSTED)
+        if self.lease_stops_writer:
+            require(not self.lease_over[request])
+        self.room[request] = Room.RUNNING
+        self.holds_pages[request] = True
+        self.write[request, chunk] = Write.POSTED
+
+    @actor("nic")
+    @action(request=Request, chunk=Chunk)
+    def land(self, request, chunk):
+        """The bytes of a chunk are where the address says, whoever owns that slot by now."""
+        require(self.write[request, chunk] == Write.POSTED and self.node[request] != Node.FENCED)
+        self.write[request, chunk] = Write.LANDED
+        self.bytes_of[self.address[request], chunk] = request
+        self.end_write(request)
+
+    @actor("prefill")
+    @action(request=Request)
+    def succeed(self, request):
+        """The last chunk has landed: `sync_status_to_decode_endpoint(KVPoll.Success)`."""
+        require(self.room[request] == Room.RUNNING)
+        require(for_all(self.Chunk, lambda chunk: self.write[request, chunk] == Write.LANDED))
+        self.room[request] = Room.CLEARED
+        self.holds_pages[request] = False
+        self.send_report(request, Report.SUCCESS)
+
     @actor("decode")
     @action(request=Request)
     def hear_success(self, request):
         """`KVPoll.Success`: every chunk has landed."""
-        require(self.is_connected(request) and self.report[request] == Report.SUCCESS)
-        require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
+        require(self.is_listening(request) and self.report[request] == Report.SUCCESS)
+        self.drop_messages(request)
         if self.phase[request] == Phase.TRANSFERRING:
-            self.report[request] = Report.NONE
             self.phase[request] = Phase.RECEIVED
         else:
             self.release(request)
@@ -224,6 +257,34 @@ class SlotLifecycle(Model):
         require(self.phase[request] == Phase.DECODING)
         self.release(request, Phase.FINISHED)
 
+    @actor("prefill")
+    @action(request=Request)
+    def reject(self, request):
+        """A queued request fails validation: its prompt is too long, for instance."""
+        require(self.address[request] != NONE and self.room[request] == Room.QUEUED)
+        if self.rejection_is_reported:
+            self.fail(request)
+        else:
+            self.room[request] = Room.CLEARED
+            self.send_report(request, Report.SUCCESS)
+
+    @actor("nic")
+    @action(request=Request, chunk=Chunk)
+    def fail_write(self, request, chunk):
+        """A write ends in an error; against a fence it cannot end otherwise."""
+        require(self.write[request, chunk] == Write.POSTED)
+        self.write[request, chunk] = Write.NOT_POSTED
+        if self.room[request] == Room.RUNNING:
+            self.fail(request)
+        self.end_write(request)
+
+    @actor("decode")
+    @action(request=Request)
+    def hear_failure(self, request):
+        """`KVPoll.Failed`, as reported by the prefill node."""
+        require(self.is_listening(request) and self.report[request] == Report.FAILURE)
+        self.give_up(request, self.failure_is_deferred)
+
     @actor("user")
     @action(request=Request)
     def abort(self, request):
@@ -238,91 +299,6 @@ class SlotLifecycle(Model):
                 self.release(request)
             case _:
                 self.phase[request] = Phase.ABORTED
-
-    @actor("decode")
-    @action(request=Request)
-    def send_abort_again(self, request):
-        """No answer so far."""
-        require(self.abort_is_sent and self.abort_is_sent_again)
-        require(self.phase[request] == Phase.RECLAIMING and self.is_connected(request))
-        require(not self.abort_sent[request])
-        self.abort_sent[request] = True
-
-    @actor("decode")
-    @action(request=Request)
-    def hear_answer(self, request):
-        """The prefill node promises that no write is posted, and that none will be."""
-        require(self.is_connected(request) and self.answer_sent[request])
-        require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
-        self.release(request)
-
-    @actor("decode")
-    @action(request=Request)
-    def hear_failure(self, request):
-        """`KVPoll.Failed`, reported by the prefill node; a request given up already ignores it."""
-        require(self.is_connected(request) and self.report[request] == Report.FAILURE)
-        require(self.phase[request] == Phase.TRANSFERRING)
-        self.report[request] = Report.NONE
-        self.give_up(request, self.failure_is_deferred)
-
-    @actor("decode")
-    @action(request=Request)
-    def miss_heartbeat(self, request):
-        """The prefill node counts as lost (`_handle_node_failure`); no message passes any more."""
-        require(self.is_connected(request) and not self.nodes_stay_reachable)
-        require(self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING))
-        if self.lost_node_is_fenced:
-            self.node[request] = Node.FENCED
-            self.release(request)
-        else:
-            self.node[request] = Node.LOST
-            self.drop_messages(request)
-            if self.phase[request] == Phase.TRANSFERRING:
-                self.give_up(request, self.failure_is_deferred)
-
-    @actor("clock")
-    @action(request=Request)
-    def pass_deadline(self, request):
-        """A slot has been held back for long enough."""
-        require(self.release_times_out and self.phase[request] == Phase.RECLAIMING)
-        if self.timeout_outlasts_writes:
-            require(self.is_quiet(request))
-        self.lease_over[request] = True
-        self.release(request)
-
-    @actor("prefill")
-    @action(request=Request, chunk=Chunk)
-    def post(self, request, chunk):
-        """A chunk is computed and its write posted (`send_kv_chunk`); the first opens the room."""
-        require(self.address[request] != NONE)
-        require(self.room[request] in (Room.QUEUED, Room.RUNNING))
-        require(self.write[request, chunk] == Write.NOT_POSTED)
-        if self.lease_stops_writer:
-            require(not self.lease_over[request])
-        self.room[request] = Room.RUNNING
-        self.holds_pages[request] = True
-        self.write[request, chunk] = Write.POSTED
-
-    @actor("prefill")
-    @action(request=Request)
-    def succeed(self, request):
-        """The last chunk has landed: `sync_status_to_decode_endpoint(KVPoll.Success)`."""
-        require(self.room[request] == Room.RUNNING)
-        require(for_all(self.Chunk, lambda chunk: self.write[request, chunk] == Write.LANDED))
-        self.room[request] = Room.CLEARED
-        self.holds_pages[request] = False
-        self.send_report(request, Report.SUCCESS)
-
-    @actor("prefill")
-    @action(request=Request)
-    def reject(self, request):
-        """A queued request fails validation: its prompt is too long, for instance."""
-        require(self.address[request] != NONE and self.room[request] == Room.QUEUED)
-        if self.rejection_is_reported:
-            self.fail(request)
-        else:
-            self.room[request] = Room.CLEARED
-            self.send_report(request, Report.SUCCESS)
 
     @actor("prefill")
     @action(request=Request)
@@ -367,6 +343,48 @@ class SlotLifecycle(Model):
         if not self.source_waits_for_writes or self.is_quiet(request):
             self.holds_pages[request] = False
 
+    @actor("decode")
+    @action(request=Request)
+    def hear_answer(self, request):
+        """The prefill node promises that no write is posted, and that none will be."""
+        require(self.is_listening(request) and self.answer_sent[request])
+        self.drop_messages(request)
+        self.release(request)
+
+    @actor("decode")
+    @action(request=Request)
+    def send_abort_again(self, request):
+        """No answer so far."""
+        require(self.abort_is_sent and self.abort_is_sent_again)
+        require(self.phase[request] == Phase.RECLAIMING and self.is_connected(request))
+        require(not self.abort_sent[request])
+        self.abort_sent[request] = True
+
+    @actor("decode")
+    @action(request=Request)
+    def miss_heartbeat(self, request):
+        """The prefill node counts as lost (`_handle_node_failure`); no message passes any more."""
+        require(self.is_listening(request) and not self.nodes_stay_reachable and not self.calm)
+        if self.lost_node_is_fenced:
+            self.node[request] = Node.FENCED
+            self.drop_messages(request)
+            self.release(request)
+        else:
+            self.node[request] = Node.LOST
+            self.drop_messages(request)
+            if self.phase[request] == Phase.TRANSFERRING:
+                self.give_up(request, self.failure_is_deferred)
+
+    @actor("clock")
+    @action(request=Request)
+    def pass_deadline(self, request):
+        """A slot has been held back for long enough."""
+        require(self.release_times_out and self.phase[request] == Phase.RECLAIMING)
+        if self.timeout_outlasts_writes:
+            require(self.is_quiet(request))
+        self.lease_over[request] = True
+        self.release(request)
+
     @actor("prefill")
     @action(request=Request)
     def drop_expired(self, request):
@@ -375,41 +393,28 @@ class SlotLifecycle(Model):
         require(self.room[request] in (Room.QUEUED, Room.RUNNING))
         self.room[request] = Room.FAILED
 
-    @actor("nic")
-    @action(request=Request, chunk=Chunk)
-    def land(self, request, chunk):
-        """The bytes of a chunk are where the address says, whoever owns that slot by now."""
-        require(self.write[request, chunk] == Write.POSTED and self.node[request] != Node.FENCED)
-        self.write[request, chunk] = Write.LANDED
-        self.bytes_of[self.address[request], chunk] = request
-        self.end_write(request)
-
-    @actor("nic")
-    @action(request=Request, chunk=Chunk)
-    def fail_write(self, request, chunk):
-        """A write ends in an error; against a fence it cannot end otherwise."""
-        require(self.write[request, chunk] == Write.POSTED)
-        self.write[request, chunk] = Write.NOT_POSTED
-        if self.room[request] == Room.RUNNING:
-            self.fail(request)
-        self.end_write(request)
+    @actor("network")
+    @action
+    def calm_down(self):
+        require(not self.calm and not self.nodes_stay_reachable)
+        self.calm = True
 
     @actor("network")
     @action(request=Request)
     def lose_abort(self, request):
-        require(self.abort_sent[request] and not self.aborts_arrive)
+        require(self.abort_sent[request] and not self.aborts_arrive and not self.calm)
         self.abort_sent[request] = False
 
     @actor("network")
     @action(request=Request)
     def lose_answer(self, request):
-        require(self.answer_sent[request] and not self.answers_arrive)
+        require(self.answer_sent[request] and not self.answers_arrive and not self.calm)
         self.answer_sent[request] = False
 
     @actor("network")
     @action(request=Request)
     def lose_report(self, request):
-        require(self.report[request] != Report.NONE and not self.answers_arrive)
+        require(self.report[request] != Report.NONE and not self.answers_arrive and not self.calm)
         self.report[request] = Report.NONE
 
     @actor("user")
@@ -431,6 +436,11 @@ class SlotLifecycle(Model):
         """Whether messages pass between the decode node and a request's prefill node."""
         return self.node[request] == Node.REACHABLE
 
+    def is_listening(self, request):
+        """Whether the decode node will do something about a message of the prefill node."""
+        waits = self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING)
+        return waits and self.is_connected(request)
+
     def is_quiet(self, request):
         """Whether no write of a request is posted and not over."""
         return not exists(self.Chunk, lambda chunk: self.write[request, chunk] == Write.POSTED)
@@ -439,6 +449,8 @@ class SlotLifecycle(Model):
         """A transfer is of no use any more: hold its slot back, or free it at once."""
         if deferred:
             self.phase[request] = Phase.RECLAIMING
+            if self.report[request] == Report.FAILURE:
+                self.report[request] = Report.NONE
         else:
             self.release(request)
         if self.abort_is_sent and self.is_connected(request):
@@ -448,21 +460,24 @@ class SlotLifecycle(Model):
         """The slot is free and may be allocated at once."""
         assign(self.bytes_of[self.address[request]], to=NONE)
         self.pool.give_back(self.address[request])
-        self.drop_messages(request)
+        self.answer_sent[request], self.report[request] = False, Report.NONE
         self.phase[request] = phase
 
     def drop_messages(self, request):
         """What is under way has no effect any more."""
+        self.owes_answer[request] = False
         self.abort_sent[request] = self.answer_sent[request] = False
         self.report[request] = Report.NONE
 
     def send_answer(self, request):
         """The prefill node promises that a request is quiet and stays so."""
-        self.answer_sent[request], self.owes_answer[request] = True, False
+        self.owes_answer[request] = False
+        if self.is_listening(request):
+            self.answer_sent[request] = True
 
     def send_report(self, request, report):
-        """The prefill node says how a transfer ended, if anybody can hear it."""
-        if self.is_connected(request):
+        """The prefill node says how a transfer ended."""
+        if self.is_listening(request):
             self.report[request] = report
 
     def fail(self, request):
@@ -470,7 +485,7 @@ class SlotLifecycle(Model):
         self.room[request] = Room.FAILED
         if self.failure_waits_for_writes:
             self.owes_answer[request] = True
-        else:
+        elif self.phase[request] == Phase.TRANSFERRING:
             self.send_report(request, Report.FAILURE)
 
     def end_write(self, request):
@@ -491,10 +506,10 @@ class SlotLifecycle(Model):
         self.drop_messages(request)
 
     reliable = (aborts_arrive, answers_arrive, nodes_stay_reachable)
-    own_house = (source_waits_for_writes, rejection_is_reported)
+    careful_prefill = (source_waits_for_writes, rejection_is_reported)
 
     as_reported = Design(
-        *own_house,
+        *careful_prefill,
         *reliable,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="ZAI-1",
@@ -504,7 +519,7 @@ class SlotLifecycle(Model):
         abort_is_sent,
         abort_stops_chunks,
         abort_leaves_queue,
-        *own_house,
+        *careful_prefill,
         *reliable,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="ZAI-1",
@@ -521,7 +536,7 @@ class SlotLifecycle(Model):
         count_outlives_room,
         ack_target_outlives_room,
         cleared_room_answers_later,
-        *own_house,
+        *careful_prefill,
         *reliable,
         expect=holds,
         text="Hold the slot until the prefill node answers; sound while nothing is ever lost.",
@@ -540,13 +555,6 @@ class SlotLifecycle(Model):
         ack_target_outlives_room,
         expect=violates("slot_can_be_freed", steps=5),
         known_bug="SGL-38961A",
-    )
-    forgets_ack_target_and_times_out = Design(
-        *forgets_ack_target.barriers,
-        release_times_out,
-        expect=violates("decode_reads_own_bytes"),
-        known_bug="SGL-38961A",
-        text="The lost answer is papered over by a timeout, and the first bug is back.",
     )
     ignores_cleared_room = published_fix.without(
         cleared_room_answers_later,
@@ -597,7 +605,7 @@ class SlotLifecycle(Model):
     )
     timeout_shorter_than_write = Design(
         release_times_out,
-        *published_fix.barriers[: -len(reliable)],
+        *published_fix.barriers,
         expect=violates("decode_reads_own_bytes"),
         known_bug="ZAI-1",
         text="Upstream's deferred release: what is not answered in time is freed all the same.",
@@ -614,15 +622,9 @@ class SlotLifecycle(Model):
         release_times_out,
         timeout_outlasts_writes,
         lease_stops_writer,
-        *own_house,
+        *careful_prefill,
         expect=holds,
         text="No questions asked: the writer stops by itself before the deadline. Trusts clocks.",
-    )
-    asks_again = Design(
-        abort_is_sent_again,
-        *published_fix.barriers[: -len(reliable)],
-        expect=violates("slot_can_be_freed"),
-        text="Asking again makes up for lost messages, but not for a lost node.",
     )
     safe = Design(
         abort_is_deferred,
@@ -634,9 +636,14 @@ class SlotLifecycle(Model):
         abort_leaves_queue,
         answer_waits_for_writes,
         count_outlives_room,
-        *own_house,
+        *careful_prefill,
         expect=holds,
         text="Ask until answered, fence what cannot answer: nothing is assumed, not even time.",
+    )
+    asks_again = safe.without(
+        lost_node_is_fenced,
+        expect=violates("slot_can_be_freed", steps=2),
+        text="Asking again makes up for lost messages, but not for a lost node.",
     )
 
     waits_for_completion = Design(
@@ -644,7 +651,7 @@ class SlotLifecycle(Model):
         seen_completion_frees,
         failure_waits_for_writes,
         ack_target_outlives_room,
-        *own_house,
+        *careful_prefill,
         answers_arrive,
         nodes_stay_reachable,
         expect=holds,
