@@ -140,8 +140,10 @@ class Writer:
 
 
 def _plus(left: Expression, right: Expression) -> Expression:
-    if left == Constant(0, left.domain):
+    if isinstance(left, Constant) and left.value == 0:
         return right
+    if isinstance(right, Constant) and right.value == 0:
+        return left
     return x.arithmetic("+", left, right)
 
 
@@ -152,6 +154,6 @@ def _minus(left: Expression, low: int) -> Expression:
 
 
 def _times(left: Expression, size: int) -> Expression:
-    if size == 1 or left == Constant(0, left.domain):
+    if size == 1 or (isinstance(left, Constant) and left.value == 0):
         return left
     return x.arithmetic("*", left, Constant(size, Range(size, size)))
