@@ -37,7 +37,10 @@ def host_copies_are_genuine(m, host_page: AsyncCacheLoad.HostPage):
     return (
         m.cached[host_page] == NONE
         or m.host_bytes[host_page] == m.cached[host_page]
-        or exists(m.Request, lambda r: m.target[r] == host_page and not m.stored[r])
+        or exists(
+            m.Request,
+            lambda r: m.backed_up[r] and not m.stored[r] and m.host_page_of(r) == host_page,
+        )
     )
 
 
@@ -63,7 +66,5 @@ def device_page_can_be_free(m, page: AsyncCacheLoad.Page):
 
 @always_possible(AsyncCacheLoad)
 def host_page_can_be_free(m, host_page: AsyncCacheLoad.HostPage):
-    """No host page is lost: nothing is cached on it, and no copy to or from it is left unseen."""
-    return m.cached[host_page] == NONE and not (
-        m.being_stored(host_page) or m.being_loaded(host_page)
-    )
+    """No host page is lost: the copies to and from it are seen to finish."""
+    return not (m.being_stored(host_page) or m.being_loaded(host_page))
