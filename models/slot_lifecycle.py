@@ -15,7 +15,7 @@ Who acts, and the names that SGLang has for it:
   prefill  the prefill node: bootstrap and waiting queue (QUEUED), transfer worker (RUNNING),
            `KVPoll.Failed` (FAILED), and out of every table, an unknown room (CLEARED)
   nic      the RDMA hardware, which ends posted writes in any order, at any time
-  network  the control connection, which may lose messages
+  network  the control connection, which may lose messages, and at some moment loses no more
   clock    the deadline of a slot that is held back
   user     aborts (so do the time budget and the speculation monitor), retries, new requests
 
@@ -34,12 +34,14 @@ What is abstracted, and whether that can hide a bug of a real system:
   - Chunks are posted and end in any order. Safe: real chunks keep to one of these orders.
   - That a write landed, that its sender saw so and that the receiver can see it are one event, and
     a failed write never lands. NOT safe alone: `rdma_write_completion` takes these apart.
-  - Of each kind of message, one is under way per request; what reaches a request that has let go
-    of its slot is dropped. Safe: messages carry the room, and repeating one says nothing new.
-  - A request that lets go of its slot leaves nobody's bytes behind. Safe: bytes of another request
-    and nobody's bytes are equally wrong to read.
-  - The decode node does not crash; what it does after a restart is left out. Nothing takes time:
-    a deadline passes at any moment, unless a barrier says otherwise. Safe.
+  - At most one abort, one answer and one report are under way per request. Safe: a second of a
+    kind says nothing new, and messages carry the room, so none is taken for a later request's.
+  - A message that its receiver would ignore is dropped at once: any answer or report to a request
+    that has let go of its slot, a failure of one that is given up already. Safe: nothing changes.
+  - A request that lets go of its slot leaves nobody's bytes behind. Safe: nobody's bytes and
+    another request's are equally wrong to read.
+  - Nothing takes time: a deadline passes at any moment, unless a barrier says otherwise. Safe.
+  - The decode node does not crash; what a restarted one may reuse is left out.
 
 Barriers that begin with "Assumed" are no code but promises about the world: a design that needs
 one holds only where somebody keeps the promise.
@@ -163,11 +165,11 @@ class SlotLifecycle(Model):
 
     # What the world does.
     timeout_outlasts_writes = Barrier(
-        "Assumed: no single write takes longer than the deadline.",
+        "Assumed: a write that is posted is over before the deadline passes.",
         buys=["decode_reads_own_bytes"],
     )
     aborts_arrive = Barrier("Assumed: no abort is lost.", buys=["slot_can_be_freed"])
-    answers_arrive = Barrier("Assumed: no answer is lost.", buys=["slot_can_be_freed"])
+    answers_arrive = Barrier("Assumed: no answer or report is lost.", buys=["slot_can_be_freed"])
     nodes_stay_reachable = Barrier("Assumed: no node is lost.", buys=["slot_can_be_freed"])
 
     # The decode node.
@@ -184,12 +186,11 @@ class SlotLifecycle(Model):
     owes_answer = Array(Request, of=bool, initial=False)
     lease_over = Array(Request, of=bool, initial=False)
 
-    calm = Var(bool, initial=False)
-
     # Under way between them.
     abort_sent = Array(Request, of=bool, initial=False)
     answer_sent = Array(Request, of=bool, initial=False)
     report = Array(Request, of=Report, initial=Report.NONE)
+    faults_are_over = Var(bool, initial=False)
 
     @actor("decode")
     @action(request=Request, slot=Slot)
@@ -346,7 +347,7 @@ class SlotLifecycle(Model):
     @actor("decode")
     @action(request=Request)
     def hear_answer(self, request):
-        """The prefill node promises that no write is posted, and that none will be."""
+        """The prefill node has promised that the transfer is over."""
         require(self.is_listening(request) and self.answer_sent[request])
         self.drop_messages(request)
         self.release(request)
@@ -364,14 +365,14 @@ class SlotLifecycle(Model):
     @action(request=Request)
     def miss_heartbeat(self, request):
         """The prefill node counts as lost (`_handle_node_failure`); no message passes any more."""
-        require(self.is_listening(request) and not self.nodes_stay_reachable and not self.calm)
+        require(self.is_listening(request))
+        require(not self.nodes_stay_reachable and not self.faults_are_over)
+        self.drop_messages(request)
         if self.lost_node_is_fenced:
             self.node[request] = Node.FENCED
-            self.drop_messages(request)
             self.release(request)
         else:
             self.node[request] = Node.LOST
-            self.drop_messages(request)
             if self.phase[request] == Phase.TRANSFERRING:
                 self.give_up(request, self.failure_is_deferred)
 
@@ -395,26 +396,28 @@ class SlotLifecycle(Model):
 
     @actor("network")
     @action
-    def calm_down(self):
-        require(not self.calm and not self.nodes_stay_reachable)
-        self.calm = True
+    def stop_faults(self):
+        """From here on nothing is lost; a slot that only one more fault could free is leaked."""
+        require(not self.faults_are_over and not self.nodes_stay_reachable)
+        self.faults_are_over = True
 
     @actor("network")
     @action(request=Request)
     def lose_abort(self, request):
-        require(self.abort_sent[request] and not self.aborts_arrive and not self.calm)
+        require(self.abort_sent[request] and not self.aborts_arrive and not self.faults_are_over)
         self.abort_sent[request] = False
 
     @actor("network")
     @action(request=Request)
     def lose_answer(self, request):
-        require(self.answer_sent[request] and not self.answers_arrive and not self.calm)
+        require(self.answer_sent[request] and not self.answers_arrive and not self.faults_are_over)
         self.answer_sent[request] = False
 
     @actor("network")
     @action(request=Request)
     def lose_report(self, request):
-        require(self.report[request] != Report.NONE and not self.answers_arrive and not self.calm)
+        require(self.report[request] != Report.NONE)
+        require(not self.answers_arrive and not self.faults_are_over)
         self.report[request] = Report.NONE
 
     @actor("user")
@@ -437,7 +440,7 @@ class SlotLifecycle(Model):
         return self.node[request] == Node.REACHABLE
 
     def is_listening(self, request):
-        """Whether the decode node will do something about a message of the prefill node."""
+        """Whether the decode node still waits for a word of a request's prefill node."""
         waits = self.phase[request] in (Phase.TRANSFERRING, Phase.RECLAIMING)
         return waits and self.is_connected(request)
 
@@ -446,7 +449,7 @@ class SlotLifecycle(Model):
         return not exists(self.Chunk, lambda chunk: self.write[request, chunk] == Write.POSTED)
 
     def give_up(self, request, deferred):
-        """A transfer is of no use any more: hold its slot back, or free it at once."""
+        """Nobody waits for a transfer any more: hold its slot back, or free it at once."""
         if deferred:
             self.phase[request] = Phase.RECLAIMING
             if self.report[request] == Report.FAILURE:
@@ -464,13 +467,12 @@ class SlotLifecycle(Model):
         self.phase[request] = phase
 
     def drop_messages(self, request):
-        """What is under way has no effect any more."""
-        self.owes_answer[request] = False
-        self.abort_sent[request] = self.answer_sent[request] = False
+        """What is under way or owed has no effect any more."""
+        self.abort_sent[request] = self.answer_sent[request] = self.owes_answer[request] = False
         self.report[request] = Report.NONE
 
     def send_answer(self, request):
-        """The prefill node promises that a request is quiet and stays so."""
+        """The prefill node promises that no write of a request is posted, and none will be."""
         self.owes_answer[request] = False
         if self.is_listening(request):
             self.answer_sent[request] = True
@@ -502,7 +504,7 @@ class SlotLifecycle(Model):
         self.room[request] = Room.QUEUED
         self.address[request] = NONE
         self.node[request] = Node.REACHABLE
-        self.holds_pages[request] = self.owes_answer[request] = self.lease_over[request] = False
+        self.holds_pages[request] = self.lease_over[request] = False
         self.drop_messages(request)
 
     reliable = (aborts_arrive, answers_arrive, nodes_stay_reachable)
@@ -563,12 +565,12 @@ class SlotLifecycle(Model):
     )
     frees_at_failure = published_fix.without(
         failure_is_deferred,
-        expect=violates("decode_reads_own_bytes"),
+        expect=violates("decode_reads_own_bytes", steps=14),
         known_bug="SGL-38961C",
     )
     frees_source_early = published_fix.without(
         source_waits_for_writes,
-        expect=violates("write_reads_own_pages"),
+        expect=violates("write_reads_own_pages", steps=5),
         known_bug="SGL-38961C",
     )
     hands_over_rejected = published_fix.without(
@@ -578,42 +580,42 @@ class SlotLifecycle(Model):
     )
     starts_after_never_started = published_fix.without(
         abort_leaves_queue,
-        expect=violates("decode_reads_own_bytes"),
+        expect=violates("decode_reads_own_bytes", steps=14),
         text="'No write was ever started' was answered, and then one starts.",
     )
     goes_on_after_answer = published_fix.without(
         abort_stops_chunks,
-        expect=violates("decode_reads_own_bytes"),
+        expect=violates("decode_reads_own_bytes", steps=16),
         text="'All started writes are over' was answered, and then one more starts.",
     )
 
     prefill_dies = published_fix.without(
         nodes_stay_reachable,
-        expect=violates("slot_can_be_freed"),
+        expect=violates("slot_can_be_freed", steps=2),
         known_bug="VLLM-46283",
         text="The answer never comes, and the slot is held for ever.",
     )
     abort_is_lost = published_fix.without(
         aborts_arrive,
-        expect=violates("slot_can_be_freed"),
+        expect=violates("slot_can_be_freed", steps=4),
         text="The prefill node never learns that it was asked.",
     )
     answer_is_lost = published_fix.without(
         answers_arrive,
-        expect=violates("slot_can_be_freed"),
+        expect=violates("slot_can_be_freed", steps=4),
         text="The prefill node has answered, and will not do so again.",
     )
     timeout_shorter_than_write = Design(
         release_times_out,
         *published_fix.barriers,
-        expect=violates("decode_reads_own_bytes"),
+        expect=violates("decode_reads_own_bytes", steps=13),
         known_bug="ZAI-1",
         text="Upstream's deferred release: what is not answered in time is freed all the same.",
     )
     timeout_longer_than_write = Design(
         timeout_outlasts_writes,
         *timeout_shorter_than_write.barriers,
-        expect=violates("decode_reads_own_bytes"),
+        expect=violates("decode_reads_own_bytes", steps=13),
         text="Waiting for any posted write does not stop one that is posted after the deadline.",
     )
     lease = Design(
