@@ -33,17 +33,19 @@ What is abstracted, and whether that can hide a bug of a real system
   - A kernel appends and reads in one step, after its wait. Safe: every order with the steps of
     other streams is there, and rows appended to a page of somebody else leave nobody's bytes.
   - Without `store_reads_in_stream_order` a write-back ends when it reads, not later. Safe.
-  - Index keys of a layer are copied before its kv, with an event for each. SGLang copies kv first
-    and records one event a layer; the indexer's wait then covers the attention. NOT safe for an
-    indexer that waits for less than its own keys: that is a barrier more, not a smaller one.
+  - Index keys of a layer are copied before its kv, with an event for each. Safe: this order needs a
+    wait for each; where kv goes first (SGLang, one event a layer) the indexer's wait covers both.
   - A forward stands for all rounds of its request, also the one under way while the host learns
-    that the request has finished. Requests are not aborted before their launch. NOT covered: a page
-    whose load is still queued when it is given away (`slot_lifecycle` has that for RDMA).
+    that the request has finished. Safe: what a later round would misread is no longer in place.
+  - Requests are not aborted before their launch. NOT covered: a page that is given away while its
+    load is queued and no forward will wait for it (`slot_lifecycle` has that for RDMA).
   - Loads, forwards and write-backs are queued in the same order. NOT covered: a scheduler that
     overtakes in one stream and not in the other.
   - A page stays with one request: the device shares no prefix between two. NOT covered.
-  - The page and the prompt of a request are fixed from the start, and arbitrary. Safe: every choice
+  - The prompt and the page of a request are fixed from the start, and arbitrary. Safe: every choice
     is an initial state; choices that differ in nothing but the numbering are counted once.
+  - So is the host page of a prompt, and whether two prompts want the same one. NOT covered: a
+    prompt that is evicted and comes back to another host page.
   - Copies and kernels do not fail, and storage fills a host page at once. NOT covered.
 """
 
@@ -73,8 +75,9 @@ class Misread(IntEnum):
 class AsyncCacheLoad(Model):
     """A two-tier key/value cache with load, compute and write-back streams and a host ahead."""
 
-    requests, prompts = Parameter(2), Parameter(2)
-    pages, host_pages, layers = Parameter(2), Parameter(2), Parameter(2)
+    requests, prompts = Parameter(2, low=1), Parameter(2, low=1)
+    pages, host_pages = Parameter(2, low=1), Parameter(2, low=1)
+    layers = Parameter(2, low=1)
     Request, Prompt = Index(requests, ordered=True), Index(prompts, ordered=True)
     Page, HostPage = Index(pages, ordered=True), Index(host_pages, ordered=True)
     Layer = Index(layers, ordered=True)
@@ -276,18 +279,13 @@ class AsyncCacheLoad(Model):
     # The host.
 
     def device_is_idle(self):
-        return (
-            for_all(
-                self.Request,
-                self.Layer,
-                lambda r, layer: self.kv_loaded[r, layer] or not self.restored[r],
-            )
-            and for_all(
-                self.Request,
-                self.Layer,
-                lambda r, layer: self.attended[r, layer] or not self.launched(r),
-            )
-            and for_all(self.Request, self.store_done)
+        return for_all(
+            self.Request,
+            lambda r: (
+                self.load_done(r)
+                and self.store_done(r)
+                and (self.forward_done(r) or not self.launched(r))
+            ),
         )
 
     def synchronise(self):
