@@ -40,7 +40,7 @@ def spin(system: System, design: Design, folder: Path, optimise: str = "-O0") ->
     # No partial-order reduction, full states, no search for cycles.
     flags = ["-w", optimise, "-DSAFETY", "-DNOREDUCE", "-DVECTORSZ=65536"]
     _run(["gcc", *flags, "pan.c", "-o", "pan"], folder)
-    said = _run(["./pan", "-E", "-m10000000", "-w20"], folder)
+    said = _run(["./pan", "-E", "-m1000000", "-w20"], folder)
     return spin_counts(said, _starts(system, design) if "atomic {" in program else 0)
 
 
@@ -75,7 +75,9 @@ def rumur_counts(said: str) -> Counts:
     """The counts in the output of a verifier."""
     if "No error found." not in said or re.search(r"\berror\b(?! found)", said):
         raise PeerFailed(f"Rumur's search is not clean:\n{said}")
-    return Counts(_number(r"(\d+) states,", said), _number(r"(\d+) rules fired", said))
+    # On the way Rumur reports "states explored ..., with ... rules fired": not the end.
+    states, fired = r"(\d+) states, \d+ rules fired", r"\d+ states, (\d+) rules fired"
+    return Counts(_number(states, said), _number(fired, said))
 
 
 def _starts(system: System, design: Design) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import peers
@@ -48,38 +49,36 @@ def test_many_random_systems(start: int, tmp_path: Path) -> None:
     same_counts_on_seeds(range(start, min(start + BLOCK, MANY.stop)), tmp_path)
 
 
-def models_and_designs() -> list[tuple[System, Design]]:
-    """Every design of every model of this repository, at default sizes."""
-    systems = []
-    for found in load_models([], ROOT, []):
-        system = build(found.model, found.properties)
-        systems += [(system, design) for design in system.designs]
-    return systems
+@cache
+def models() -> dict[str, System]:
+    """Every model of this repository at default sizes."""
+    found = load_models([], ROOT, [])
+    return {source.name: build(source.model, source.properties) for source in found}
+
+
+NAMES = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
 
 
 def test_there_are_models_to_compare() -> None:
-    errors: list[Exception] = []
-    assert load_models([], ROOT, errors), "models/ holds no model"  # type: ignore[arg-type]
-    assert not errors
+    assert NAMES
+    assert sorted(models()) == NAMES
 
 
 @pytest.mark.usefixtures("both_peers")
-def test_one_design_of_every_model(tmp_path: Path) -> None:
-    """The first design of each; the others take as long again and are left to the slow run."""
-    firsts = {system.name: (system, design) for system, design in reversed(models_and_designs())}
-    assert firsts
-    for name, (system, design) in firsts.items():
-        same_counts(system, design, tmp_path / name)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_design(name: str, tmp_path: Path) -> None:
+    """The others take as long again and are left to the slow run."""
+    system = models()[name]
+    same_counts(system, system.designs[0], tmp_path / name)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("both_peers")
-def test_every_design_of_every_model(tmp_path: Path) -> None:
-    compared = models_and_designs()
-    assert compared
-    for number, (system, design) in enumerate(compared):
-        same_counts(system, design, tmp_path / str(number), optimise="-O1")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_design(name: str, tmp_path: Path) -> None:
+    system = models()[name]
+    for number, design in enumerate(system.designs):
+        same_counts(system, design, tmp_path / str(number))
 
 
 TRUNCATED = """
