@@ -21,6 +21,7 @@ from tests.docs.pages import ROOT, Block, Command, Page
 
 LANGUAGES = ("python", "console", "diff", "toml", "json", "yaml", "text")
 SHELL = re.compile(r"[|<>;&$`*]")
+PROGRESS = re.compile(r"^.*\d/s, depth \d.* waiting, .*\n", re.MULTILINE)
 SECONDS = 120
 MODULES = re.compile(r"(models|properties|model_file_\w+)(\.|$)")
 
@@ -160,7 +161,7 @@ class Session:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             self.code = run(arguments)
-        return out.getvalue() + err.getvalue()
+        return out.getvalue() + PROGRESS.sub("", err.getvalue())
 
 
 def forget_models() -> None:
