@@ -123,7 +123,8 @@ def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], l
     errors: list[InputError] = []
     sources = load_models(models, Path.cwd(), errors)
     names = [(source, parameter_names(source)) for source in sources]
-    shared("F12", "parameter", names, list(options.parameters))
+    if not errors:  # a model at fault may be the one that knows a name
+        shared("F12", "parameter", names, list(options.parameters))
     systems = []
     for source, known in names:
         sizes = {name: size for name, size in options.parameters.items() if name in known}
@@ -131,8 +132,9 @@ def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], l
             systems.append((source, prepare(source, sizes)))
         except InputError as error:
             errors.append(error)
-    shared("F10", "design", [(s, design_names(y)) for s, y in systems], options.designs)
-    shared("F11", "property", [(s, property_names(y)) for s, y in systems], options.properties)
+    if not errors:
+        shared("F10", "design", [(s, design_names(y)) for s, y in systems], options.designs)
+        shared("F11", "property", [(s, property_names(y)) for s, y in systems], options.properties)
     watch = ProgressLine(sys.stderr)
     checks: list[ModelCheck] = []
     for source, system in systems:
