@@ -6,14 +6,19 @@ import time
 import weakref
 from dataclasses import dataclass
 
-from llvmlite import ir
-
+from fencepost.core.expressions import conjunction, disjunction, negate
 from fencepost.core.semantics import fillings
 from fencepost.core.system import System
 from fencepost.core.trees import leaves
 from fencepost.kernel.layout import Layout, lay_out
-from fencepost.kernel.machine_code import Code, load
-from fencepost.kernel.successors import ExpandWriter, Watch, write_inspect
+from fencepost.kernel.machine_code import Code, has_wide_registers, load
+from fencepost.kernel.successors import (
+    DECLARATIONS,
+    ExpandWriter,
+    Watch,
+    lane_table,
+    write_inspect,
+)
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,10 @@ def compile_system(system: System) -> Kernel:
 
 def generate(system: System, layout: Layout, watches: tuple[Watch, ...]) -> str:
     """The LLVM module of a system, as text."""
-    module = ir.Module(name="system")
-    ExpandWriter(system, layout, module).write()
-    write_inspect(system, layout, module, watches)
-    return str(module)
+    wide = has_wide_registers()
+    expand = ExpandWriter(system, layout, wide_registers=wide).write()
+    inspect = write_inspect(system, layout, watches, wide_registers=wide)
+    return "\n\n".join([lane_table(), DECLARATIONS, expand, inspect, ""])
 
 
 def watches_of(system: System) -> tuple[Watch, ...]:
@@ -78,8 +83,6 @@ def watches_of(system: System) -> tuple[Watch, ...]:
     An `always` is met where it is violated for some filling; another property, for one filling,
     where it is satisfied.
     """
-    from fencepost.core.expressions import conjunction, disjunction, negate
-
     found = [Watch(((system.final, ()),))]
     for prop in system.properties:
         fits = [tuple(values.items()) for values in fillings(prop.arguments)]

@@ -30,6 +30,7 @@ from fencepost.kernel.raw_memory import (
 
 MIX_ONE = -7046029254386353131  # odd, its bits look random (2**64 over the golden ratio)
 MIX_TWO = -4417276706812531889
+AHEAD = 12  # how many cache lines are asked for before they are needed
 LOW_HALF = 0xFFFFFFFF
 HIGH_HALF = -(1 << 32)
 
@@ -275,11 +276,10 @@ def insert_all(c, first):
     states, table, bits = load64(c, STATES), load64(c, TABLE), load64(c, TABLE_BITS)
     end = table + (8 << bits)
     count = load64(c, COUNT)
-    ahead = 16
     for n in range(first, count):
         address = states + n * words * 8
-        if n + ahead < count:
-            prefetch(line_of(hash_of(address + ahead * words * 8, 1, words), table, bits))
+        if n + AHEAD < count:
+            prefetch(line_of(hash_of(address + AHEAD * words * 8, 1, words), table, bits))
         mixed = hash_of(address, 1, words)
         line = line_of(mixed, table, bits)
         if words == 1:
@@ -347,9 +347,9 @@ def mark_goals(c):
     if words == 1:
         for number in range(count):
             address = states + number * 8
-            if number + 16 < count:
-                ahead = hash_of(address + 128, 1, 1)
-                prefetch(line_of(ahead, load64(c, TABLE), load64(c, TABLE_BITS)))
+            if number + AHEAD < count:
+                mixed = hash_of(address + AHEAD * 8, 1, 1)
+                prefetch(line_of(mixed, load64(c, TABLE), load64(c, TABLE_BITS)))
             store8(hope_of(c, address, 1, hash_of(address, 1, 1)), 0, load8(hope, number))
 
 
@@ -388,11 +388,15 @@ def sweep(c):
             )
             & LOW_HALF
         )
-        for n in range(found):
-            mixed = hash_of(out + n * 8, stride, words)
-            prefetch(line_of(mixed, table, bits))
-            store64(lines, n, mixed)
-        for n in range(found):
+        for ahead in range(found + AHEAD):
+            if ahead < found:
+                if load8(hope, load64(numbers, load8(out_lanes, ahead))) != full:
+                    mixed = hash_of(out + ahead * 8, stride, words)
+                    prefetch(line_of(mixed, table, bits))
+                    store64(lines, ahead, mixed)
+            n = ahead - AHEAD
+            if n < 0:
+                continue
             state = load64(numbers, load8(out_lanes, n))
             before = load8(hope, state)
             if before == full:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from itertools import product
 from typing import assert_never
 
-from llvmlite import ir
-
 from fencepost.core import expressions as x
 from fencepost.core.expressions import Expression
 from fencepost.core.system import System
-from fencepost.kernel.lanes import Condition, Integer, LaneBuilder, Test
+from fencepost.kernel.lanes import Condition, Integer, LaneBuilder, Test, Value
 from fencepost.kernel.layout import FieldLayout, Layout, Place
 
 Environment = dict[str, int]
@@ -28,8 +26,8 @@ class Reader:
         system: System,
         layout: Layout,
         lanes: LaneBuilder,
-        words: list[ir.Value],
-        barriers: ir.Value,
+        words: list[Value],
+        barriers: Value,
     ) -> None:
         self.system = system
         self.layout = layout
@@ -146,7 +144,7 @@ class Reader:
 
     def found(
         self, layout: FieldLayout, fixed: int, moving: list[tuple[Integer, int]]
-    ) -> tuple[ir.Value, Integer]:
+    ) -> tuple[Value, Integer]:
         """The word that holds a cell known only at run time, and the shift to it."""
         lanes, width = self.lanes, layout.width
         first = layout.runs[0]
@@ -159,7 +157,7 @@ class Reader:
         word: Integer = self.words[first.word]
         base: Integer = first.shift
         for run in layout.runs[1:]:
-            further = lanes.negate(lanes.compare("<", cell, run.first))
+            further = lanes.negate(lanes.compare("slt", cell, run.first))
             word = lanes.select(further, self.words[run.word], word)
             base = lanes.select(further, run.shift - run.first * width, base)
         return lanes.words(word), lanes.add(lanes.multiply(cell, width), base)
@@ -197,7 +195,7 @@ class Reader:
                 left, right = self.integer(node.left, env), self.integer(node.right, env)
                 if isinstance(left, int) and isinstance(right, int):
                     return left < right
-                return lanes.compare("<", left, right)
+                return lanes.compare("slt", left, right)
             case x.Choose():
                 return lanes.choose_condition(
                     self.condition(node.condition, env),
@@ -212,7 +210,7 @@ class Reader:
                 return self.some([(node.body, inner) for inner in self.fillings(node, env)])
             case x.Quantified() | x.Arithmetic() | x.SetUpdate():
                 value = self.integer(node, env)
-                return bool(value) if isinstance(value, int) else lanes.compare("!=", value, 0)
+                return bool(value) if isinstance(value, int) else lanes.compare("ne", value, 0)
             case _:
                 assert_never(node)
 
@@ -243,7 +241,7 @@ class Reader:
         left, right = self.integer(node.left, env), self.integer(node.right, env)
         if isinstance(left, int) and isinstance(right, int):
             return left == right
-        return self.lanes.compare("==", left, right)
+        return self.lanes.compare("eq", left, right)
 
     def equals_constant(self, node: x.Read, value: int, env: Environment) -> Condition:
         layout = self.layout.fields[node.field]

@@ -14,35 +14,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llvmlite import ir
-
 from fencepost.core.expressions import Expression
 from fencepost.core.system import System
 from fencepost.core.trees import Decide, Disabled, Fault, Tree, Update, leaves
-from fencepost.kernel.lanes import (
-    ALL_ONES,
-    FLAGS,
-    I8,
-    I32,
-    I64,
-    LANES,
-    WORDS,
-    Condition,
-    LaneBuilder,
-    Splat,
-)
+from fencepost.kernel.control import LANES
+from fencepost.kernel.lanes import FLAGS, HALVES, WORDS, Condition, LaneBuilder, Value
 from fencepost.kernel.layout import Layout
 from fencepost.kernel.lowering import Environment, Reader
-from fencepost.kernel.machine_code import has_wide_registers
 from fencepost.kernel.writing import Writer
 
-BYTES = ir.PointerType(I8)
 SKIP_FROM = 6
 SKIP_SHARE = 2
 """A subtree of at least `SKIP_FROM` leaves is passed over where no lane goes there, if the last
 one that can be passed over around it has `SKIP_SHARE` times as many leaves."""
 
 EVERYTHING = 1 << 30
+
+EXPAND = """define i64 @expand(ptr %states, i64 %count, i64 %barriers, ptr noalias %out, i64 %stride,
+    ptr noalias %lanes, ptr noalias %coverage, ptr noalias %fired) {"""
+INSPECT = """define i64 @inspect(ptr %states, i64 %count, i64 %barriers, ptr noalias %marks,
+    ptr %wanted) {"""
+DECLARATIONS = f"""declare {WORDS} @llvm.experimental.vector.compress.v8i64({WORDS}, {FLAGS}, {WORDS})
+declare i8 @llvm.ctpop.i8(i8)"""
 
 
 @dataclass(frozen=True)
@@ -58,71 +51,52 @@ class Outcome:
 
     enabled: Condition
     fault: Condition
-    words: list[ir.Value | None]
+    words: list[Value | None]
 
 
 class ExpandWriter:
     """Writes the function `expand` for a system."""
 
-    def __init__(self, system: System, layout: Layout, module: ir.Module) -> None:
-        self.system, self.layout, self.module = system, layout, module
-        signature = ir.FunctionType(I64, [BYTES, I64, I64, BYTES, I64, BYTES, BYTES, BYTES])
-        function = ir.Function(module, signature, "expand")
-        states, count, barriers, out, stride, lanes, coverage, fired = function.args
-        for argument in (out, lanes, coverage, fired):
-            argument.add_attribute("noalias")
-        self.stride, self.coverage, self.fired = stride, coverage, fired
-        self.lanes = LaneBuilder(function, wide_registers=has_wide_registers())
-        self.builder = self.lanes.builder
-        self.lane_table = _lane_table(module)
-        packing = ir.FunctionType(WORDS, [WORDS, FLAGS, WORDS])
-        self.compress = ir.Function(module, packing, "llvm.experimental.vector.compress.v8i64")
-        words = load_states(self.lanes, layout, states)
-        self.reader = Reader(
-            system, layout, self.lanes, words, spread(self.builder, barriers)
-        )
-        self.out = self.builder.bitcast(out, ir.PointerType(I64))
-        self.lane_out = lanes
-        self.live = live_lanes(self.lanes, count)
-        self.total = self.variable(I64, ir.Constant(I64, 0))
-        none = Splat(FLAGS, 0)
-        self.any_enabled = self.variable(FLAGS, none)
-        self.any_fault = self.variable(FLAGS, none)
+    def __init__(self, system: System, layout: Layout, *, wide_registers: bool) -> None:
+        self.system, self.layout = system, layout
+        self.lanes = LaneBuilder(wide_registers=wide_registers)
+        self.reader, self.live = opened(system, layout, self.lanes)
+        self.total: Value = "0"
+        self.any_enabled: Condition = False
+        self.any_fault: Condition = False
         self.around = EVERYTHING
+        self.sizes: dict[int, int] = {}
 
-    def variable(self, kind: ir.Type, initial: ir.Value) -> ir.Value:
-        with self.builder.goto_entry_block():
-            slot = self.builder.alloca(kind)
-        self.builder.store(initial, slot)
-        return slot
-
-    def write(self) -> None:
-        leaf_offset, number = 0, 0
+    def write(self) -> str:
         offsets: dict[str, int] = {}
+        leaf = 0
         for action in self.system.actions:
-            offsets[action.name] = leaf_offset
-            leaf_offset += sum(1 for _ in leaves(action.tree))
+            offsets[action.name] = leaf
+            leaf += self.size(action.tree)
         for number, step in enumerate(self.system.steps):
             action = self.system.action[step.action]
             env = {a.name: v for a, v in zip(action.arguments, step.arguments, strict=True)}
             self.step(number, action.tree, offsets[action.name], env)
         self.finish()
+        return "\n".join([EXPAND, *self.lanes.lines, "}"])
+
+    def size(self, tree: Tree) -> int:
+        """How many leaves a tree has."""
+        known = self.sizes.get(id(tree))
+        if known is None:
+            known = self.sizes[id(tree)] = sum(1 for _ in leaves(tree))
+        return known
 
     def step(self, number: int, tree: Tree, leaf: int, env: Environment) -> None:
         outcome = self.tree(tree, leaf, self.live, env)
-        self.collect(self.any_fault, outcome.fault)
+        self.any_fault = self.lanes.disjunction([self.any_fault, outcome.fault])
         if outcome.enabled is not False:
-            self.collect(self.any_enabled, outcome.enabled)
+            self.any_enabled = self.lanes.disjunction([self.any_enabled, outcome.enabled])
             self.emit(number, outcome)
-
-    def collect(self, slot: ir.Value, condition: Condition) -> None:
-        if condition is not False:
-            flags = self.lanes.flags(condition)
-            self.builder.store(self.builder.or_(self.builder.load(slot), flags), slot)
 
     def tree(self, tree: Tree, leaf: int, mask: Condition, env: Environment) -> Outcome:
         """What a tree does to the lanes of `mask`; `leaf` is the number of its first leaf."""
-        untouched: list[ir.Value | None] = [None] * self.layout.words
+        untouched: list[Value | None] = [None] * self.layout.words
         match tree:
             case Update():
                 self.cover(leaf, mask)
@@ -139,7 +113,7 @@ class ExpandWriter:
     def decide(self, tree: Decide, leaf: int, mask: Condition, env: Environment) -> Outcome:
         lanes = self.lanes
         condition = self.reader.condition(tree.condition, env)
-        size = sum(1 for _ in leaves(tree.then))
+        size = self.size(tree.then)
         if condition is True:
             return self.tree(tree.then, leaf, mask, env)
         if condition is False:
@@ -158,8 +132,8 @@ class ExpandWriter:
         )
 
     def merge(
-        self, flags: ir.Value, then: Outcome, otherwise: Outcome, word: int
-    ) -> ir.Value | None:
+        self, flags: Value, then: Outcome, otherwise: Outcome, word: int
+    ) -> Value | None:
         """A word after either branch; where only one updates, its word serves every lane."""
         one, other = then.words[word], otherwise.words[word]
         if one is None and other is None:
@@ -176,142 +150,129 @@ class ExpandWriter:
 
     def branch(self, tree: Tree, leaf: int, mask: Condition, env: Environment) -> Outcome:
         """A subtree; a large one is passed over where no lane goes there."""
-        size = sum(1 for _ in leaves(tree))
+        size = self.size(tree)
         if size < SKIP_FROM or size * SKIP_SHARE > self.around:
             return self.tree(tree, leaf, mask, env)
         around, self.around = self.around, size
-        none = Splat(FLAGS, 0)
-        enabled, fault = self.variable(FLAGS, none), self.variable(FLAGS, none)
-        slots = [self.variable(WORDS, word) for word in self.reader.words]
         byte = self.lanes.byte(self.lanes.flags(mask))
-        taken = self.builder.icmp_unsigned("!=", byte, ir.Constant(I8, 0))
-        with self.lanes.when(taken):
+        with self.lanes.when(self.lanes.fresh(f"icmp ne i8 {byte}, 0")) as passed:
             outcome = self.tree(tree, leaf, mask, env)
-            self.around = around
-            for slot, word in zip(slots, outcome.words, strict=True):
-                if word is not None:
-                    self.builder.store(word, slot)
-            if outcome.enabled is not False:
-                self.builder.store(self.lanes.flags(outcome.enabled), enabled)
-            if outcome.fault is not False:
-                self.builder.store(self.lanes.flags(outcome.fault), fault)
+            enabled = self.lanes.flags(outcome.enabled)
+            fault = self.lanes.flags(outcome.fault)
+        self.around = around
+        none = self.lanes.flags(False)
         return Outcome(
-            False if outcome.enabled is False else self.builder.load(enabled),
-            False if outcome.fault is False else self.builder.load(fault),
+            outcome.enabled is not False and passed.merged(FLAGS, enabled, none),
+            outcome.fault is not False and passed.merged(FLAGS, fault, none),
             [
-                None if word is None else self.builder.load(slot)
-                for slot, word in zip(slots, outcome.words, strict=True)
+                None if word is None else passed.merged(WORDS, word, before)
+                for word, before in zip(outcome.words, self.reader.words, strict=True)
             ],
         )
 
     def cover(self, leaf: int, mask: Condition) -> None:
-        self.gather(self.coverage, leaf, self.lanes.byte(self.lanes.flags(mask)))
+        self.gather("%coverage", leaf, self.lanes.byte(self.lanes.flags(mask)))
 
-    def gather(self, table: ir.Value, position: int, byte: ir.Value) -> None:
-        slot = self.builder.gep(table, [ir.Constant(I64, position)], source_etype=I8)
-        self.builder.store(self.builder.or_(self.builder.load(slot, typ=I8), byte), slot)
+    def gather(self, table: Value, position: int, byte: Value) -> None:
+        lanes = self.lanes
+        place = lanes.once(f"getelementptr i8, ptr {table}, i64 {position}")
+        before = lanes.fresh(f"load i8, ptr {place}")
+        lanes.do(f"store i8 {lanes.fresh(f'or i8 {before}, {byte}')}, ptr {place}")
 
     def emit(self, number: int, outcome: Outcome) -> None:
         """Write the successors of the enabled lanes, packed together."""
-        builder = self.builder
-        flags = self.lanes.flags(outcome.enabled)
-        byte = self.lanes.byte(flags)
-        self.gather(self.fired, number, byte)
-        total = builder.load(self.total)
-        for word in range(self.layout.words):
-            after = outcome.words[word]
-            value = self.reader.words[word] if after is None else after
-            packed = builder.call(self.compress, [value, flags, ir.Constant(WORDS, ir.Undefined)])
-            offset = total
-            if word:
-                row = builder.mul(self.stride, ir.Constant(I64, word))
-                offset = builder.add(row, total)
-            place = builder.gep(self.out, [offset], source_etype=I64)
-            builder.store(packed, builder.bitcast(place, ir.PointerType(WORDS)), align=8)
-        index = builder.zext(byte, I64)
-        entry = builder.gep(self.lane_table, [index], source_etype=I64)
-        names = builder.load(entry, typ=I64)
-        place = builder.gep(self.lane_out, [total], source_etype=I8)
-        builder.store(names, builder.bitcast(place, ir.PointerType(I64)), align=1)
-        count = builder.zext(builder.ctpop(byte), I64)
-        builder.store(builder.add(total, count), self.total)
+        lanes, total = self.lanes, self.total
+        flags = lanes.flags(outcome.enabled)
+        byte = lanes.byte(flags)
+        self.gather("%fired", number, byte)
+        for word, (before, after) in enumerate(
+            zip(self.reader.words, outcome.words, strict=True)
+        ):
+            value = before if after is None else after
+            packed = lanes.fresh(
+                f"call {WORDS} @llvm.experimental.vector.compress.v8i64"
+                f"({WORDS} {value}, {FLAGS} {flags}, {WORDS} poison)"
+            )
+            row = lanes.once(f"mul i64 %stride, {word}") if word else "0"
+            offset = lanes.fresh(f"add i64 {row}, {total}") if word else total
+            place = lanes.fresh(f"getelementptr i64, ptr %out, i64 {offset}")
+            lanes.do(f"store {WORDS} {packed}, ptr {place}, align 8")
+        index = lanes.once(f"zext i8 {byte} to i64")
+        entry = lanes.fresh(f"getelementptr i64, ptr @lanes_of_byte, i64 {index}")
+        names = lanes.fresh(f"load i64, ptr {entry}")
+        place = lanes.fresh(f"getelementptr i8, ptr %lanes, i64 {total}")
+        lanes.do(f"store i64 {names}, ptr {place}, align 1")
+        count = lanes.once(f"call i8 @llvm.ctpop.i8(i8 {byte})")
+        wide = lanes.once(f"zext i8 {count} to i64")
+        self.total = lanes.fresh(f"add i64 {total}, {wide}")
 
     def finish(self) -> None:
-        builder = self.builder
-        faults = builder.load(self.any_fault)
-        moving = builder.or_(builder.load(self.any_enabled), faults)
-        result = builder.load(self.total)
-        for flags, shift in ((moving, 32), (faults, 40)):
-            byte = builder.zext(builder.bitcast(flags, I8), I64)
-            result = builder.or_(result, builder.shl(byte, ir.Constant(I64, shift)))
-        builder.ret(result)
+        lanes = self.lanes
+        moving = lanes.disjunction([self.any_enabled, self.any_fault])
+        result = self.total
+        for condition, shift in ((moving, 32), (self.any_fault, 40)):
+            byte = lanes.byte(lanes.flags(condition))
+            wide = lanes.once(f"zext i8 {byte} to i64")
+            shifted = lanes.fresh(f"shl i64 {wide}, {shift}")
+            result = lanes.fresh(f"or i64 {result}, {shifted}")
+        lanes.do(f"ret i64 {result}")
 
 
 def write_inspect(
-    system: System, layout: Layout, module: ir.Module, watches: tuple[Watch, ...]
-) -> None:
-    """Writes the function `inspect`: each watch holds where any of its parts does."""
-    signature = ir.FunctionType(I64, [BYTES, I64, I64, BYTES, BYTES])
-    function = ir.Function(module, signature, "inspect")
-    states, count, barriers, marks, wanted = function.args
-    marks.add_attribute("noalias")
-    lanes = LaneBuilder(function, wide_registers=has_wide_registers())
-    builder = lanes.builder
-    words = load_states(lanes, layout, states)
-    reader = Reader(system, layout, lanes, words, spread(builder, barriers))
-    live = live_lanes(lanes, count)
-    met: ir.Value = ir.Constant(I8, 0)
+    system: System, layout: Layout, watches: tuple[Watch, ...], *, wide_registers: bool
+) -> str:
+    """The function `inspect`: each watch holds where any of its parts does."""
+    lanes = LaneBuilder(wide_registers=wide_registers)
+    reader, live = opened(system, layout, lanes)
+    met = "0"
     for number, watch in enumerate(watches):
         holds = reader.some([(node, dict(env)) for node, env in watch.parts])
         byte = lanes.byte(lanes.flags(lanes.both(live, holds)))
-        place = ir.Constant(I64, number)
-        builder.store(byte, builder.gep(marks, [place], source_etype=I8))
-        mask = builder.load(builder.gep(wanted, [place], source_etype=I8), typ=I8)
-        met = builder.or_(met, builder.and_(byte, mask))
-    builder.ret(builder.zext(met, I64))
+        mark = lanes.fresh(f"getelementptr i8, ptr %marks, i64 {number}")
+        lanes.do(f"store i8 {byte}, ptr {mark}")
+        place = lanes.fresh(f"getelementptr i8, ptr %wanted, i64 {number}")
+        wanted = lanes.fresh(f"load i8, ptr {place}")
+        mask = lanes.fresh(f"and i8 {byte}, {wanted}")
+        met = lanes.fresh(f"or i8 {met}, {mask}")
+    lanes.do(f"ret i64 {lanes.fresh(f'zext i8 {met} to i64')}")
+    return "\n".join([INSPECT, *lanes.lines, "}"])
 
 
-def load_states(lanes: LaneBuilder, layout: Layout, states: ir.Value) -> list[ir.Value]:
+def opened(system: System, layout: Layout, lanes: LaneBuilder) -> tuple[Reader, Value]:
+    """A reader of the states that a function was given, and which of its lanes are live."""
+    words = load_states(lanes, layout)
+    reader = Reader(system, layout, lanes, words, spread(lanes, "%barriers"))
+    names = ", ".join(f"i64 {lane}" for lane in range(LANES))
+    return reader, lanes.once(f"icmp ult {WORDS} <{names}>, {spread(lanes, '%count')}")
+
+
+def load_states(lanes: LaneBuilder, layout: Layout) -> list[Value]:
     """The words of eight states, one vector a word."""
-    builder = lanes.builder
     if layout.words == 1:
-        typed = builder.bitcast(states, ir.PointerType(WORDS))
-        return [builder.load(typed, align=8, typ=WORDS)]
+        return [lanes.once(f"load {WORDS}, ptr %states, align 8")]
     words = []
     for word in range(layout.words):
-        vector = ir.Constant(WORDS, ir.Undefined)
+        vector = "poison"
         for lane in range(LANES):
-            offset = ir.Constant(I64, lane * layout.words + word)
-            value = builder.load(builder.gep(states, [offset], source_etype=I64), typ=I64)
-            vector = builder.insert_element(vector, value, ir.Constant(I32, lane))
+            offset = lane * layout.words + word
+            place = lanes.fresh(f"getelementptr i64, ptr %states, i64 {offset}")
+            value = lanes.fresh(f"load i64, ptr {place}")
+            vector = lanes.fresh(f"insertelement {WORDS} {vector}, i64 {value}, i32 {lane}")
         words.append(vector)
     return words
 
 
-def live_lanes(lanes: LaneBuilder, count: ir.Value) -> ir.Value:
-    """The first `count` lanes."""
-    names = ir.Constant(WORDS, list(range(LANES)))
-    return lanes.builder.icmp_unsigned("<", names, spread(lanes.builder, count))
-
-
-def spread(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+def spread(lanes: LaneBuilder, value: Value) -> Value:
     """A scalar in every lane."""
-    vector = builder.insert_element(
-        ir.Constant(WORDS, ir.Undefined), value, ir.Constant(I32, 0)
-    )
-    order = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
-    return builder.shuffle_vector(vector, ir.Constant(WORDS, ir.Undefined), order)
+    vector = lanes.once(f"insertelement {WORDS} poison, i64 {value}, i32 0")
+    order = f"{HALVES} zeroinitializer"
+    return lanes.once(f"shufflevector {WORDS} {vector}, {WORDS} poison, {order}")
 
 
-def _lane_table(module: ir.Module) -> ir.GlobalVariable:
+def lane_table() -> str:
     """For every byte of lanes, the names of its lanes, one a byte, lowest first."""
     rows = []
     for byte in range(256):
         names = [lane for lane in range(LANES) if byte >> lane & 1]
-        rows.append(sum(name << 8 * place for place, name in enumerate(names)) & ALL_ONES)
-    kind = ir.ArrayType(I64, 256)
-    table = ir.GlobalVariable(module, kind, "lanes_of_byte")
-    table.global_constant = True
-    table.linkage = "internal"
-    table.initializer = ir.Constant(kind, rows)
-    return table
+        rows.append(f"i64 {sum(name << 8 * place for place, name in enumerate(names))}")
+    return f"@lanes_of_byte = internal constant [256 x i64] [{', '.join(rows)}]"

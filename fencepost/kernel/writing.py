@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from llvmlite import ir
-
 from fencepost.core import expressions as x
 from fencepost.core.trees import BulkWrite, Update, Write
-from fencepost.kernel.lanes import ALL_ONES, Condition, Integer
+from fencepost.kernel.lanes import ALL_ONES, Condition, Integer, Value
 from fencepost.kernel.layout import Place
 from fencepost.kernel.lowering import Environment, Reader
 
@@ -18,7 +16,7 @@ from fencepost.kernel.lowering import Environment, Reader
 class Pending:
     """A word on its way: constant bits to clear and to set, not yet applied."""
 
-    word: ir.Value
+    word: Value
     clear: int = 0
     bits: int = 0
     changed: bool = False
@@ -32,7 +30,7 @@ class Writer:
         self.lanes = reader.lanes
         self.pending = [Pending(word) for word in reader.words]
 
-    def update(self, update: Update, env: Environment) -> list[ir.Value | None]:
+    def update(self, update: Update, env: Environment) -> list[Value | None]:
         """The words after the update; None for a word that is not written."""
         for write in update.writes:
             match write:
@@ -114,8 +112,8 @@ class Writer:
             shift = lanes.add(lanes.multiply(cell, layout.width), base)
             inside = where
             if len(layout.runs) > 1:
-                below = lanes.compare("<", cell, run.first + run.count)
-                above = lanes.negate(lanes.compare("<", cell, run.first))
+                below = lanes.compare("slt", cell, run.first + run.count)
+                above = lanes.negate(lanes.compare("slt", cell, run.first))
                 inside = lanes.conjunction([where, below, above])
             before = self.word(run.word)
             cleared = lanes.bits_and(before, lanes.bits_not(lanes.shift_left(mask, shift)))
@@ -123,7 +121,7 @@ class Writer:
             self.pending[run.word].changed = True
             self.replace(run.word, lanes.select(inside, after, before))
 
-    def word(self, number: int) -> ir.Value:
+    def word(self, number: int) -> Value:
         """A word with everything written so far."""
         pending = self.pending[number]
         if pending.clear:
