@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from fencepost.analyses.barriers import Hint, hint
+from fencepost.analyses.barriers import Hint, Hints
 from fencepost.analyses.expectations import Judged, Judgement, judge, violated
 from fencepost.analyses.vacuity import Unused, unused
 from fencepost.core.errors import InputError, Location
@@ -120,6 +120,7 @@ def check(
     asked = pick_properties(source, system, options.properties)
     selected = frozenset(asked) if options.properties else None
     comparison = Comparison(source.model, system, designs) if options.compare else None
+    trials = Hints(system, search)
     done: list[DesignCheck] = []
     interrupted = False
     for design in designs:
@@ -137,7 +138,11 @@ def check(
             if comparison is not None and not interrupted:
                 result = _compared(result, comparison, design)
             if options.hints and not interrupted:
-                hints = _hints(system, design, result, search)
+                if not options.properties:
+                    trials.remember(result.answer)
+                hints = tuple(
+                    trials.hint(design, result.answer, name) for name in violated(result.answer)
+                )
         except KeyboardInterrupt:
             interrupted = True
         judged = judge(
@@ -172,14 +177,6 @@ def _compared(result: Result, comparison: Comparison, design: Design) -> Result:
     )
     answer = replace(result.answer, findings=(*result.answer.findings, finding))
     return replace(result, answer=answer)
-
-
-def _hints(system: System, design: Design, result: Result, search: Search) -> tuple[Hint, ...]:
-    if len(design.barriers) == len(system.barriers):
-        return ()
-    return tuple(
-        hint(system, design, result.answer, name, search=search) for name in violated(result.answer)
-    )
 
 
 def exit_code(checks: Sequence[ModelCheck]) -> int:

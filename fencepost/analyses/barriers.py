@@ -30,40 +30,51 @@ class Hint:
     doubtful: bool = False
 
 
-def hint(system: System, design: Design, broken: Answer, name: str, *, search: Search) -> Hint:
-    """The smallest set of up to two barriers that removes the violation of one property.
+class Hints:
+    """Finds hints for the designs of one model; what one trial tells serves all of them."""
 
-    Barriers that name the property among what they buy are tried first. Each trial is a search
-    bounded by a count of states, so the hint is the same in every run.
-    """
-    most = max(FEWEST_STATES, 2 * broken.states)
-    reachable = [p.name for p in system.properties if p.kind == "reachable"]
-    asked = [name, *(r for r in reachable if r != name)]
-    broken_before = {f.property for f in broken.findings if f.verdict is Verdict.VIOLATED}
-    doubtful = False
-    for trial, added in enumerate(_candidates(system, design, name)):
-        if trial >= MOST_TRIALS:
-            return Hint(name, doubtful=True)
-        mended = replace(design, barriers=design.barriers | set(added))
-        answer = search(
-            system, mended, properties=asked, first=True, limits=Limits(states=most)
-        ).answer
-        if answer.stopped == INTERRUPTED:
-            raise KeyboardInterrupt
-        verdicts = {f.verdict for f in answer.findings if _counts(f.property, name, broken_before)}
-        if verdicts == {Verdict.HOLDS}:
-            return Hint(name, added)
-        doubtful |= Verdict.VIOLATED not in verdicts
-    return Hint(name, doubtful=doubtful)
+    def __init__(self, system: System, search: Search) -> None:
+        self._system = system
+        self._search = search
+        self._known: dict[frozenset[str], Answer] = {}
 
+    def remember(self, answer: Answer) -> None:
+        """Take the answer of a whole search of a design for a trial of its barriers."""
+        if answer.complete:
+            self._known.setdefault(frozenset(answer.barriers), answer)
 
-def _counts(finding: str, name: str, broken_before: set[str]) -> bool:
-    """Whether a finding decides about a trial: what was unreachable before need not be reached."""
-    return finding == name or finding not in broken_before
+    def hint(self, design: Design, broken: Answer, name: str) -> Hint:
+        """The smallest set of up to two barriers that removes the violation of one property.
 
+        Barriers that name the property among what they buy are tried first. Each trial is a
+        search bounded by a count of states, so the hint is the same in every run.
+        """
+        most = max(FEWEST_STATES, 2 * broken.states)
+        needed = {p.name for p in self._system.properties if p.kind == "reachable"}
+        needed -= {f.property for f in broken.findings if f.verdict is Verdict.VIOLATED}
+        needed.add(name)
+        doubtful = False
+        for trial, added in enumerate(self._candidates(design, name)):
+            if trial >= MOST_TRIALS:
+                return Hint(name, doubtful=True)
+            answer = self._try(replace(design, barriers=design.barriers | set(added)), most)
+            verdicts = {f.verdict for f in answer.findings if f.property in needed}
+            if verdicts == {Verdict.HOLDS}:
+                return Hint(name, added)
+            doubtful |= Verdict.VIOLATED not in verdicts
+        return Hint(name, doubtful=doubtful)
 
-def _candidates(system: System, design: Design, name: str) -> Iterator[tuple[str, ...]]:
-    off = [barrier for barrier in system.barriers if barrier.name not in design.barriers]
-    off.sort(key=lambda barrier: name not in barrier.buys)
-    for count in range(1, MOST_BARRIERS + 1):
-        yield from combinations([barrier.name for barrier in off], count)
+    def _try(self, mended: Design, most: int) -> Answer:
+        known = self._known.get(mended.barriers)
+        if known is None or (not known.complete and known.states < most):
+            known = self._search(self._system, mended, limits=Limits(states=most)).answer
+            if known.stopped == INTERRUPTED:
+                raise KeyboardInterrupt
+            self._known[mended.barriers] = known
+        return known
+
+    def _candidates(self, design: Design, name: str) -> Iterator[tuple[str, ...]]:
+        off = [b for b in self._system.barriers if b.name not in design.barriers]
+        off.sort(key=lambda barrier: name not in barrier.buys)
+        for count in range(1, MOST_BARRIERS + 1):
+            yield from combinations([barrier.name for barrier in off], count)

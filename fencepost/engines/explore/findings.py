@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from fencepost import core
-from fencepost.core.errors import Location
-from fencepost.core.results import Answer, Branch, Coverage, Finding, Verdict
+from fencepost.core.results import Answer, Finding, Verdict
 from fencepost.core.semantics import (
     evaluate,
     failing_instances,
@@ -17,11 +14,11 @@ from fencepost.core.semantics import (
 )
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, State, Step, System
 from fencepost.core.traces import NotARun, Run, Trace, rerun
-from fencepost.core.trees import Disabled, paths
+from fencepost.core.trees import Disabled
+from fencepost.engines.explore.branches import coverage
 from fencepost.engines.explore.questions import Question, Questions
 
 ENGINE = "explore"
-PACKAGE = Path(core.__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -87,30 +84,6 @@ def answer(system: System, design: Design, questions: Questions, found: Searched
 def grouped(number: int) -> str:
     """A count as a person reads it: `1 179 927`."""
     return f"{number:,}".replace(",", " ")
-
-
-def coverage(
-    system: System, steps: frozenset[Step], leaves: frozenset[tuple[str, int]]
-) -> Coverage:
-    """The steps taken, and the source branches on the way to the leaves reached."""
-    taken: set[Branch] = set()
-    in_all: set[Branch] = set()
-    ours: dict[Location, bool] = {}
-    for action in system.actions:
-        for number, (path, _) in enumerate(paths(action.tree)):
-            reached = (action.name, number) in leaves
-            for decision, outcome in path:
-                at = decision.location
-                if decision.check or at is None:
-                    continue
-                if at not in ours:
-                    ours[at] = PACKAGE in Path(at.file).resolve().parents
-                if not ours[at]:
-                    branch = Branch(at, outcome)
-                    in_all.add(branch)
-                    if reached:
-                        taken.add(branch)
-    return Coverage(steps, len(system.steps), frozenset(taken), frozenset(in_all))
 
 
 class _Teller:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fencepost import (
@@ -17,9 +19,9 @@ from fencepost import (
     require,
     violates,
 )
-from fencepost.analyses.barriers import MOST_TRIALS, hint
+from fencepost.analyses.barriers import FEWEST_STATES, MOST_TRIALS, Hints
 from fencepost.core.results import Verdict
-from fencepost.engines.explore import explore
+from fencepost.engines.explore import Limits, explore
 
 
 class Doors(Model):
@@ -71,7 +73,7 @@ def order(m):
 
 
 def hinted(system, design, name="not_both"):
-    return hint(system, design, explore(system, design).answer, name, search=explore)
+    return Hints(system, explore).hint(design, explore(system, design).answer, name)
 
 
 def test_one_barrier_that_keeps_everything_reachable():
@@ -146,28 +148,47 @@ def test_a_trial_that_is_cut_short_is_doubtful_and_not_believed():
     broken = explore(system, design).answer
     limited = []
 
-    def search(system, design, *, properties, first, limits):
-        assert first
+    def search(system, design, *, limits):
         limited.append(limits.states)
-        from fencepost.engines.explore import Limits
+        result = explore(system, design, properties=["no_fault"], limits=Limits(states=1))
+        return replace(result, answer=replace(result.answer, complete=False))
 
-        return explore(system, design, properties=["no_fault"], limits=Limits(states=1))
-
-    found = hint(system, design, broken, "never", search=search)
+    trials = Hints(system, search)
+    found = trials.hint(design, broken, "never")
     assert (found.barriers, found.doubtful) == ((), True)
-    assert limited
-    assert all(limited)
+    assert limited == [FEWEST_STATES]
+    trials.hint(design, replace(broken, states=FEWEST_STATES), "never")
+    assert limited == [FEWEST_STATES, 2 * FEWEST_STATES], "a larger trial may tell more"
 
 
 def test_an_interrupt_during_a_trial_is_passed_on():
-    from dataclasses import replace
-
     system = build(Hopeless, [never])
     design = system.design("bare")
     result = explore(system, design)
     interrupted = replace(result, answer=replace(result.answer, stopped="interrupted"))
+    trials = Hints(system, lambda *_, **__: interrupted)
     with pytest.raises(KeyboardInterrupt):
-        hint(system, design, result.answer, "never", search=lambda *_, **__: interrupted)
+        trials.hint(design, result.answer, "never")
+
+
+def test_what_is_known_is_not_searched_again():
+    system = build(Doors, [not_both, somebody, order])
+    nothing, guarded = system.designs
+    searched = []
+
+    def search(system, design, **options):
+        searched.append(design.barriers)
+        return explore(system, design, **options)
+
+    trials = Hints(system, search)
+    broken = explore(system, nothing).answer
+    trials.remember(explore(system, guarded).answer)
+    assert trials.hint(nothing, broken, "not_both").barriers == ("checked",)
+    assert searched
+    assert guarded.barriers not in searched
+    before = list(searched)
+    trials.hint(nothing, broken, "not_both")
+    assert searched == before
 
 
 def test_trials_are_bounded():
