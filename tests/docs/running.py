@@ -205,7 +205,7 @@ def furnish(page: Page, folder: Path) -> None:
             for name in ("pyproject.toml", "Makefile"):
                 shutil.copy(ROOT / name, folder / name)
         case "after":
-            before = Page(page.file.parent / rest)
+            before = Page((page.file.parent / rest).resolve())
             furnish(before, folder)
             Session(before, folder, _ignore).perform(only_files=True)
         case _:
