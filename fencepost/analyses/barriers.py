@@ -11,7 +11,7 @@ from fencepost.core.system import Design, System
 from fencepost.engines.explore.limits import INTERRUPTED, Limits
 
 MOST_BARRIERS = 2
-MOST_TRIALS = 24
+MOST_TRIALS = 100
 FEWEST_STATES = 200_000
 
 Search = Callable[..., Result]

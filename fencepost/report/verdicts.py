@@ -140,8 +140,14 @@ class Stories:
                 self._judged(model, check)
             elif self.only_unexpected:
                 continue
-            for finding in broken(check):
+            told = broken(check)
+            unexpected = check.judged.judgement is Judgement.NOT_AS_EXPECTED
+            whole = told if self.full or unexpected else told[:1]
+            for finding in whole:
                 self._violation(model, check, finding)
+            if len(whole) < len(told):
+                also = ", ".join(f"{f.property} {_how(f)}" for f in told[len(whole) :])
+                self._wrapped(f"also: {also}")
         if model.unused and not self.only_unexpected:
             self._unused(model, model.unused)
 
@@ -238,8 +244,8 @@ def _how(finding: Finding) -> str:
 def hint_text(system: System, hint: Hint) -> str:
     """The barriers that mend a violation, with what they are."""
     if not hint.barriers:
-        doubt = ", as far as small searches tell" if hint.doubtful else ""
-        return f"mended by: no barrier, and no two together, that are off here{doubt}"
+        which = "of those that were tried" if hint.doubtful else "that are off here"
+        return f"mended by: no barrier, and no two together, {which}"
     texts = {barrier.name: barrier.text for barrier in system.barriers}
     return "mended by: " + " and ".join(f"{name} ({texts[name]})" for name in hint.barriers)
 

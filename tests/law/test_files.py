@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 400
+MOST_LINES_OF_A_MODEL = 800  # a protocol is one file, its prose and its designs included
 BANNED_NAMES = {
     "utils": "the name of what it does",
     "util": "the name of what it does",
@@ -46,7 +47,8 @@ PYTHON = [file for file in FILES if file.suffix == ".py"]
 @pytest.mark.parametrize("file", PYTHON, ids=lambda f: f.relative_to(ROOT).as_posix())
 def test_files_are_small(file: Path):
     lines = len(file.read_text(encoding="utf-8").splitlines())
-    assert lines <= MOST_LINES, f"{lines} lines: a file past {MOST_LINES} is asking to be two"
+    most = MOST_LINES_OF_A_MODEL if file.parent == ROOT / "models" else MOST_LINES
+    assert lines <= most, f"{lines} lines: a file past {most} is asking to be two"
 
 
 def test_names_say_what_is_inside():
