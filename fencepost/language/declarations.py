@@ -275,7 +275,9 @@ class SetOf(DomainDeclaration):
         if not isinstance(inner, domains.Index) or inner.count > domains.MOST_SET_MEMBERS:
             raise InputError(
                 "F24",
-                f"SetOf(...) of {inner}",
+                f"SetOf(...) of {inner.name}, which has {inner.count} members"
+                if isinstance(inner, domains.Index)
+                else "SetOf(...) of something other than an Index",
                 why=f"a set holds members of one Index with at most {domains.MOST_SET_MEMBERS}",
                 write="`SetOf(Request)`, or `Array(Request, of=bool)` for more",
                 at=self.location,

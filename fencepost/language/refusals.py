@@ -70,11 +70,15 @@ def _on_event(frame: FrameType, event: str, _: Any) -> None:
 
 def check_code(code: CodeType) -> None:
     """Refuse a function whose bytecode decides something without asking."""
-    for instruction in dis.get_instructions(code):
+    instructions = list(dis.get_instructions(code))
+    for position, instruction in enumerate(instructions):
         found = _refused(instruction)
         if found is not None:
             what, why, write = found
-            at = place(code, instruction.offset, code.co_firstlineno)
+            # The start of an exception handler has no line of its own.
+            following = (i.positions.lineno for i in instructions[position:] if i.positions)
+            line = next((line for line in following if line), code.co_firstlineno)
+            at = place(code, instruction.offset, line)
             raise InputError("F90", what, why=why, write=write, at=at)
         if _remembers(code, instruction):
             raise InputError(

@@ -52,6 +52,8 @@ def describe(domain: Domain) -> str:
             return f"Maybe({describe(domain.of)})"
         case SetOf():
             return f"SetOf({domain.of.name})"
+        case Range() if domain.low == domain.high:
+            return f"the number {domain.low}"
         case Range():
             return f"a number in {domain.low}..{domain.high}"
         case _:

@@ -95,7 +95,7 @@ def describe_value(value: Any) -> str:
     """Something that is no part of a state, in a message; equal in every process."""
     if isinstance(value, Several):
         return "`one_of(...)` or `ANY`"
-    kind = type(value).__name__
+    kind = {"FieldDeclaration": "field"}.get(type(value).__name__, type(value).__name__)
     article = "an" if kind[0] in "AEIOU" else "a"
     if isinstance(value, type):
         return f"the class {value.__name__}"

@@ -103,7 +103,8 @@ class ArrayView:
         if len(indices) > len(self.field.indices):
             raise InputError(
                 "F28",
-                f"{self.field.name} takes {len(self.field.indices)} indices, not {len(indices)}",
+                f"{self.field.name}[...] with {len(indices)} indices, not "
+                f"{len(self.field.indices)}",
                 why="an array has one index for each domain it was declared with",
                 write=f"as many indices as `{self.field.name} = Array(...)` has domains",
                 at=caller(),

@@ -1,0 +1,82 @@
+"""Every message of the language, word by word, as it stands in `tests/golden/language/`.
+
+Run with UPDATE_GOLDEN=1 to write what is said now, and read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from bad_bodies import BAD_BODIES
+from bad_declarations import BAD_DECLARATIONS, Case
+from bad_lines import BAD_LINES
+from bad_uses import BAD_USES
+from model_sources import built
+
+from fencepost.core import semantics
+from fencepost.core.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests/golden/language/messages.txt"
+CASES = {title: Case(source) for title, source in BAD_BODIES.items()}
+PARTS = (CASES.copy(), BAD_DECLARATIONS, BAD_USES, BAD_LINES)
+for part in PARTS:
+    CASES |= part
+
+
+def message_of(case: Case, folder: Path) -> str:
+    def start() -> None:
+        _, system = built(case.source, folder, case.parameters)
+        list(semantics.initial_states(system, frozenset()))
+
+    with pytest.raises(InputError) as raised:
+        start()
+    line = raised.value.at.line if raised.value.at and raised.value.at.file else 0
+    quoted = case.source.splitlines()[line - 1].strip() if line else "(no line)"
+    return f"{quoted}\n{str(raised.value).replace(str(folder) + '/', '')}"
+
+
+def expected() -> dict[str, str]:
+    parts = re.split(r"^## (.*)\n", GOLDEN.read_text(), flags=re.MULTILINE)
+    return {title: text.strip("\n") for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def test_no_case_is_named_twice() -> None:
+    assert sum(len(part) for part in PARTS) == len(CASES) >= 150
+
+
+@pytest.mark.parametrize("title", CASES)
+def test_message(title: str, tmp_path: Path) -> None:
+    said = message_of(CASES[title], tmp_path)
+    if os.environ.get("UPDATE_GOLDEN"):
+        known = {**expected(), title: said} if GOLDEN.exists() else {title: said}
+        kept = (f"## {name}\n{known[name]}\n" for name in CASES if name in known)
+        GOLDEN.write_text("\n".join(kept))
+    assert said == expected()[title]
+
+
+def test_golden_file_has_no_stale_cases() -> None:
+    assert list(expected()) == list(CASES)
+
+
+def codes_in(folder: Path) -> set[str]:
+    """The codes that the sources of a folder raise."""
+    return {
+        code
+        for file in sorted(folder.rglob("*.py"))
+        for code in re.findall(r'"(F\d+)"', file.read_text())
+    }
+
+
+def test_every_code_of_the_language_has_a_case() -> None:
+    said = {
+        found.group(1)
+        for text in expected().values()
+        if (found := re.search(r"error (F\d+)", text))
+    }
+    language = codes_in(ROOT / "fencepost/language")
+    said_elsewhere = {"F89"}  # Python with -O: `test_optimized_python_is_refused`
+    assert language - said == said_elsewhere
