@@ -82,7 +82,7 @@ class Spin(Peer):
         states = _number(r"(\d+) states, stored", said) - (1 if chosen else 0)
         transitions = _number(r"(\d+) transitions", said) - chosen - 1
         elapsed = re.search(r"elapsed time ([\d.]+) seconds", said)
-        search_s = float(elapsed[1]) if elapsed else seconds
+        search_s = float(elapsed[1]) if elapsed and float(elapsed[1]) > 0 else seconds
         return Timed(search_s, self.build_s + seconds, states, transitions)
 
 
@@ -103,8 +103,9 @@ class Rumur(Peer):
         said, seconds = self.timed(["./model"])
         if "No error found." not in said:
             raise NotComparable(said)
-        states = _number(r"(\d+) states,", said)
-        return Timed(seconds, self.build_s + seconds, states, _number(r"(\d+) rules fired", said))
+        states = _number(r"(\d+) states, \d+ rules fired in", said)
+        transitions = _number(r"\d+ states, (\d+) rules fired in", said)
+        return Timed(seconds, self.build_s + seconds, states, transitions)
 
 
 def _number(pattern: str, said: str) -> int:
