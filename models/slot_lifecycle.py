@@ -201,38 +201,6 @@ class SlotLifecycle(Model):
         self.address[request] = slot
         self.phase[request] = Phase.TRANSFERRING
 
-    @actor("prefill")
-    @action(request=Request, chunk=Chunk)
-    def post(self, request, chunk):
-        """A chunk is computed and its write posted (`send_kv_chunk`); the first opens the room."""
-        require(self.address[request] != NONE)
-        require(self.room[request] in (Room.QUEUED, Room.RUNNING))
-        require(self.write[request, chunk] == Write.NOT_POSTED)
-        if self.lease_stops_writer:
-            require(not self.lease_over[request])
-        self.room[request] = Room.RUNNING
-        self.holds_pages[request] = True
-        self.write[request, chunk] = Write.POSTED
-
-    @actor("nic")
-    @action(request=Request, chunk=Chunk)
-    def land(self, request, chunk):
-        """The bytes of a chunk are where the address says, whoever owns that slot by now."""
-        require(self.write[request, chunk] == Write.POSTED and self.node[request] != Node.FENCED)
-        self.write[request, chunk] = Write.LANDED
-        self.bytes_of[self.address[request], chunk] = request
-        self.end_write(request)
-
-    @actor("prefill")
-    @action(request=Request)
-    def succeed(self, request):
-        """The last chunk has landed: `sync_status_to_decode_endpoint(KVPoll.Success)`."""
-        require(self.room[request] == Room.RUNNING)
-        require(for_all(self.Chunk, lambda chunk: self.write[request, chunk] == Write.LANDED))
-        self.room[request] = Room.CLEARED
-        self.holds_pages[request] = False
-        self.send_report(request, Report.SUCCESS)
-
     @actor("decode")
     @action(request=Request)
     def hear_success(self, request):
@@ -258,34 +226,6 @@ class SlotLifecycle(Model):
         require(self.phase[request] == Phase.DECODING)
         self.release(request, Phase.FINISHED)
 
-    @actor("prefill")
-    @action(request=Request)
-    def reject(self, request):
-        """A queued request fails validation: its prompt is too long, for instance."""
-        require(self.address[request] != NONE and self.room[request] == Room.QUEUED)
-        if self.rejection_is_reported:
-            self.fail(request)
-        else:
-            self.room[request] = Room.CLEARED
-            self.send_report(request, Report.SUCCESS)
-
-    @actor("nic")
-    @action(request=Request, chunk=Chunk)
-    def fail_write(self, request, chunk):
-        """A write ends in an error; against a fence it cannot end otherwise."""
-        require(self.write[request, chunk] == Write.POSTED)
-        self.write[request, chunk] = Write.NOT_POSTED
-        if self.room[request] == Room.RUNNING:
-            self.fail(request)
-        self.end_write(request)
-
-    @actor("decode")
-    @action(request=Request)
-    def hear_failure(self, request):
-        """`KVPoll.Failed`, as reported by the prefill node."""
-        require(self.is_listening(request) and self.report[request] == Report.FAILURE)
-        self.give_up(request, self.failure_is_deferred)
-
     @actor("user")
     @action(request=Request)
     def abort(self, request):
@@ -300,6 +240,89 @@ class SlotLifecycle(Model):
                 self.release(request)
             case _:
                 self.phase[request] = Phase.ABORTED
+
+    @actor("decode")
+    @action(request=Request)
+    def send_abort_again(self, request):
+        """No answer so far."""
+        require(self.abort_is_sent and self.abort_is_sent_again)
+        require(self.phase[request] == Phase.RECLAIMING and self.is_connected(request))
+        require(not self.abort_sent[request])
+        self.abort_sent[request] = True
+
+    @actor("decode")
+    @action(request=Request)
+    def hear_answer(self, request):
+        """The prefill node has promised that the transfer is over."""
+        require(self.is_listening(request) and self.answer_sent[request])
+        self.drop_messages(request)
+        self.release(request)
+
+    @actor("decode")
+    @action(request=Request)
+    def hear_failure(self, request):
+        """`KVPoll.Failed`, as reported by the prefill node."""
+        require(self.is_listening(request) and self.report[request] == Report.FAILURE)
+        self.give_up(request, self.failure_is_deferred)
+
+    @actor("decode")
+    @action(request=Request)
+    def miss_heartbeat(self, request):
+        """The prefill node counts as lost (`_handle_node_failure`); no message passes any more."""
+        require(self.is_listening(request))
+        require(not self.nodes_stay_reachable and not self.faults_are_over)
+        self.drop_messages(request)
+        if self.lost_node_is_fenced:
+            self.node[request] = Node.FENCED
+            self.release(request)
+        else:
+            self.node[request] = Node.LOST
+            if self.phase[request] == Phase.TRANSFERRING:
+                self.give_up(request, self.failure_is_deferred)
+
+    @actor("clock")
+    @action(request=Request)
+    def pass_deadline(self, request):
+        """A slot has been held back for long enough."""
+        require(self.release_times_out and self.phase[request] == Phase.RECLAIMING)
+        if self.timeout_outlasts_writes:
+            require(self.is_quiet(request))
+        self.lease_over[request] = True
+        self.release(request)
+
+    @actor("prefill")
+    @action(request=Request)
+    def reject(self, request):
+        """A queued request fails validation: its prompt is too long, for instance."""
+        require(self.address[request] != NONE and self.room[request] == Room.QUEUED)
+        if self.rejection_is_reported:
+            self.fail(request)
+        else:
+            self.room[request] = Room.CLEARED
+            self.send_report(request, Report.SUCCESS)
+
+    @actor("prefill")
+    @action(request=Request, chunk=Chunk)
+    def post(self, request, chunk):
+        """A chunk is computed and its write posted (`send_kv_chunk`); the first opens the room."""
+        require(self.address[request] != NONE)
+        require(self.room[request] in (Room.QUEUED, Room.RUNNING))
+        require(self.write[request, chunk] == Write.NOT_POSTED)
+        if self.lease_stops_writer:
+            require(not self.lease_over[request])
+        self.room[request] = Room.RUNNING
+        self.holds_pages[request] = True
+        self.write[request, chunk] = Write.POSTED
+
+    @actor("prefill")
+    @action(request=Request)
+    def succeed(self, request):
+        """The last chunk has landed: `sync_status_to_decode_endpoint(KVPoll.Success)`."""
+        require(self.room[request] == Room.RUNNING)
+        require(for_all(self.Chunk, lambda chunk: self.write[request, chunk] == Write.LANDED))
+        self.room[request] = Room.CLEARED
+        self.holds_pages[request] = False
+        self.send_report(request, Report.SUCCESS)
 
     @actor("prefill")
     @action(request=Request)
@@ -344,48 +367,6 @@ class SlotLifecycle(Model):
         if not self.source_waits_for_writes or self.is_quiet(request):
             self.holds_pages[request] = False
 
-    @actor("decode")
-    @action(request=Request)
-    def hear_answer(self, request):
-        """The prefill node has promised that the transfer is over."""
-        require(self.is_listening(request) and self.answer_sent[request])
-        self.drop_messages(request)
-        self.release(request)
-
-    @actor("decode")
-    @action(request=Request)
-    def send_abort_again(self, request):
-        """No answer so far."""
-        require(self.abort_is_sent and self.abort_is_sent_again)
-        require(self.phase[request] == Phase.RECLAIMING and self.is_connected(request))
-        require(not self.abort_sent[request])
-        self.abort_sent[request] = True
-
-    @actor("decode")
-    @action(request=Request)
-    def miss_heartbeat(self, request):
-        """The prefill node counts as lost (`_handle_node_failure`); no message passes any more."""
-        require(self.is_listening(request))
-        require(not self.nodes_stay_reachable and not self.faults_are_over)
-        self.drop_messages(request)
-        if self.lost_node_is_fenced:
-            self.node[request] = Node.FENCED
-            self.release(request)
-        else:
-            self.node[request] = Node.LOST
-            if self.phase[request] == Phase.TRANSFERRING:
-                self.give_up(request, self.failure_is_deferred)
-
-    @actor("clock")
-    @action(request=Request)
-    def pass_deadline(self, request):
-        """A slot has been held back for long enough."""
-        require(self.release_times_out and self.phase[request] == Phase.RECLAIMING)
-        if self.timeout_outlasts_writes:
-            require(self.is_quiet(request))
-        self.lease_over[request] = True
-        self.release(request)
-
     @actor("prefill")
     @action(request=Request)
     def drop_expired(self, request):
@@ -394,12 +375,24 @@ class SlotLifecycle(Model):
         require(self.room[request] in (Room.QUEUED, Room.RUNNING))
         self.room[request] = Room.FAILED
 
-    @actor("network")
-    @action
-    def stop_faults(self):
-        """From here on nothing is lost; a slot that only one more fault could free is leaked."""
-        require(not self.faults_are_over and not self.nodes_stay_reachable)
-        self.faults_are_over = True
+    @actor("nic")
+    @action(request=Request, chunk=Chunk)
+    def land(self, request, chunk):
+        """The bytes of a chunk are where the address says, whoever owns that slot by now."""
+        require(self.write[request, chunk] == Write.POSTED and self.node[request] != Node.FENCED)
+        self.write[request, chunk] = Write.LANDED
+        self.bytes_of[self.address[request], chunk] = request
+        self.end_write(request)
+
+    @actor("nic")
+    @action(request=Request, chunk=Chunk)
+    def fail_write(self, request, chunk):
+        """A write ends in an error; against a fence it cannot end otherwise."""
+        require(self.write[request, chunk] == Write.POSTED)
+        self.write[request, chunk] = Write.NOT_POSTED
+        if self.room[request] == Room.RUNNING:
+            self.fail(request)
+        self.end_write(request)
 
     @actor("network")
     @action(request=Request)
@@ -419,6 +412,13 @@ class SlotLifecycle(Model):
         require(self.report[request] != Report.NONE)
         require(not self.answers_arrive and not self.faults_are_over)
         self.report[request] = Report.NONE
+
+    @actor("network")
+    @action
+    def stop_faults(self):
+        """From here on nothing is lost; a slot that only one more fault could free is leaked."""
+        require(not self.faults_are_over and not self.nodes_stay_reachable)
+        self.faults_are_over = True
 
     @actor("user")
     @action(request=Request)

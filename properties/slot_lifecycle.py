@@ -37,14 +37,15 @@ def aborted_request_is_retried(m, request: SlotLifecycle.Request):
 
 
 @reachable(SlotLifecycle)
-def slot_is_reused_after_an_abort(m, slot: SlotLifecycle.Slot):
-    """A slot can pass from an aborted request to another while the first is still remembered."""
+def slot_of_aborted_transfer_is_reused(m, slot: SlotLifecycle.Slot):
+    """A slot can pass to another request while a transfer into it, aborted, is not forgotten."""
     return exists(
         m.Request,
         m.Request,
         lambda aborted, decoding: (
             m.phase[aborted] == Phase.ABORTED
             and m.address[aborted] == slot
+            and exists(m.Chunk, lambda chunk: m.write[aborted, chunk] != Write.LANDED)
             and m.phase[decoding] == Phase.DECODING
             and m.address[decoding] == slot
         ),
