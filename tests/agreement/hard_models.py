@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from fencepost import *
+from fencepost.language.components import Channel, SlotPool
 
 
 class Words(IntEnum):
@@ -179,4 +180,26 @@ class Long(Model):
         self.turn = (self.turn + 1) % 30
 
 
-MODELS = [ReservedWords, Swaps, Sets, Negative, Faults, Nothing, Long]
+class Parts(Model):
+    """Components, whose fields and actions have a dot in their names."""
+
+    Request, Slot = Index(2), Index(1)
+    pool = SlotPool(Slot, Request)
+    pool_owner = Var(bool, initial=False)
+    wire = Channel(Request, loses=True, duplicates=True, copies=2)
+
+    @action(request=Request, slot=Slot)
+    def start(self, request, slot):
+        require(not self.wire.holds(request))
+        self.pool.take(slot, request)
+        self.wire.send(request)
+
+    @action(request=Request, slot=Slot)
+    def finish(self, request, slot):
+        require(self.pool.owner[slot] == request)
+        self.wire.receive(request)
+        self.pool.give_back(slot)
+        self.pool_owner = not self.pool_owner
+
+
+MODELS = [ReservedWords, Swaps, Sets, Negative, Faults, Nothing, Long, Parts]
