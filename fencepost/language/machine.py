@@ -153,6 +153,23 @@ def caller(*, outside_components: bool = False) -> Location | None:
     return None if frame is None else place(frame.f_code, frame.f_lasti, frame.f_lineno)
 
 
+def asked_at(computed: Location | None) -> Location | None:
+    """Where a condition is asked: its own place if that lies in the function that asks it.
+
+    A jump has the place of its statement, which several conditions may share. A condition that a
+    helper function computes counts at each of its callers.
+    """
+    frame = calling_frame()
+    if frame is None:
+        return None
+    code = frame.f_code
+    if computed is not None and computed.file == code.co_filename:
+        lines = [line for _, _, line in code.co_lines() if line is not None]
+        if min(lines) <= computed.line <= max(lines):
+            return computed
+    return place(code, frame.f_lasti, frame.f_lineno)
+
+
 def raised_at(error: BaseException) -> Location | None:
     """Where, in the source of a model, an exception was raised."""
     found = None

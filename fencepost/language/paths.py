@@ -7,6 +7,7 @@ it ended in. Paths come with the answer True before False, so they fold into a t
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
@@ -17,6 +18,7 @@ from fencepost.core.expressions import Expression
 from fencepost.core.trees import BulkWrite, Decide, Disabled, Fault, Tree, Write
 from fencepost.language.knowledge import Knowledge
 from fencepost.language.machine import StepDisabled, StepFaults, raised_at
+from fencepost.language.refusals import watching
 
 MOST_LEAVES = 2000
 MOST_DECISIONS = 200
@@ -90,7 +92,8 @@ class PathFinder:
                 outer.writes if outer else [],
                 nested,
             )
-            found.append(self._path(body, run))
+            with watching() if outermost and not found else nullcontext():
+                found.append(self._path(body, run))
             if len(found) > MOST_LEAVES:
                 raise self._too_many(found)
             before = run.asked

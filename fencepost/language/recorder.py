@@ -30,11 +30,12 @@ from fencepost.language.machine import (
     StepDisabled,
     StepFaults,
     Value,
+    asked_at,
     caller,
     running,
 )
 from fencepost.language.paths import Path, PathFinder, faults_of, tree_of, truth_of_paths, value_of
-from fencepost.language.refusals import check_element, watching
+from fencepost.language.refusals import check_body, check_element
 from fencepost.language.symbols import (
     NO_MEMBERS,
     NOTHING,
@@ -81,7 +82,7 @@ class Recorder(PathFinder):
                 raise _gives(name, given, self.place)
             return Update(_without_overwritten(self.run.writes))
 
-        with self._recording(name, body, arguments):
+        with self._recording(name, body, owner, arguments):
             return tree_of(self.paths(run, nested=False))
 
     def condition_of(
@@ -99,19 +100,24 @@ class Recorder(PathFinder):
             given = body(view, *self._symbols(arguments))
             return self._truth_value(given, f"`{name}` returns", self.place)
 
-        with self._recording(name, body, arguments):
+        with self._recording(name, body, owner, arguments):
             paths = self.paths(run, nested=True)
         return truth_of_paths(paths), faults_of(paths)
 
     @contextmanager
     def _recording(
-        self, name: str, body: Callable[..., Any], arguments: tuple[Variable, ...]
+        self,
+        name: str,
+        body: Callable[..., Any],
+        owner: Any,
+        arguments: tuple[Variable, ...],
     ) -> Iterator[None]:
         self.name, self.place = name, source_of(body)
         self._conditions.clear()
         self.used_conditions.clear()
         self._scope = [a.name for a in arguments]
-        with running(self), watching():
+        check_body(body, owner)
+        with running(self):
             yield
         for location in self._conditions:
             if location not in self.used_conditions:
@@ -128,8 +134,9 @@ class Recorder(PathFinder):
 
     def ask_truth(self, symbol: Symbol) -> bool:
         """Python asks a symbol for its truth."""
-        at = caller()
-        return self.ask(truth_of(use(symbol), at), at, check=False)
+        expression = use(symbol)
+        at = asked_at(symbol.born or expression.location)
+        return self.ask(truth_of(expression, at), at, check=False)
 
     def _check(self, holds: Expression, kind: FaultKind, message: str) -> None:
         at = caller()

@@ -1,18 +1,20 @@
 """What Python decides without asking a value: refused, by the bytecode of whatever a body runs.
 
 Identity tests, class patterns and type checks look at the symbol and not at the state, so they
-would be recorded wrong in silence. While a body is recorded, every Python function that starts is
-looked at once.
+would be recorded wrong in silence. Every function that a body names is looked at before it is
+recorded, and every function that starts on the first way through it: tracing all ways would make
+recording three times slower.
 """
 
 from __future__ import annotations
 
 import dis
 import gc
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FrameType
+from types import CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from fencepost.core.errors import InputError
@@ -41,21 +43,28 @@ def watching() -> Iterator[None]:
             why="an assert in a body is part of the model",
             write="python without -O and without PYTHONOPTIMIZE",
         )
-    before, collecting = sys.getprofile(), gc.isenabled()
+    before, collecting = sys.gettrace(), gc.isenabled()
+
+    def on_call(frame: FrameType, event: Any, argument: Any) -> Any:
+        if frame.f_code not in _checked:
+            _check_frame(frame)
+        # A debugger goes on debugging; without one, only calls are traced, which costs little.
+        return before(frame, event, argument) if before is not None else None
+
     # The collector would run finalisers of other packages in here, and they are no part of a body.
     gc.disable()
-    sys.setprofile(_on_event)
+    sys.settrace(on_call)
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.settrace(before)
         if collecting:
             gc.enable()
 
 
-def _on_event(frame: FrameType, event: str, _: Any) -> None:
+def _check_frame(frame: FrameType) -> None:
     code = frame.f_code
-    if event == "call" and code not in _checked:
+    if code not in _checked:
         _checked.add(code)
         name = code.co_filename
         # Methods that dataclasses write have no file of their own, but the package's globals.
@@ -66,6 +75,60 @@ def _on_event(frame: FrameType, event: str, _: Any) -> None:
             except InputError:
                 _checked.discard(code)
                 raise
+
+
+def check_body(body: Callable[..., Any], owner: Any) -> None:
+    """Check a body of a model or component, and every function that it names, however deep."""
+    pending: list[Any] = [body]
+    seen: set[int] = set()
+    while pending:
+        function = pending.pop()
+        if id(function) in seen:
+            continue
+        seen.add(id(function))
+        codes = list(_codes(function.__code__))
+        for code in codes:
+            if code not in _checked:
+                check_code(code)
+                _checked.add(code)
+        names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+        pending.extend(f for f in _named(function, names, owner) if _is_source(_file_of(f)))
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A function's code and that of the functions written inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _named(function: FunctionType, names: set[str], owner: Any) -> Iterator[FunctionType]:
+    """The functions that names may stand for: globals, closures, methods, module attributes."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
+    known = {name: function.__globals__[name] for name in names & function.__globals__.keys()}
+    known |= {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
+    holders = [owner, *(v for v in known.values() if isinstance(v, ModuleType | type))]
+    found = list(known.values())
+    for holder in holders:
+        found += [inspect.getattr_static(holder, name, None) for name in names]
+    for value in found:
+        value = getattr(value, "body", value)  # an action, or a condition of the model
+        value = value.fget if isinstance(value, property) else inspect.unwrap(value)
+        value = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+        if isinstance(value, FunctionType):
+            yield value
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
+
+
+def _file_of(function: FunctionType) -> str:
+    return function.__code__.co_filename
 
 
 def check_code(code: CodeType) -> None:
