@@ -104,7 +104,7 @@ def test_only_what_changes_before_it_is_read_is_held() -> None:
     assert held["later wins"] == 1
     assert held["in place"] == 0
     assert held["two fields"] == 2
-    assert held["rotate"] == 0
+    assert held["rotate"] == 2
 
 
 def test_a_bulk_write_that_reads_itself_in_place_stays_a_loop() -> None:
