@@ -271,7 +271,6 @@ class SlotLifecycle(Model):
         """The prefill node counts as lost (`_handle_node_failure`); no message passes any more."""
         require(self.is_listening(request))
         require(not self.nodes_stay_reachable and not self.faults_are_over)
-        self.drop_messages(request)
         if self.lost_node_is_fenced:
             self.node[request] = Node.FENCED
             self.release(request)
@@ -279,6 +278,7 @@ class SlotLifecycle(Model):
             self.node[request] = Node.LOST
             if self.phase[request] == Phase.TRANSFERRING:
                 self.give_up(request, self.failure_is_deferred)
+        self.drop_messages(request)
 
     @actor("clock")
     @action(request=Request)
@@ -456,7 +456,7 @@ class SlotLifecycle(Model):
                 self.report[request] = Report.NONE
         else:
             self.release(request)
-        if self.abort_is_sent and self.is_connected(request):
+        if self.abort_is_sent:
             self.abort_sent[request] = True
 
     def release(self, request, phase=Phase.ABORTED):
