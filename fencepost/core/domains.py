@@ -113,7 +113,7 @@ class Index(Domain):
 
 @dataclass(frozen=True, slots=True)
 class Maybe(Domain):
-    """A value of another domain (none of them negative), or `NONE`."""
+    """A value of another domain, which starts at 0, or `NONE`."""
 
     of: Domain
 

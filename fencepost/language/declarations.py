@@ -244,7 +244,7 @@ class Range(DomainDeclaration):
 
 
 class Maybe(DomainDeclaration):
-    """A value of another domain, or `NONE`; the other domain has no negative values."""
+    """A value of another domain, or `NONE`; the other domain starts at 0."""
 
     def __init__(self, of: Any) -> None:
         self.of = of
@@ -252,12 +252,12 @@ class Maybe(DomainDeclaration):
 
     def elaborate(self, sizes: Mapping[str, int]) -> domains.Maybe:
         inner = elaborate_domain(self.of, sizes, self.location)
-        if isinstance(inner, domains.Maybe | domains.SetOf) or inner.low < 0:
+        if isinstance(inner, domains.Maybe | domains.SetOf) or inner.low != 0:
             raise InputError(
                 "F23",
-                "Maybe(...) of a domain that is itself optional, a set, or has negative values",
-                why="NONE is told apart from every other value by being -1",
-                write="`Maybe(Index)`, or a range that starts at 0",
+                "Maybe(...) of a domain that is itself optional, a set, or does not start at 0",
+                why="NONE is -1, and a domain has no gaps",
+                write="`Maybe(Index)`, or a range or enum that starts at 0",
                 at=self.location,
             )
         return domains.Maybe(inner)

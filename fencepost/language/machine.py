@@ -153,6 +153,12 @@ def caller(*, outside_components: bool = False) -> Location | None:
     return None if frame is None else place(frame.f_code, frame.f_lasti, frame.f_lineno)
 
 
+@cache
+def _lines_of(code: CodeType) -> tuple[int, int]:
+    lines = [line for _, _, line in code.co_lines() if line is not None]
+    return min(lines), max(lines)
+
+
 def asked_at(computed: Location | None) -> Location | None:
     """Where a condition is asked: its own place if that lies in the function that asks it.
 
@@ -164,8 +170,8 @@ def asked_at(computed: Location | None) -> Location | None:
         return None
     code = frame.f_code
     if computed is not None and computed.file == code.co_filename:
-        lines = [line for _, _, line in code.co_lines() if line is not None]
-        if min(lines) <= computed.line <= max(lines):
+        first, last = _lines_of(code)
+        if first <= computed.line <= last:
             return computed
     return place(code, frame.f_lasti, frame.f_lineno)
 

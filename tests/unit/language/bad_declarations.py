@@ -36,6 +36,7 @@ BAD_DECLARATIONS: dict[str, Case] = {
     "neg range": declared("r = Var(Range(3, n), initial=3)"),
     "huge range": declared("r = Var(Range(0, 1 << 40), initial=3)"),
     "maybe neg": declared("r = Var(Maybe(Range(-1,2)))"),
+    "maybe with a gap": declared("r = Var(Maybe(Range(1, 2)))"),
     "maybe maybe": declared("r = Var(Maybe(Maybe(A)))"),
     "setof range": declared("r = Var(SetOf(Range(0,2)))"),
     "setof big": declared("""\
