@@ -36,8 +36,8 @@ What is abstracted, and whether that can hide a bug of a real system:
     a failed write never lands. NOT safe alone: `rdma_write_completion` takes these apart.
   - At most one abort, one answer and one report are under way per request. Safe: a second of a
     kind says nothing new, and messages carry the room, so none is taken for a later request's.
-  - A message that its receiver would ignore is dropped at once: any answer or report to a request
-    that has let go of its slot, a failure of one that is given up already. Safe: nothing changes.
+  - A message that would change nothing is dropped at once: an answer or report to a request that
+    has let go of its slot, a failure of one that is given up, an abort of one known to be over. Safe.
   - A request that lets go of its slot leaves nobody's bytes behind. Safe: nobody's bytes and
     another request's are equally wrong to read.
   - Nothing takes time: a deadline passes at any moment, unless a barrier says otherwise. Safe.
@@ -244,7 +244,7 @@ class SlotLifecycle(Model):
     @actor("decode")
     @action(request=Request)
     def send_abort_again(self, request):
-        """No answer so far."""
+        """The slot is still held back, and no abort is under way."""
         require(self.abort_is_sent and self.abort_is_sent_again)
         require(self.phase[request] == Phase.RECLAIMING and self.is_connected(request))
         require(not self.abort_sent[request])
@@ -547,36 +547,43 @@ class SlotLifecycle(Model):
         answer_waits_for_writes,
         expect=violates("decode_reads_own_bytes", steps=14),
         known_bug="SGL-31357",
+        text="The answer says that the abort was received, not that the writes are over.",
     )
     answers_for_unknown_room = published_fix.without(
         count_outlives_room,
         expect=violates("decode_reads_own_bytes", steps=17),
         known_bug="SGL-35360",
+        text="One write fails, the room is cleared, and the other write is forgotten.",
     )
     forgets_ack_target = published_fix.without(
         ack_target_outlives_room,
         expect=violates("slot_can_be_freed", steps=5),
         known_bug="SGL-38961A",
+        text="The room is cleared before the last write is over, and with it whom to answer.",
     )
     ignores_cleared_room = published_fix.without(
         cleared_room_answers_later,
         expect=violates("slot_can_be_freed", steps=7),
         known_bug="SGL-38961C",
+        text="The abort finds its room cleared with a write still posted: no answer, ever.",
     )
     frees_at_failure = published_fix.without(
         failure_is_deferred,
         expect=violates("decode_reads_own_bytes", steps=14),
         known_bug="SGL-38961C",
+        text="Only aborts hold a slot back; a failure that the prefill node reports frees it.",
     )
     frees_source_early = published_fix.without(
         source_waits_for_writes,
         expect=violates("write_reads_own_pages", steps=5),
         known_bug="SGL-38961C",
+        text="A posted write still reads pages that the prefill node has given away.",
     )
     hands_over_rejected = published_fix.without(
         rejection_is_reported,
         expect=violates("decode_reads_own_bytes", steps=4),
         known_bug="SGL-34208",
+        text="Nothing was written, and success is reported.",
     )
     starts_after_never_started = published_fix.without(
         abort_leaves_queue,
@@ -664,6 +671,7 @@ class SlotLifecycle(Model):
         seen_completion_frees,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="VLLM-32255",
+        text="The slot of a load that is under way is free at the abort.",
     )
     waits_for_seen_completion = waits_for_completion.without(
         seen_completion_frees,
