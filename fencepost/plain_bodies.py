@@ -8,6 +8,7 @@ from itertools import islice
 from math import prod
 from typing import cast
 
+from fencepost.core.errors import InputError
 from fencepost.core.semantics import (
     Barriers,
     Outcome,
@@ -113,7 +114,12 @@ class Comparison:
         recorded = perform(system, barriers, cast("State", watched), step)
         for place in self._written(barriers, cast("State", watched), step):
             watched.read[place] = state[place]
-        plain = perform_plainly(self._model, system, barriers, watched, step)
+        try:
+            plain = perform_plainly(self._model, system, barriers, watched, step)
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a person's body does, it is told
+            return self._describe(state, step, recorded, f"raises {type(error).__name__}: {error}")
         if not _same(recorded, plain):
             return self._describe(state, step, recorded, plain)
         key = watched.read
@@ -140,15 +146,16 @@ class Comparison:
                 start = self._system.offsets[write.field] + first
                 yield from range(start, start + prod(domain.size for domain in rest))
 
-    def _describe(self, state: State, step: Step, recorded: Outcome, plain: Outcome) -> str:
+    def _describe(self, state: State, step: Step, recorded: Outcome, plain: Outcome | str) -> str:
         system = self._system
         cells = ", ".join(
             f"{show_cell(system, position)} = {declared.domain.show(state[position])}"
             for position, (declared, _) in enumerate(system.cells)
         )
+        shown = plain if isinstance(plain, str) else self._show(state, plain)
         return (
             f"{system.show_step(step)} recorded: {self._show(state, recorded)}; "
-            f"its body on plain values: {self._show(state, plain)}; in the state {cells}"
+            f"its body on plain values: {shown}; in the state {cells}"
         )
 
     def _show(self, before: State, outcome: Outcome) -> str:

@@ -27,7 +27,12 @@ def command() -> int:
 
     errors: list[InputError] = []
     terminal = Terminal(sys.stdout)
-    columns = (Column("design"), Column("known bug"), Column("expected"), Column("barriers on"))
+    columns = (
+        Column("design"),
+        Column("known bug"),
+        Column("expected", flexible=True),
+        Column("barriers on", flexible=True),
+    )
     for source in load_models((), Path.cwd(), errors):
         try:
             system = prepare(source)

@@ -20,8 +20,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
+    """A named column; only a `flexible` one is folded where the terminal is narrow."""
+
     name: str
     right: bool = False
+    flexible: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def plain(table: Table, indent: str = "") -> str:
     """The table as aligned text without colours, one line a line of a cell."""
     grid = [[column.name.splitlines() or [""] for column in table.columns]]
     grid += [[cell.text.splitlines() or [""] for cell in row] for row in table.rows]
-    widths = [max(len(line) for row in grid for line in row[i]) for i in range(len(table.columns))]
+    widths = natural_widths(table)
     lines = []
     for row in grid:
         for height in range(max(len(cell) for cell in row)):
@@ -54,6 +57,18 @@ def plain(table: Table, indent: str = "") -> str:
                 parts.append(text.rjust(width) if column.right else text.ljust(width))
             lines.append((indent + GAP.join(parts)).rstrip())
     return "\n".join(lines)
+
+
+def natural_widths(table: Table) -> list[int]:
+    """How wide each column is when no cell is folded."""
+    return [
+        max(
+            len(line)
+            for text in (column.name, *(row[number].text for row in table.rows))
+            for line in text.splitlines() or [""]
+        )
+        for number, column in enumerate(table.columns)
+    ]
 
 
 def grouped(number: int) -> str:

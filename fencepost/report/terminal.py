@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TextIO
 
-from fencepost.report.tables import Style, Table, plain
+from fencepost.report.tables import Style, Table, natural_widths, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+NARROWEST_FOLD = 24
+COLUMN_GAP = 3
 RICH_STYLES: dict[Style, str] = {
     "": "",
     "good": "green",
@@ -25,6 +27,13 @@ def is_colourful(stream: TextIO) -> bool:
     return (
         stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") != "dumb"
     )
+
+
+def _narrowest(table: Table) -> int:
+    """The width below which a table would lose text rather than fold it."""
+    widths = zip(table.columns, natural_widths(table), strict=True)
+    needed = (min(width, NARROWEST_FOLD) if c.flexible else width for c, width in widths)
+    return sum(needed) + COLUMN_GAP * len(table.columns)
 
 
 class Terminal:
@@ -63,10 +72,20 @@ class Terminal:
 
         drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for column in table.columns:
-            drawn.add_column(column.name, justify="right" if column.right else "left")
+            drawn.add_column(
+                column.name,
+                justify="right" if column.right else "left",
+                no_wrap=not column.flexible,
+                overflow="fold",
+            )
         for row in table.rows:
             drawn.add_row(*(Text(cell.text, style=RICH_STYLES[cell.style]) for cell in row))
-        self.console.print(Padding(drawn, (0, 0, 0, len(indent))), soft_wrap=False)
+        padded = Padding(drawn, (0, 0, 0, len(indent)))
+        console = self.console
+        narrowest = len(indent) + _narrowest(table)
+        if console.width < narrowest:
+            console = type(console)(file=self.stream, highlight=False, width=narrowest)
+        console.print(padded, soft_wrap=False)
 
     def flush(self) -> None:
         self.stream.flush()

@@ -103,7 +103,12 @@ def trace_table(system: System, trace: Trace) -> Table:
         else:
             told = Cell("(nothing changes)", "dim")
         rows.append((Cell(str(line.number)), Cell(line.actor), Cell(line.step), told))
-    columns = (Column("#", right=True), Column("actor"), Column("step"), Column("what changes"))
+    columns = (
+        Column("#", right=True),
+        Column("actor"),
+        Column("step"),
+        Column("what changes", flexible=True),
+    )
     return Table(columns, tuple(rows)).without_empty_columns()
 
 

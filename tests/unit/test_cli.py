@@ -278,6 +278,22 @@ class TestOtherCommands:
         assert workshop.run("--version").out == "fencepost 0.1.0\n"
 
 
+class TestErrors:
+    def test_a_recording_that_is_not_what_the_body_does_is_an_error(self, buffer, monkeypatch):
+        from fencepost import plain_bodies
+
+        def differs(_, design):
+            return "they differ" if design.name == "waiting" else None
+
+        monkeypatch.setattr(plain_bodies.Comparison, "first_difference", differs)
+        ran = buffer.run("check", "--junit", "junit.xml")
+        assert ran.code == 1
+        (row,) = [line for line in ran.out.splitlines() if line.startswith("buffer  waiting")]
+        assert row.split()[2] == "ERROR"
+        assert "recording: they differ" in ran.out
+        assert "recording: they differ" in (buffer.folder / "junit.xml").read_text()
+
+
 class TestInterrupts:
     def test_what_was_covered_is_printed(self, buffer, monkeypatch):
         from fencepost.engines import explore
@@ -389,3 +405,19 @@ class TestTerminal:
         Terminal(wanted_plain).table(table)
         assert "\x1b[" in colourful.getvalue()
         assert plain.getvalue() == wanted_plain.getvalue() == "verdict\nHOLDS\n"
+
+    def test_a_narrow_terminal_loses_no_text(self, monkeypatch):
+        from fencepost.report.tables import Cell, Column, Table
+        from fencepost.report.terminal import Terminal
+
+        columns = (Column("design" * 5), Column("states", right=True), Column("x", flexible=True))
+        cells = (Cell("d" * 30), Cell("1 179 927"), Cell("a long verdict " * 5, "bad"))
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "40")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        screen = self.Screen()
+        Terminal(screen).table(Table(columns, (cells,)))
+        text = screen.getvalue()
+        assert "d" * 30 in text
+        assert "1 179 927" in text
+        assert text.count("verdict") == 5

@@ -112,6 +112,16 @@ def test_another_fault_is_found(leaf, shown):
     assert f"recorded: {shown}; its body on plain values: faults (domain)" in found
 
 
+def test_a_body_that_raises_on_plain_values_is_a_difference(monkeypatch):
+    def raises(*_):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(plain_bodies, "perform_plainly", raises)
+    found = difference(build(Counter))
+    assert found is not None
+    assert "its body on plain values: raises ZeroDivisionError: by nothing; in the" in found
+
+
 def test_every_step_of_the_first_states_is_compared(monkeypatch):
     """Looking cases up instead of running them again changes nothing but the time."""
     system = build(Counter)
