@@ -36,8 +36,9 @@ What is abstracted, and whether that can hide a bug of a real system:
     a failed write never lands. NOT safe alone: `rdma_write_completion` takes these apart.
   - At most one abort, one answer and one report are under way per request. Safe: a second of a
     kind says nothing new, and messages carry the room, so none is taken for a later request's.
-  - A message that would change nothing is dropped at once: an answer or report to a request that
-    has let go of its slot, a failure of one that is given up, an abort of one known to be over. Safe.
+  - A message that would change nothing is dropped at once. Safe. Such are an answer or report to a
+    request that has let go of its slot, the failure of one that is given up already, and an abort
+    still under way when its transfer is known to be over.
   - A request that lets go of its slot leaves nobody's bytes behind. Safe: nobody's bytes and
     another request's are equally wrong to read.
   - Nothing takes time: a deadline passes at any moment, unless a barrier says otherwise. Safe.
