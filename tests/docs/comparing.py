@@ -10,6 +10,7 @@ from tests.docs.pages import ELIDED
 
 DURATION = re.compile(r"\b\d+(\.\d+)? s\b")
 VERSION = re.compile(r"\b\d+\.\d+\.\d+\b")
+DIGEST = re.compile(r"\b[0-9a-f]{16}\b")
 GAP = re.compile(r"(?<=\S)  +")
 
 
@@ -20,8 +21,9 @@ def output_lines(text: str, folder: Path) -> list[str]:
 
 
 def masked(line: str) -> str:
-    """A line without what differs from run to run; columns may be wider or narrower."""
-    return GAP.sub("  ", VERSION.sub("x.y.z", DURATION.sub("0.00 s", line))).rstrip()
+    """A line without what differs between runs and releases; columns may be wider or narrower."""
+    line = DIGEST.sub("digest", VERSION.sub("x.y.z", DURATION.sub("0.00 s", line)))
+    return GAP.sub("  ", line).rstrip()
 
 
 def fits(expected: Sequence[str], found: Sequence[str]) -> bool:

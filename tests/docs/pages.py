@@ -4,7 +4,7 @@
   with a path (`# models/lane.py`), the block is that file and is written instead.
 - `diff`: a change of a file written before; its old lines occur there exactly once.
 - `console`: lines that start with `$ ` are commands, the lines below each what it prints.
-  Durations, paths and versions are not compared, and a line `...` stands for any lines.
+  Durations, paths, versions and digests are not compared, and a line `...` stands for any lines.
 - `toml`, `json`: must parse; `toml` is written like `python` where it starts with a path.
 - `yaml`: a pipeline; each command that it runs is also a command of a console block of its page.
 - `text`: shown as it is, and without commands.

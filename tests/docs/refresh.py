@@ -1,6 +1,6 @@
 """`python -m tests.docs.refresh [PAGE ...]` runs the pages and writes what the commands print now.
 
-Only outputs that differ in more than durations, paths and versions are written anew.
+Only outputs that differ in more than durations, paths, versions and digests are written anew.
 """
 
 from __future__ import annotations

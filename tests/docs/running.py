@@ -103,9 +103,10 @@ class Session:
                 raise self._wrong(block, "a line of a diff starts with a space, + or -")
             old = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
             new = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("-"))
-            if text.count(old) != 1:
-                raise self._wrong(block, f"the old lines occur {text.count(old)} times:\n{old}")
-            text = text.replace(old, new)
+            times = f"\n{text}".count(f"\n{old}")
+            if times != 1:
+                raise self._wrong(block, f"the old lines occur {times} times:\n{old}")
+            text = f"\n{text}".replace(f"\n{old}", f"\n{new}")[1:]
         compile(text, str(file), "exec", dont_inherit=True)
         file.write_text(text)
 

@@ -72,6 +72,12 @@ def test_make_targets_in_prose_exist(page: Page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_modules_in_prose_exist(page: Page):
+    for module in re.findall(r"`python -m ([\w.]+)", page.prose):
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_every_block_has_a_language(page: Page):
     for block in page.blocks:
         assert block.language in LANGUAGES, f"{page.name}:{block.line}"
@@ -110,7 +116,7 @@ def write(tmp_path: Path, text: str) -> Page:
         ("```console\nls\n```\n", "a console block starts with"),
         ("```python\nls\n", "never closed"),
         ("<!-- folder: somewhere -->\n", "no page runs in"),
-        ("```yaml\n- run: fencepost check\n```\n", "which its page does not"),
+        ("```yaml\n- run: fencepost check\n```\n", "which the page never does"),
         (
             "```python\n# a.py\nx = 1\n```\n```diff\n--- a.py\n+++ a.py\n@@\n-y\n+z\n```\n",
             "0 times",
