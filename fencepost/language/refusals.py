@@ -14,6 +14,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -104,20 +105,31 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _named(function: FunctionType, names: set[str], owner: Any) -> Iterator[FunctionType]:
-    """The functions that names may stand for: globals, closures, methods, module attributes."""
+    """The functions that names may stand for: globals, closures, methods, module attributes.
+
+    Of an object, its class is looked at; of a table, what it holds.
+    """
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
     known = {name: function.__globals__[name] for name in names & function.__globals__.keys()}
     known |= {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
-    holders = [owner, *(v for v in known.values() if isinstance(v, ModuleType | type))]
-    found = list(known.values())
+    found = [held for value in known.values() for held in _held(value)]
+    holders = [owner, *(v if isinstance(v, ModuleType | type) else type(v) for v in found)]
     for holder in holders:
-        found += [inspect.getattr_static(holder, name, None) for name in names]
+        found += [inspect.getattr_static(holder, name, None) for name in {*names, "__call__"}]
     for value in found:
         value = getattr(value, "body", value)  # an action, or a condition of the model
         value = value.fget if isinstance(value, property) else inspect.unwrap(value)
         value = value.__func__ if isinstance(value, staticmethod | classmethod) else value
         if isinstance(value, FunctionType):
             yield value
+
+
+def _held(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    return [value.func] if isinstance(value, partial) else [value]
 
 
 def _is_filled(cell: CellType) -> bool:

@@ -9,6 +9,14 @@ from model_texts import with_body
 body = partial(with_body, moves="")
 
 
+LATE = """\
+if self.flag:
+    self.clock = 0
+else:
+    self.flag = helper(self.flag)
+"""
+"""What is refused stands on the second path only."""
+
 BAD_BODIES: dict[str, str] = {
     "none store": body("self.phase[a] = self.owner[b]"),
     "dict comp": body("d = {i: self.cnt[i] for i in self.A}; self.clock = d[0]"),
@@ -127,4 +135,22 @@ def h(self, x=None):
     "value kept between runs": body(
         "self.clock = KEPT.setdefault('clock', self.clock)", before="KEPT = {}"
     ),
+    "late helper": body(LATE, before="def helper(x): return x is True"),
+    "late helper in a table": body(
+        LATE.replace("helper", "TABLE['a']"),
+        before="def same(x): return x is True\nTABLE = {'a': same}",
+    ),
+    "late method of an object": body(
+        LATE.replace("helper", "KIT.same"),
+        before="class Kit:\n    def same(self, x): return x is True\nKIT = Kit()",
+    ),
+    "late object": body(
+        LATE.replace("helper", "KIT"),
+        before="class Kit:\n    def __call__(self, x): return x is True\nKIT = Kit()",
+    ),
+    "late partial": body(
+        LATE.replace("helper", "SAME"),
+        before="def same(n, x): return x is True\nSAME = functools.partial(same, 1)",
+    ),
+    "late function inside": body(LATE.replace("helper", "(lambda x: x is True)")),
 }
