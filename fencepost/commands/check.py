@@ -151,6 +151,13 @@ def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], l
             watch.close()
         if checks and checks[-1].interrupted:
             break
+    if not checks and not errors:
+        raise InputError(
+            "F03",
+            "there is nothing to check",
+            why="no model has both a design and a property that were named",
+            write="--design and --property of the same model",
+        )
     return checks, errors
 
 

@@ -98,6 +98,14 @@ NAMES_AND_SIZES = [
     Case("design_of_no_model", ("check", "--design", "presed"), {**LAMP, "models/b.py": GOOD}),
     Case("property_of_no_model", ("check", "--property", "x"), {**LAMP, "models/b.py": GOOD}),
     Case("parameter_of_no_model", ("check", "--set", "lamsp=2"), {**LAMP, "models/b.py": GOOD}),
+    Case(
+        "design_and_property_of_two_models",
+        ("check", "--design", "calm", "--property", "shines"),
+        {
+            "models/b.py": GOOD.replace("pressed", "calm").replace("shines", "glows"),
+            "models/lamp.py": GOOD,
+        },
+    ),
     Case("size_zero", ("check", "--set", "lamps=0"), LAMP),
     Case("size_negative", ("check", "--set", "lamps=-3"), LAMP),
     Case("size_absurd", ("check", "--set", "lamps=99999999999"), LAMP),
