@@ -186,7 +186,7 @@ class _Source:
             of = self.random.choice(indices)
             return Sort("set", f"SetOf({of.declared})", "", 0, 2**of.size - 1, ("EMPTY",), of)
         if kind == "maybe":
-            fitting = [s for s in self.world.sorts if s.kind != "bool" and s.low >= 0]
+            fitting = [s for s in self.world.sorts if s.kind != "bool" and s.low == 0]
             weights = [1 + 3 * (s.kind == "index") for s in fitting]
             return optional(self.random.choices(fitting, weights)[0])
         if kind == "range":
