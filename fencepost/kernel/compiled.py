@@ -74,7 +74,7 @@ def generate(system: System, layout: Layout, watches: tuple[Watch, ...]) -> str:
     wide = has_wide_registers()
     expand = ExpandWriter(system, layout, wide_registers=wide).write()
     inspect = write_inspect(system, layout, watches, wide_registers=wide)
-    return "\n\n".join([lane_table(), DECLARATIONS, expand, inspect, ""])
+    return f"{lane_table()}\n\n{DECLARATIONS}\n\n{expand}\n\n{inspect}\n"
 
 
 def watches_of(system: System) -> tuple[Watch, ...]:

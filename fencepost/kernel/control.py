@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum, auto
 
-
 LANES = 8
 """States are expanded in groups of eight: step by step, and for each step state by state. The
 order of discovery, and so the trace that is reported among equally short ones, follows from it."""

@@ -68,9 +68,7 @@ class Layout:
 
     def unpack(self, words: tuple[int, ...]) -> State:
         """The state of some words (unsigned or signed)."""
-        return tuple(
-            (words[p.word] >> p.shift & ((1 << p.width) - 1)) + p.low for p in self.places
-        )
+        return tuple((words[p.word] >> p.shift & ((1 << p.width) - 1)) + p.low for p in self.places)
 
 
 def lay_out(system: System) -> Layout:

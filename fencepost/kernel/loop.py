@@ -56,8 +56,7 @@ def hash_of(address, stride, words):
     for word in range(1, words):
         mixed = (mixed ^ shift_right(mixed, 29)) + load64(address, word * stride)
         mixed = mixed * MIX_TWO
-    mixed = (mixed ^ shift_right(mixed, 32)) * MIX_TWO
-    return mixed
+    return (mixed ^ shift_right(mixed, 32)) * MIX_TWO
 
 
 @_inlined
@@ -389,11 +388,10 @@ def sweep(c):
             & LOW_HALF
         )
         for ahead in range(found + AHEAD):
-            if ahead < found:
-                if load8(hope, load64(numbers, load8(out_lanes, ahead))) != full:
-                    mixed = hash_of(out + ahead * 8, stride, words)
-                    prefetch(line_of(mixed, table, bits))
-                    store64(lines, ahead, mixed)
+            if ahead < found and load8(hope, load64(numbers, load8(out_lanes, ahead))) != full:
+                mixed = hash_of(out + ahead * 8, stride, words)
+                prefetch(line_of(mixed, table, bits))
+                store64(lines, ahead, mixed)
             n = ahead - AHEAD
             if n < 0:
                 continue

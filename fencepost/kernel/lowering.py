@@ -91,7 +91,7 @@ class Reader:
                 return lanes.multiply(left, right)
             case "//" | "%":
                 if not isinstance(right, int) or isinstance(left, int):
-                    raise AssertionError(f"a divisor that is no constant: {node}")
+                    raise ValueError(f"a divisor that is no constant: {node}")  # noqa: TRY004
                 operation = "udiv" if node.operator == "//" else "urem"
                 return lanes.divide(operation, left, right, node.left.domain.high)
             case _ as other:
@@ -107,7 +107,8 @@ class Reader:
         self, field: str, indices: tuple[Expression, ...], env: Environment
     ) -> tuple[int, list[tuple[Integer, int]]]:
         declared = self.system.field[field]
-        fixed, moving = 0, []
+        fixed = 0
+        moving: list[tuple[Integer, int]] = []
         stride = declared.cells
         for index, domain in zip(indices, declared.indices, strict=False):
             stride //= domain.size

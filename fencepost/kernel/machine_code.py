@@ -25,7 +25,7 @@ def _ready() -> bool:
 
 
 def host_target(effort: int = CODE_EFFORT) -> llvm.TargetMachine:
-    """This machine, with all its instructions."""
+    """The machine at hand, with all its instructions."""
     _ready()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(

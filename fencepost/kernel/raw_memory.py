@@ -23,7 +23,7 @@ def _at(builder: Any, address: Any, index: Any, kind: ir.Type) -> Any:
 def _loader(kind: ir.Type) -> Any:
     def load(_context: Any, address: Any, index: Any) -> Any:
         def generate(_c: Any, builder: Any, _s: Any, args: Any) -> Any:
-            value = builder.load(_at(builder, *args, kind), typ=kind)
+            value = builder.load(_at(builder, args[0], args[1], kind), typ=kind)
             return value if kind is I64 else builder.zext(value, I64)
 
         return types.int64(types.int64, types.int64), generate
@@ -35,7 +35,7 @@ def _storer(kind: ir.Type) -> Any:
     def store(_context: Any, address: Any, index: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, _s: Any, args: Any) -> Any:
             value = args[2] if kind is I64 else builder.trunc(args[2], kind)
-            builder.store(value, _at(builder, *args[:2], kind))
+            builder.store(value, _at(builder, args[0], args[1], kind))
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, types.int64), generate

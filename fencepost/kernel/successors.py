@@ -23,18 +23,19 @@ from fencepost.kernel.layout import Layout
 from fencepost.kernel.lowering import Environment, Reader
 from fencepost.kernel.writing import Writer
 
-SKIP_FROM = 6
+SKIP_FROM = 4
 SKIP_SHARE = 2
 """A subtree of at least `SKIP_FROM` leaves is passed over where no lane goes there, if the last
 one that can be passed over around it has `SKIP_SHARE` times as many leaves."""
 
 EVERYTHING = 1 << 30
 
-EXPAND = """define i64 @expand(ptr %states, i64 %count, i64 %barriers, ptr noalias %out, i64 %stride,
-    ptr noalias %lanes, ptr noalias %coverage, ptr noalias %fired) {"""
+EXPAND = """define i64 @expand(ptr %states, i64 %count, i64 %barriers, ptr noalias %out,
+    i64 %stride, ptr noalias %lanes, ptr noalias %coverage, ptr noalias %fired) {"""
 INSPECT = """define i64 @inspect(ptr %states, i64 %count, i64 %barriers, ptr noalias %marks,
     ptr %wanted) {"""
-DECLARATIONS = f"""declare {WORDS} @llvm.experimental.vector.compress.v8i64({WORDS}, {FLAGS}, {WORDS})
+COMPRESS = "@llvm.experimental.vector.compress.v8i64"
+DECLARATIONS = f"""declare {WORDS} {COMPRESS}({WORDS}, {FLAGS}, {WORDS})
 declare i8 @llvm.ctpop.i8(i8)"""
 
 
@@ -88,11 +89,45 @@ class ExpandWriter:
         return known
 
     def step(self, number: int, tree: Tree, leaf: int, env: Environment) -> None:
-        outcome = self.tree(tree, leaf, self.live, env)
-        self.any_fault = self.lanes.disjunction([self.any_fault, outcome.fault])
+        """One step: its guards, then the rest if it gets past them in any lane."""
+        tree, leaf, mask = self.guards(tree, leaf, env)
+        if isinstance(tree, Disabled):
+            self.cover(leaf, mask)
+            return
+        lanes, total, enabled, fault = self.lanes, self.total, self.any_enabled, self.any_fault
+        byte = lanes.byte(lanes.flags(mask))
+        with lanes.when(lanes.fresh(f"icmp ne i8 {byte}, 0")) as passed:
+            outcome = self.tree(tree, leaf, mask, env)
+            after_fault = lanes.flags(lanes.disjunction([fault, outcome.fault]))
+            after_enabled = lanes.flags(lanes.disjunction([enabled, outcome.enabled]))
+            if outcome.enabled is not False:
+                self.emit(number, outcome)
         if outcome.enabled is not False:
-            self.any_enabled = self.lanes.disjunction([self.any_enabled, outcome.enabled])
-            self.emit(number, outcome)
+            self.total = passed.merged("i64", self.total, total)
+            self.any_enabled = passed.merged(FLAGS, after_enabled, lanes.flags(enabled))
+        if outcome.fault is not False:
+            self.any_fault = passed.merged(FLAGS, after_fault, lanes.flags(fault))
+
+    def guards(self, tree: Tree, leaf: int, env: Environment) -> tuple[Tree, int, Condition]:
+        """What is left of a tree behind the decisions that only disable, and who gets there."""
+        lanes = self.lanes
+        mask: Condition = self.live
+        while isinstance(tree, Decide):
+            condition = self.reader.condition(tree.condition, env)
+            behind = leaf + self.size(tree.then)
+            if isinstance(condition, bool):
+                tree, leaf = (tree.then, leaf) if condition else (tree.otherwise, behind)
+            elif isinstance(tree.otherwise, Disabled):
+                flags = lanes.flags(condition)
+                self.cover(behind, lanes.both(mask, lanes.negate(flags)))
+                tree, mask = tree.then, lanes.both(mask, flags)
+            elif isinstance(tree.then, Disabled):
+                flags = lanes.flags(condition)
+                self.cover(leaf, lanes.both(mask, flags))
+                tree, leaf, mask = tree.otherwise, behind, lanes.both(mask, lanes.negate(flags))
+            else:
+                break
+        return tree, leaf, mask
 
     def tree(self, tree: Tree, leaf: int, mask: Condition, env: Environment) -> Outcome:
         """What a tree does to the lanes of `mask`; `leaf` is the number of its first leaf."""
@@ -122,18 +157,14 @@ class ExpandWriter:
         then = self.branch(tree.then, leaf, lanes.both(mask, flags), env)
         unmet = lanes.both(mask, lanes.negate(flags))
         otherwise = self.branch(tree.otherwise, leaf + size, unmet, env)
-        words = [
-            self.merge(flags, then, otherwise, word) for word in range(self.layout.words)
-        ]
+        words = [self.merge(flags, then, otherwise, word) for word in range(self.layout.words)]
         return Outcome(
             lanes.disjunction([then.enabled, otherwise.enabled]),
             lanes.disjunction([then.fault, otherwise.fault]),
             words,
         )
 
-    def merge(
-        self, flags: Value, then: Outcome, otherwise: Outcome, word: int
-    ) -> Value | None:
+    def merge(self, flags: Value, then: Outcome, otherwise: Outcome, word: int) -> Value | None:
         """A word after either branch; where only one updates, its word serves every lane."""
         one, other = then.words[word], otherwise.words[word]
         if one is None and other is None:
@@ -185,13 +216,10 @@ class ExpandWriter:
         flags = lanes.flags(outcome.enabled)
         byte = lanes.byte(flags)
         self.gather("%fired", number, byte)
-        for word, (before, after) in enumerate(
-            zip(self.reader.words, outcome.words, strict=True)
-        ):
+        for word, (before, after) in enumerate(zip(self.reader.words, outcome.words, strict=True)):
             value = before if after is None else after
             packed = lanes.fresh(
-                f"call {WORDS} @llvm.experimental.vector.compress.v8i64"
-                f"({WORDS} {value}, {FLAGS} {flags}, {WORDS} poison)"
+                f"call {WORDS} {COMPRESS}({WORDS} {value}, {FLAGS} {flags}, {WORDS} poison)"
             )
             row = lanes.once(f"mul i64 %stride, {word}") if word else "0"
             offset = lanes.fresh(f"add i64 {row}, {total}") if word else total

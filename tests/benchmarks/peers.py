@@ -45,9 +45,7 @@ class Peer:
 
     def timed(self, command: list[str]) -> tuple[str, float]:
         began = time.perf_counter()
-        ran = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=False
-        )
+        ran = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - began
         if ran.returncode != 0:
             raise NotComparable(f"{' '.join(command)}:\n{ran.stdout}\n{ran.stderr}")

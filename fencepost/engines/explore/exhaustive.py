@@ -172,10 +172,9 @@ class Exhaustive:
 
     def give_up(self, why: str) -> None:
         self.stopped = why
-        self.undecided = {
-            number: f"all states seen, but not from which the goal is lost: {why}"
-            for number in self.undecided
-        }
+        self.undecided = dict.fromkeys(
+            self.undecided, f"all states seen, but not from which the goal is lost: {why}"
+        )
 
     def check(self) -> None:
         self.tell()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When to give up; None is no limit, except for memory: three quarters of the machine.

@@ -99,8 +99,7 @@ class Generator:
         draw = self.random
         kind = self.domain()
         indices = tuple(
-            draw.choice([*self.sorts, BOOL, Range(-1, 1)])
-            for _ in range(draw.choice((0, 1, 1, 2)))
+            draw.choice([*self.sorts, BOOL, Range(-1, 1)]) for _ in range(draw.choice((0, 1, 1, 2)))
         )
         cells = 1
         for index in indices:
