@@ -51,19 +51,29 @@ class BulkWrite(Placed):
 
 
 @dataclass(frozen=True)
-class Update(Placed):
+class Ending(Placed):
+    """A leaf. `settled` are source conditions that were asked on the way, at places where the path
+    had answered them already: they are no decisions, and yet their outcomes were taken."""
+
+    settled: tuple[tuple[Location, bool], ...] = field(
+        default=(), compare=False, repr=False, kw_only=True
+    )
+
+
+@dataclass(frozen=True)
+class Update(Ending):
     """The step is taken; the writes happen in order, so a later one wins."""
 
     writes: tuple[Write | BulkWrite, ...]
 
 
 @dataclass(frozen=True)
-class Disabled(Placed):
+class Disabled(Ending):
     """The step is not possible here."""
 
 
 @dataclass(frozen=True)
-class Fault(Placed):
+class Fault(Ending):
     """The step goes wrong here: a violation of `no_fault`.
 
     Kinds: `domain`, a value left its domain; `index`, an index or set member was out of range;
@@ -157,7 +167,7 @@ def instantiate(tree: Tree, values: dict[str, Expression]) -> Tree:
             )
         case Update():
             writes = tuple(_instantiate_write(w, values) for w in tree.writes)
-            return Update(writes, location=tree.location)
+            return Update(writes, settled=tree.settled, location=tree.location)
         case Disabled() | Fault():
             return tree
         case _:

@@ -15,7 +15,7 @@ from fencepost.core import expressions as x
 from fencepost.core.domains import BOOL, Domain
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
-from fencepost.core.trees import BulkWrite, Decide, Disabled, Fault, Tree, Write
+from fencepost.core.trees import BulkWrite, Decide, Disabled, Ending, Fault, Tree, Write
 from fencepost.language.knowledge import Knowledge
 from fencepost.language.machine import StepDisabled, StepFaults, raised_at
 from fencepost.language.refusals import watching
@@ -45,8 +45,8 @@ class Run:
     writes: list[Write | BulkWrite]
     nested: bool
     asked: list[Asked] = field(default_factory=list)
-    settled: int = 0
-    """How many questions the path had answered already."""
+    settled: list[tuple[Location, bool]] = field(default_factory=list)
+    """The questions that the path had answered already."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ class PathFinder:
             self._runs.pop()
         if len(run.asked) < len(run.script):
             raise self._unsteady(run.before[len(run.asked)].location)
+        if isinstance(leaf, Ending):
+            leaf = replace(leaf, settled=tuple(dict.fromkeys(run.settled)))
         return Path(tuple(run.asked), leaf)
 
     def _repeat(self, body: Callable[[], Any], first: Path, *, nested: bool) -> None:
@@ -185,8 +187,9 @@ class PathFinder:
         run = self._runs[-1]
         known = run.knowledge.decide(condition)
         if known is not None:
-            run.settled += 1
-            if run.settled > MOST_SETTLED:
+            if not check and at is not None:
+                run.settled.append((at, known))
+            if len(run.settled) > MOST_SETTLED:
                 raise InputError(
                     "F118",
                     f"`{self.name}` does not end: the path to here settles this condition, and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from pathlib import Path
 
 from fencepost import core
@@ -13,7 +14,18 @@ from fencepost.core.trees import paths
 
 PACKAGE = Path(core.__file__).resolve().parents[1]
 
-Branches = dict[tuple[str, int], frozenset[Branch]]
+
+@dataclass(frozen=True)
+class Branches:
+    """The branches of a system's source: all there are, and those on the way to each leaf.
+
+    What a path settles by itself is no branch there; where the same condition is open on another
+    path, having passed it counts.
+    """
+
+    in_all: frozenset[Branch]
+    of_leaf: dict[tuple[str, int], frozenset[Branch]]
+
 
 _branches: dict[int, tuple[weakref.ref[System], Branches]] = {}
 
@@ -27,19 +39,30 @@ def branches(system: System) -> Branches:
     if held is not None and held[0]() is system:
         return held[1]
     ours: dict[Location, bool] = {}
-    found: Branches = {}
+
+    def is_source(at: Location | None) -> bool:
+        if at is None:
+            return False
+        if at not in ours:
+            ours[at] = PACKAGE in Path(at.file).resolve().parents
+        return not ours[at]
+
+    in_all: set[Branch] = set()
+    passed: dict[tuple[str, int], set[Branch]] = {}
     for action in system.actions:
-        for number, (path, _) in enumerate(paths(action.tree)):
-            on_path = set()
-            for decision, outcome in path:
-                at = decision.location
-                if decision.check or at is None:
-                    continue
-                if at not in ours:
-                    ours[at] = PACKAGE in Path(at.file).resolve().parents
-                if not ours[at]:
-                    on_path.add(Branch(at, outcome))
-            found[action.name, number] = frozenset(on_path)
+        for number, (path, leaf) in enumerate(paths(action.tree)):
+            decided = {
+                Branch(decision.location, outcome)
+                for decision, outcome in path
+                if not decision.check
+                and decision.location is not None
+                and is_source(decision.location)
+            }
+            in_all |= decided
+            settled = {Branch(at, outcome) for at, outcome in leaf.settled}
+            passed[action.name, number] = decided | settled
+    of_leaf = {leaf: frozenset(on_way & in_all) for leaf, on_way in passed.items()}
+    found = Branches(frozenset(in_all), of_leaf)
     key = id(system)
     _branches[key] = (weakref.ref(system, lambda _: _branches.pop(key, None)), found)
     return found
@@ -50,6 +73,5 @@ def coverage(
 ) -> Coverage:
     """The steps taken, and the source branches on the way to the leaves reached."""
     known = branches(system)
-    taken = frozenset[Branch]().union(*(known[leaf] for leaf in leaves))
-    in_all = frozenset[Branch]().union(*known.values())
-    return Coverage(steps, len(system.steps), taken, in_all)
+    taken = frozenset[Branch]().union(*(known.of_leaf[leaf] for leaf in leaves))
+    return Coverage(steps, len(system.steps), taken, known.in_all)
