@@ -20,7 +20,16 @@ import llvmlite.binding as llvm
 from fencepost.kernel import code_cache
 from fencepost.kernel.machine_code import Code, load_object, object_code
 
-SOURCES = ("control.py", "loop.py", "machine_code.py", "native_loop.py", "raw_memory.py")
+SOURCES = (
+    "control.py",
+    "loop.py",
+    "machine_code.py",
+    "native_loop.py",
+    "raw_memory.py",
+    "slots.py",
+    "sweeps.py",
+    "table.py",
+)
 ENTRY = "fencepost_run"
 
 

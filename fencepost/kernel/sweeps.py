@@ -1,0 +1,176 @@
+"""Looking back, compiled: goals are marked, and hope spreads from successors; see `backward`."""
+
+from __future__ import annotations
+
+from fencepost.kernel.control import LANES
+from fencepost.kernel.raw_memory import (
+    call_expand,
+    call_inspect,
+    load8,
+    load32,
+    load64,
+    prefetch,
+    store8,
+    store64,
+)
+from fencepost.kernel.slots import (
+    ASKED,
+    ASKED_COUNT,
+    BARRIERS,
+    CHANGED,
+    COUNT,
+    COVERAGE,
+    CURSOR,
+    DONE,
+    DOWNWARDS,
+    EXPAND,
+    FIRED,
+    GATHERED,
+    HOPE,
+    HOPE_AT_PLACE,
+    HOPELESS,
+    INITIAL,
+    INSPECT,
+    LINES,
+    MARKS,
+    OUT,
+    OUT_LANES,
+    PARENTS,
+    PAUSED,
+    QUOTA,
+    STATES,
+    STRIDE,
+    TABLE,
+    TABLE_BITS,
+    WANTED,
+    WORDS,
+)
+from fencepost.kernel.table import (
+    AHEAD,
+    LOW_HALF,
+    find_long,
+    fingerprint_of,
+    hash_of,
+    inlined,
+    line_of,
+    place_of_word,
+)
+
+
+@inlined
+def hope_of(c: int, address: int, stride: int, mixed: int) -> int:
+    """Where the hope of a state is noted: by its place, or for several words by its number."""
+    words = load64(c, WORDS)
+    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
+    end = table + (8 << bits)
+    line = line_of(mixed, table, bits)
+    if words > 1:
+        print_of = fingerprint_of(mixed)
+        states = load64(c, STATES)
+        number = find_long(address, stride, words, print_of, line, table, end, states)
+        return load64(c, HOPE) + number
+    return load64(c, HOPE_AT_PLACE) + place_of_word(load64(address, 0), line, table, end)
+
+
+@inlined
+def mark_goals(c: int) -> None:
+    """Note for every state which of the conditions asked for it meets, one bit each."""
+    words, states = load64(c, WORDS), load64(c, STATES)
+    count, marks, hope = load64(c, COUNT), load64(c, MARKS), load64(c, HOPE)
+    asked, asked_count = load64(c, ASKED), load64(c, ASKED_COUNT)
+    for group in range(0, count, LANES):
+        live = min(LANES, count - group)
+        call_inspect(
+            load64(c, INSPECT),
+            states + group * words * 8,
+            live,
+            load64(c, BARRIERS),
+            marks,
+            load64(c, WANTED),
+        )
+        for lane in range(live):
+            met = 0
+            for bit in range(asked_count):
+                met |= ((load8(marks, load64(asked, bit)) >> lane) & 1) << bit
+            store8(hope, group + lane, met)
+    parents = load64(c, PARENTS)
+    for back in range(count - load64(c, INITIAL)):
+        number = count - 1 - back
+        parent = load32(parents, number)
+        store8(hope, parent, load8(hope, parent) | load8(hope, number))
+    if words == 1:
+        for number in range(count):
+            address = states + number * 8
+            if number + AHEAD < count:
+                mixed = hash_of(address + AHEAD * 8, 1, 1)
+                prefetch(line_of(mixed, load64(c, TABLE), load64(c, TABLE_BITS)))
+            store8(hope_of(c, address, 1, hash_of(address, 1, 1)), 0, load8(hope, number))
+
+
+@inlined
+def sweep(c: int) -> int:
+    """Pass hope on from successors to the states that lack some, from either end."""
+    words, stride, states = load64(c, WORDS), load64(c, STRIDE), load64(c, STATES)
+    out, out_lanes, lines = load64(c, OUT), load64(c, OUT_LANES), load64(c, LINES)
+    count, hope, gathered = load64(c, COUNT), load64(c, HOPE), load64(c, GATHERED)
+    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
+    numbers = gathered + words * LANES * 8
+    full = (1 << load64(c, ASKED_COUNT)) - 1
+    cursor, left = load64(c, CURSOR), load64(c, QUOTA)
+    while cursor < count and left > 0:
+        live = 0
+        while cursor < count and live < LANES:
+            number = count - 1 - cursor if load64(c, DOWNWARDS) != 0 else cursor
+            cursor += 1
+            if load8(hope, number) != full:
+                store64(numbers, live, number)
+                for word in range(words):
+                    store64(gathered, live * words + word, load64(states, number * words + word))
+                live += 1
+        left -= 1
+        found = (
+            call_expand(
+                load64(c, EXPAND),
+                gathered,
+                live,
+                load64(c, BARRIERS),
+                out,
+                stride,
+                out_lanes,
+                load64(c, COVERAGE),
+                load64(c, FIRED),
+            )
+            & LOW_HALF
+        )
+        for ahead in range(found + AHEAD):
+            if ahead < found and load8(hope, load64(numbers, load8(out_lanes, ahead))) != full:
+                mixed = hash_of(out + ahead * 8, stride, words)
+                prefetch(line_of(mixed, table, bits))
+                store64(lines, ahead, mixed)
+            n = ahead - AHEAD
+            if n < 0:
+                continue
+            state = load64(numbers, load8(out_lanes, n))
+            before = load8(hope, state)
+            if before == full:
+                continue
+            after = before | load8(hope_of(c, out + n * 8, stride, load64(lines, n)), 0)
+            if after != before:
+                store8(hope, state, after)
+                if words == 1:
+                    address = states + state * 8
+                    store8(hope_of(c, address, 1, hash_of(address, 1, 1)), 0, after)
+                store64(c, CHANGED, 1)
+    store64(c, CURSOR, cursor)
+    return DONE if cursor >= count else PAUSED
+
+
+@inlined
+def first_hopeless(c: int) -> None:
+    """Note for each condition asked for the first state that never meets it again, or -1."""
+    count, hope = load64(c, COUNT), load64(c, HOPE)
+    for bit in range(load64(c, ASKED_COUNT)):
+        first = 0
+        while first < count and (load8(hope, first) >> bit) & 1 != 0:
+            first += 1
+        store64(load64(c, HOPELESS), bit, -1 if first == count else first)
