@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from fencepost.core.domains import BOOL
-from fencepost.core.expressions import FALSE, TRUE, Expression, choose
+from fencepost.core.expressions import FALSE, TRUE, And, Expression
+from fencepost.core.folding import choose, conjunction
 from fencepost.core.trees import Decide, Disabled, Fault, Tree, Update
 
 
@@ -30,13 +31,31 @@ def guard(tree: Tree) -> Expression:
     """
     match tree:
         case Decide():
-            return choose(tree.condition, guard(tree.then), guard(tree.otherwise), BOOL)
+            return _either(tree.condition, guard(tree.then), guard(tree.otherwise))
         case Update():
             return TRUE
         case Disabled() | Fault():
             return FALSE
         case _:
             assert_never(tree)
+
+
+def _either(condition: Expression, then: Expression, otherwise: Expression) -> Expression:
+    """One of two guards by a condition; what both end with is asked once, after it."""
+    ours, theirs = _operands(then), _operands(otherwise)
+    last = 0
+    if FALSE not in (then, otherwise):
+        while last < min(len(ours), len(theirs)) and ours[-1 - last] == theirs[-1 - last]:
+            last += 1
+    both = ours[len(ours) - last :]
+    rest = conjunction(ours[: len(ours) - last]), conjunction(theirs[: len(theirs) - last])
+    return conjunction([choose(condition, *rest, BOOL), *both])
+
+
+def _operands(condition: Expression) -> list[Expression]:
+    if condition == TRUE:
+        return []
+    return list(condition.operands) if isinstance(condition, And) else [condition]
 
 
 def body(tree: Tree) -> Body | None:

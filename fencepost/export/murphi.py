@@ -6,9 +6,10 @@ step that would fault is no rule that fires.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import Domain, SetOf
 from fencepost.core.expressions import Constant, Expression, Variable
 from fencepost.core.semantics import initial_states
@@ -19,7 +20,8 @@ from fencepost.export.bodies import Body, body, guard
 from fencepost.export.murphi_text import Types, Writer, loops, set_members
 from fencepost.export.naming import Names, Vocabulary
 from fencepost.export.starts import starts
-from fencepost.export.updates import Assign, in_sequence
+from fencepost.export.statements import Block, If, statements
+from fencepost.export.updates import Assign, Sequence, in_sequence
 
 
 def murphi(system: System, design: Design) -> str:
@@ -136,15 +138,16 @@ class _Program:
             yield f"ruleset {arguments} do"
         by = f" -- by {action.actor}" if action.actor else ""
         yield f'{indent}rule "{action.name}"{by}'
-        yield f"{indent}  {writer.boolean(guard(action.tree))}"
+        for line in writer.condition(guard(action.tree)):
+            yield f"{indent}  {line}"
         effect = body(action.tree)
         block = _Block(self, writer)
-        statements = [] if effect is None else block.statements(effect)
+        done = [] if effect is None else block.done(effect)
         yield f"{indent}==>"
         for line in block.locals:
             yield f"{indent}  {line}"
         yield f"{indent}begin"
-        for line in statements:
+        for line in done:
             yield f"{indent}  {line}"
         yield f"{indent}end;"
         if arguments:
@@ -161,13 +164,33 @@ class _Block:
         self.writer = writer
         self.locals: list[str] = []
         self.names = writer.names
+        self.temporaries = 0
+
+    def done(self, effect: Body) -> list[str]:
+        block = statements(effect, lambda update: self._sequence(update, lambda: "held"))
+        return self.statements(effect) if block is None else self._block(block)
+
+    def _block(self, block: Block) -> list[str]:
+        lines: list[str] = []
+        for statement in block:
+            if not isinstance(statement, If):
+                lines += self._item(self.writer, statement)
+                continue
+            lines += [
+                f"if {self.writer.boolean(statement.condition)} then",
+                *_indented(self._block(statement.then)),
+                *(["else"] if statement.otherwise else []),
+                *_indented(self._block(statement.otherwise)),
+                "end;",
+            ]
+        return lines
 
     def statements(self, tree: Body) -> list[str]:
         if isinstance(tree, Update):
             return self._assignments(tree)
         then, otherwise, condition = tree.then, tree.otherwise, tree.condition
         if then == Update(()):
-            then, otherwise, condition = otherwise, then, x.negate(condition)
+            then, otherwise, condition = otherwise, then, folding.negate(condition)
         lines = [f"if {self.writer.boolean(condition)} then", *_indented(self.statements(then))]
         rest = self.statements(otherwise)
         if rest:
@@ -175,13 +198,7 @@ class _Block:
         return [*lines, "end;"]
 
     def _assignments(self, update: Update) -> list[str]:
-        sequence = in_sequence(
-            self.system,
-            update,
-            lambda: self.names.take(f"held_{len(self.locals) + 1}"),
-            always_held=self._must_be_held,
-        )
-        # The names are declared in the order in which they were taken.
+        sequence = self._sequence(update, self._temporary)
         known = {variable.name: variable.name for variable, _ in sequence.held}
         writer = Writer(
             self.program.vocabulary, self.program.types, self.names, self.writer.variables | known
@@ -192,18 +209,26 @@ class _Block:
             self.locals.append(f"var {variable.name}: {kind};")
             lines += self._assign(writer, variable.name, value, variable.of)
         for item in sequence.assignments:
-            field = self.system.field[item.field]
-            if isinstance(item, BulkWrite):
-                inner = writer.inside(item.variables)
-                cell = inner.cell(field, (*item.indices, *item.variables))
-                done = self._assign(inner, cell, item.value, field.domain)
-                statement = " ".join(_only_where(inner, item.where, done))
-                lines.append(loops(inner, item.variables, statement))
-            else:
-                cell = writer.cell(field, item.indices)
-                done = self._assign(writer, cell, item.value, field.domain)
-                lines += _only_where(writer, item.where, done)
+            lines += self._item(writer, item)
         return lines
+
+    def _temporary(self) -> str:
+        self.temporaries += 1
+        return self.names.take(f"held_{self.temporaries}")
+
+    def _sequence(self, update: Update, temporary: Callable[[], str]) -> Sequence:
+        return in_sequence(self.system, update, temporary, always_held=self._must_be_held)
+
+    def _item(self, writer: Writer, item: Assign | BulkWrite) -> list[str]:
+        field = self.system.field[item.field]
+        if isinstance(item, BulkWrite):
+            inner = writer.inside(item.variables)
+            cell = inner.cell(field, (*item.indices, *item.variables))
+            done = self._assign(inner, cell, item.value, field.domain)
+            statement = " ".join(_only_where(inner, item.where, done))
+            return [loops(inner, item.variables, statement)]
+        cell = writer.cell(field, item.indices)
+        return _only_where(writer, item.where, self._assign(writer, cell, item.value, field.domain))
 
     def _assign(self, writer: Writer, target: str, value: Expression, domain: Domain) -> list[str]:
         if not isinstance(domain, SetOf):

@@ -12,12 +12,15 @@ from itertools import product
 from typing import assert_never
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import Bool, Domain, Enum, Index, Maybe, SetOf
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Constant, Expression, Variable
 from fencepost.core.system import Field
 from fencepost.export.naming import Names, Vocabulary
 from fencepost.export.width import fits, refuse_wide
+
+LONGEST_LINE = 84
 
 # How tightly an operator binds; a weaker operand is put in parentheses.
 WHOLE, OR, AND, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(8)
@@ -118,6 +121,14 @@ class Writer:
             written, binds = f"{self.number(node, at_least=SUM)} != 0", COMPARE
         return written if binds >= at_least else f"({written})"
 
+    def condition(self, node: Expression) -> list[str]:
+        """A condition on one line, or on a line for each part where one would be long."""
+        line = self.boolean(node)
+        if len(line) <= LONGEST_LINE or not isinstance(node, x.And):
+            return [line]
+        parts = [self.boolean(operand, COMPARE) for operand in node.operands]
+        return [*(f"{part} &" for part in parts[:-1]), parts[-1]]
+
     def number(self, node: Expression, beside: Domain | None = None, at_least: int = WHOLE) -> str:
         """A number; `beside` is the domain of what it is compared with or assigned to."""
         if isinstance(node.domain, SetOf) and not isinstance(node, Constant):
@@ -132,7 +143,9 @@ class Writer:
         match members:
             case Constant():
                 held = [i for i in range(members.value.bit_length()) if members.value >> i & 1]
-                return x.disjunction([x.equal(element, Constant(i, element.domain)) for i in held])
+                return folding.disjunction(
+                    [folding.equal(element, Constant(i, element.domain)) for i in held]
+                )
             case x.Read():
                 field = self.vocabulary.system.field[members.field]
                 return f"{self.cell(field, members.indices)}[{self.number(element)}]"
@@ -140,14 +153,14 @@ class Writer:
                 return f"{self.variables[members.name]}[{self.number(element)}]"
             case x.SetUpdate():
                 before = self.contains(members.members, element, COMPARE)
-                same = x.equal(element, members.element)
+                same = folding.equal(element, members.element)
                 if members.present:
                     if same == x.TRUE:
                         return x.TRUE
                     return before if same == x.FALSE else f"({self.boolean(same)} | {before})"
                 if same == x.TRUE:
                     return x.FALSE
-                other = self.boolean(x.negate(same))
+                other = self.boolean(folding.negate(same))
                 return before if same == x.FALSE else f"({other} & {before})"
             case x.Choose():
                 then = self.contains(members.then, element)
@@ -264,7 +277,7 @@ class Writer:
                 v.name: Constant(value, v.of)
                 for v, value in zip(node.variables, chosen, strict=True)
             }
-            instance = x.substitute(node.body, values)
+            instance = folding.substitute(node.body, values)
             if instance != x.FALSE:
                 counted.append(f"({self.boolean(instance)} ? 1 : 0)")
         return (" + ".join(counted), SUM) if counted else ("0", ATOM)

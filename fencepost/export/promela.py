@@ -6,7 +6,7 @@ A step's guard says where it is enabled; a step that would fault has no transiti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 
 from fencepost.core import expressions as x
@@ -20,7 +20,8 @@ from fencepost.export.bodies import Body, body, guard
 from fencepost.export.naming import Names, Vocabulary
 from fencepost.export.promela_text import Writer
 from fencepost.export.starts import starts
-from fencepost.export.updates import cell_by_cell, in_sequence
+from fencepost.export.statements import Block, If, statements
+from fencepost.export.updates import Assign, Sequence, cell_by_cell, in_sequence
 from fencepost.export.width import HIGHEST, LOWEST
 
 MOST_CHARACTERS_INLINE = 40_000
@@ -133,7 +134,7 @@ class _Program:
         name = self.vocabulary.actions[action.name]
         lines = [
             f"inline {name}({', '.join(parameters.values())}) {{{_by(action)}",
-            *(f"    {line}" for line in block),
+            *_indented(block),
             "}",
             "",
         ]
@@ -149,10 +150,32 @@ class _Program:
     def _block(self, action: Action, arguments: dict[str, str]) -> list[str]:
         """The `d_step` of an action, given the text that stands for each argument."""
         writer = Writer(self.vocabulary, arguments)
-        lines = ["d_step {", f"    {writer.text(guard(action.tree))} ->"]
+        asked = writer.condition(guard(action.tree))
+        asked[-1] += " ->"
         effect = body(action.tree)
-        statements = ["skip"] if effect is None else self._statements(writer, effect)
-        return [*lines, *(f"    {line}" for line in statements), "}"]
+        done = ["skip"] if effect is None else self._done(writer, effect)
+        return ["d_step {", *_indented([*asked, *done]), "}"]
+
+    def _done(self, writer: Writer, effect: Body) -> list[str]:
+        block = statements(effect, lambda update: self._sequence(update, lambda: "held"))
+        return self._statements(writer, effect) if block is None else self._block_of(writer, block)
+
+    def _block_of(self, writer: Writer, block: Block) -> list[str]:
+        lines: list[str] = []
+        for statement in block:
+            if not isinstance(statement, If):
+                lines += [self._assign(writer, cell) for cell in cell_by_cell([statement])]
+                continue
+            lines += [
+                "if",
+                f":: {writer.text(statement.condition)} ->",
+                *_indented(self._block_of(writer, statement.then)),
+                *([":: else ->"] if statement.otherwise else [":: else -> skip"]),
+                *_indented(self._block_of(writer, statement.otherwise)),
+                "fi",
+            ]
+            lines[-1] += ";"
+        return lines or ["skip"] if block else []
 
     def _statements(self, writer: Writer, tree: Body) -> list[str]:
         if isinstance(tree, Update):
@@ -160,9 +183,9 @@ class _Program:
         return [
             "if",
             f":: {writer.text(tree.condition)} ->",
-            *(f"    {line}" for line in self._statements(writer, tree.then)),
+            *_indented(self._statements(writer, tree.then)),
             ":: else ->",
-            *(f"    {line}" for line in self._statements(writer, tree.otherwise)),
+            *_indented(self._statements(writer, tree.otherwise)),
             "fi",
         ]
 
@@ -176,17 +199,27 @@ class _Program:
                 self.held.append(self.vocabulary.names.take(f"held_{used}"))
             return self.held[used - 1]
 
-        # Spin refuses to assign to an element that is found by indexing the same array.
-        sequence = in_sequence(self.system, update, temporary, hold_own_index=True)
+        sequence = self._sequence(update, temporary)
         inner = writer.with_names({variable.name: variable.name for variable, _ in sequence.held})
         lines = [f"{variable.name} = {inner.text(value)};" for variable, value in sequence.held]
-        for assign in cell_by_cell(sequence.assignments):
-            cell = inner.cell(self.system.field[assign.field], assign.indices)
-            value = inner.text(assign.value, self.system.field[assign.field].domain)
-            if assign.where != x.TRUE:
-                value = f"({inner.text(assign.where)} -> {value} : {cell})"
-            lines.append(f"{cell} = {value};")
+        lines += [self._assign(inner, cell) for cell in cell_by_cell(sequence.assignments)]
         return lines or ["skip"]
+
+    def _sequence(self, update: Update, temporary: Callable[[], str]) -> Sequence:
+        # Spin refuses to assign to an element that is found by indexing the same array.
+        return in_sequence(self.system, update, temporary, hold_own_index=True)
+
+    def _assign(self, writer: Writer, assign: Assign) -> str:
+        field = self.system.field[assign.field]
+        cell = writer.cell(field, assign.indices)
+        value = writer.text(assign.value, field.domain)
+        if assign.where != x.TRUE:
+            value = f"({writer.text(assign.where)} -> {value} : {cell})"
+        return f"{cell} = {value};"
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _by(action: Action) -> str:

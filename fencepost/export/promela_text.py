@@ -11,11 +11,14 @@ from itertools import product
 from typing import assert_never
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import Bool, Domain, Range
 from fencepost.core.expressions import Constant, Expression
 from fencepost.core.system import Field
 from fencepost.export.naming import Vocabulary
 from fencepost.export.width import refuse_wide
+
+LONGEST_LINE = 84
 
 # How tightly an operator binds; a weaker operand is put in parentheses.
 OR, AND, COMPARE, SHIFT, SUM, PRODUCT, UNARY, ATOM = range(8)
@@ -56,6 +59,14 @@ class Writer:
         """An expression; `beside` is the domain of what it is compared with or assigned to."""
         written, binds = self._write(node, beside)
         return written if binds >= at_least else f"({written})"
+
+    def condition(self, node: Expression) -> list[str]:
+        """A condition on one line, or on a line for each part where one would be long."""
+        line = self.text(node)
+        if len(line) <= LONGEST_LINE or not isinstance(node, x.And):
+            return [line]
+        parts = [self.text(operand, at_least=COMPARE) for operand in node.operands]
+        return [*(f"{part} &&" for part in parts[:-1]), parts[-1]]
 
     def _write(self, node: Expression, beside: Domain | None) -> tuple[str, int]:
         match node:
@@ -127,11 +138,11 @@ class Writer:
                 v.name: Constant(value, v.of)
                 for v, value in zip(node.variables, chosen, strict=True)
             }
-            instances.append(x.substitute(node.body, values))
+            instances.append(folding.substitute(node.body, values))
         if node.kind == "for_all":
-            return self._write(x.conjunction(instances), None)
+            return self._write(folding.conjunction(instances), None)
         if node.kind == "exists":
-            return self._write(x.disjunction(instances), None)
+            return self._write(folding.disjunction(instances), None)
         counted = [self._number(i) for i in instances if i != x.FALSE]
         return (" + ".join(counted), SUM) if counted else ("0", ATOM)
 
@@ -144,16 +155,16 @@ def _plus(left: Expression, right: Expression) -> Expression:
         return right
     if isinstance(right, Constant) and right.value == 0:
         return left
-    return x.arithmetic("+", left, right)
+    return folding.arithmetic("+", left, right)
 
 
 def _minus(left: Expression, low: int) -> Expression:
     if low == 0:
         return left
-    return x.arithmetic("-", left, Constant(low, Range(low, low)))
+    return folding.arithmetic("-", left, Constant(low, Range(low, low)))
 
 
 def _times(left: Expression, size: int) -> Expression:
     if size == 1 or (isinstance(left, Constant) and left.value == 0):
         return left
-    return x.arithmetic("*", left, Constant(size, Range(size, size)))
+    return folding.arithmetic("*", left, Constant(size, Range(size, size)))

@@ -13,7 +13,8 @@ from itertools import product
 
 from fencepost.core import expressions as x
 from fencepost.core.domains import BOOL, Domain
-from fencepost.core.expressions import Constant, Expression, Variable, choose, substitute
+from fencepost.core.expressions import Constant, Expression, Variable
+from fencepost.core.folding import choose, substitute
 from fencepost.core.system import System
 from fencepost.core.trees import BulkWrite, Update, Write
 

@@ -87,12 +87,11 @@ inline abort(request) {
         if
         :: waits ->
             queued = (queued & ~(1 << request));
-            phase[request] = DONE;
         :: else ->
             owner[slot[request]] = NONE;
             landed[request] = true;
-            phase[request] = DONE;
-        fi
+        fi;
+        phase[request] = DONE;
     }
 }
 
@@ -153,18 +152,18 @@ end;
 
 ruleset request: Request do
   rule "abort"
-    phase[request] = WAITING & !(exists slot_: Slot do landed[request][slot_] end) & \
-(waits | slot[request] != NONE)
+    phase[request] = WAITING &
+    !(exists slot_: Slot do landed[request][slot_] end) &
+    (waits | slot[request] != NONE)
   ==>
   begin
     if waits then
       queued[request] := false;
-      phase[request] := DONE;
     else
       owner[slot[request]] := NONE;
       for i0: Slot do landed[request][i0] := true; end;
-      phase[request] := DONE;
     end;
+    phase[request] := DONE;
   end;
 end;
 """
@@ -184,6 +183,53 @@ def test_designs_differ_in_their_constants_only() -> None:
     system = build(Reclaim)
     careless = promela(system, system.design("careless"))
     assert careless == IN_PROMELA.replace("careful", "careless").replace("waits 1", "waits 0")
+
+
+def test_what_branches_have_in_common_is_written_once() -> None:
+    class Branching(Model):
+        one = Barrier("", buys=[])
+        other = Barrier("", buys=[])
+        a = Var(Range(0, 3), initial=0)
+        b = Var(bool, initial=False)
+        c = Var(bool, initial=False)
+
+        @action
+        def step(self):
+            if self.one:
+                self.b = True
+            if self.other:
+                self.c = True
+            self.a = 1
+
+        @action
+        def back(self):
+            self.b = False
+            if self.b or self.c:
+                self.c = False
+
+    system = build(Branching)
+    text = promela(system, system.designs[0])
+    assert text.count("b = true;") == text.count("c = true;") == text.count("a = 1;") == 1
+    assert ":: one ->\n            b = true;\n        :: else -> skip\n        fi;" in text
+    assert text.count("b = false;") == 2, "its initial value, and one assignment"
+
+
+def test_a_condition_is_not_asked_after_what_it_reads_is_written() -> None:
+    class Late(Model):
+        a = Var(Range(0, 3), initial=0)
+        b = Var(bool, initial=False)
+
+        @action
+        def step(self):
+            before = self.a
+            self.a = 1
+            if before == 2:
+                self.b = True
+
+    system = build(Late)
+    text = promela(system, system.designs[0])
+    assert text.index("if") < text.index("a = 1;")
+    assert text.count("a = 1;") == 2
 
 
 def test_names_avoid_reserved_and_taken_ones_in_a_fixed_way() -> None:
