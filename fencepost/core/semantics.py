@@ -13,7 +13,8 @@ from typing import assert_never
 from fencepost.core import expressions as x
 from fencepost.core.domains import Domain
 from fencepost.core.errors import InputError
-from fencepost.core.expressions import Expression, Variable, calculate
+from fencepost.core.expressions import Expression, Variable
+from fencepost.core.folding import calculate
 from fencepost.core.system import Property, State, Step, System
 from fencepost.core.trees import BulkWrite, Decide, Disabled, Fault, Leaf, Update
 

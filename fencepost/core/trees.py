@@ -11,15 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from fencepost.core.errors import Location
-from fencepost.core.expressions import (
-    Constant,
-    Expression,
-    Variable,
-    conjunction,
-    disjunction,
-    negate,
-    substitute,
-)
+from fencepost.core.expressions import Constant, Expression, Variable
+from fencepost.core.folding import conjunction, disjunction, negate, substitute
 
 FaultKind = Literal["domain", "index", "none", "assert", "element", "component"]
 

@@ -6,7 +6,7 @@ import time
 import weakref
 from dataclasses import dataclass
 
-from fencepost.core.expressions import conjunction, disjunction, negate
+from fencepost.core.folding import conjunction, disjunction, negate
 from fencepost.core.semantics import fillings
 from fencepost.core.system import System
 from fencepost.core.trees import leaves

@@ -10,6 +10,7 @@ from itertools import product
 from typing import assert_never
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.expressions import Expression
 from fencepost.core.system import System
 from fencepost.kernel.lanes import Condition, Integer, LaneBuilder, Test, Value
@@ -81,7 +82,7 @@ class Reader:
         lanes = self.lanes
         left, right = self.integer(node.left, env), self.integer(node.right, env)
         if isinstance(left, int) and isinstance(right, int):
-            return x.calculate(node.operator, left, right)
+            return folding.calculate(node.operator, left, right)
         match node.operator:
             case "+":
                 return lanes.add(left, right)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import Domain
 from fencepost.core.errors import InputError, Location
 from fencepost.core.semantics import Barriers, Outcome
@@ -165,10 +166,10 @@ def _condition(recorder: Recorder, parts: list[Part], role: str) -> x.Expression
                     write="a comparison with NONE first",
                     at=declared.location,
                 )
-            found.append(x.conjunction([x.negate(fault), value]))
+            found.append(folding.conjunction([folding.negate(fault), value]))
     if not found:
         return x.TRUE if role == "initial" else x.FALSE
-    return x.conjunction(found)
+    return folding.conjunction(found)
 
 
 def _component_properties(recorder: Recorder, parts: list[Part]) -> list[Property]:

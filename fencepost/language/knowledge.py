@@ -8,6 +8,7 @@ impossible branches out of them.
 from __future__ import annotations
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.expressions import Expression
 
 MOST_VALUES = 64
@@ -170,5 +171,5 @@ def _arithmetic_bounds(
         return left[0] - right[1], left[1] - right[0]
     if operator == "//":
         return left[0] // right[0], left[1] // right[0]
-    corners = [x.calculate(operator, a, b) for a in left for b in right]
+    corners = [folding.calculate(operator, a, b) for a in left for b in right]
     return min(corners), max(corners)

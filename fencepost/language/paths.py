@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import BOOL, Domain
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
@@ -240,7 +241,7 @@ def truth_of_paths(paths: list[Path], depth: int = 0) -> Expression:
         return leaf if is_value(leaf) else x.FALSE
     asked, yes, no = split(paths, depth)
     then, otherwise = truth_of_paths(yes, depth + 1), truth_of_paths(no, depth + 1)
-    return x.choose(asked.condition, then, otherwise, BOOL, asked.location)
+    return folding.choose(asked.condition, then, otherwise, BOOL, asked.location)
 
 
 def value_of(paths: list[Path], of: Domain, depth: int = 0) -> Expression | None:
@@ -252,7 +253,7 @@ def value_of(paths: list[Path], of: Domain, depth: int = 0) -> Expression | None
     then, otherwise = value_of(yes, of, depth + 1), value_of(no, of, depth + 1)
     if then is None or otherwise is None:
         return then if otherwise is None else otherwise
-    return x.choose(asked.condition, then, otherwise, of, asked.location)
+    return folding.choose(asked.condition, then, otherwise, of, asked.location)
 
 
 def is_value(leaf: object) -> TypeGuard[Expression]:
@@ -268,4 +269,4 @@ def faults_of(paths: list[Path], depth: int = 0) -> Expression:
         return x.TRUE
     asked, yes, no = split(paths, depth)
     then, otherwise = faults_of(yes, depth + 1), faults_of(no, depth + 1)
-    return x.choose(asked.condition, then, otherwise, BOOL, asked.location)
+    return folding.choose(asked.condition, then, otherwise, BOOL, asked.location)

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
@@ -22,7 +23,7 @@ from fencepost.language.values import EmptySet, Nothing, describe_value
 from fencepost.language.views import ArrayView, SetView
 
 if TYPE_CHECKING:
-    from fencepost.language.recorder import Recorder
+    from fencepost.language.state_recorder import StateRecorder
 
 NOTHING = Maybe(Range(-1, -1))
 NO_MEMBERS = SetOf(Index("EMPTY", 0))
@@ -100,7 +101,7 @@ class Symbol:
     __slots__ = ("born", "expression", "recorder", "run")
 
     def __init__(
-        self, recorder: Recorder, expression: Expression, born: Location | None = None
+        self, recorder: StateRecorder, expression: Expression, born: Location | None = None
     ) -> None:
         self.recorder = recorder
         self.run = recorder.run
@@ -132,14 +133,14 @@ class Symbol:
         sides = self._compare(other, "a comparison of {} and {}")
         if sides is None:
             return self._unusable(other)
-        return self.recorder.condition(x.equal(*sides, caller()))
+        return self.recorder.condition(folding.equal(*sides, caller()))
 
     def __ne__(self, other: object) -> Any:
         sides = self._compare(other, "a comparison of {} and {}")
         if sides is None:
             return self._unusable(other)
         at = caller()
-        return self.recorder.condition(x.negate(x.equal(*sides, at), at))
+        return self.recorder.condition(folding.negate(folding.equal(*sides, at), at))
 
     def _ordered(self, other: object, swap: bool, invert: bool) -> Any:
         sides = self._compare(other, "an order between {} and {}")
@@ -151,8 +152,8 @@ class Symbol:
             sort = sort_of(side.domain)
             if isinstance(sort, Index) and not sort.ordered:
                 self.recorder.finite_only(f"an order on {sort.name}")
-        result = x.less(right, left, at) if swap else x.less(left, right, at)
-        return self.recorder.condition(x.negate(result, at) if invert else result)
+        result = folding.less(right, left, at) if swap else folding.less(left, right, at)
+        return self.recorder.condition(folding.negate(result, at) if invert else result)
 
     def __lt__(self, other: object) -> Any:
         return self._ordered(other, False, False)
@@ -338,7 +339,7 @@ def truth_of(expression: Expression, at: Location | None) -> Expression:
     if domain == BOOL:
         return expression
     if isinstance(domain, Range):
-        return x.negate(x.equal(expression, x.Constant(0, Range(0, 0)), at), at)
+        return folding.negate(folding.equal(expression, x.Constant(0, Range(0, 0)), at), at)
     raise InputError(
         "F45",
         f"{describe(domain)} is used as a condition",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import Bool, Domain, Enum, Index, Maybe, SetOf
 from fencepost.core.expressions import Expression
 from fencepost.core.trees import BulkWrite, Disabled, Fault, Tree, Update, Write
@@ -132,7 +133,7 @@ def tree_lines(tree: Tree, depth: int = 0) -> Iterator[str]:
                 yield f"{pad}require {condition}"
                 yield from tree_lines(tree.then, depth)
             elif isinstance(tree.then, Disabled):
-                yield f"{pad}require {show(x.negate(tree.condition))}"
+                yield f"{pad}require {show(folding.negate(tree.condition))}"
                 yield from tree_lines(tree.otherwise, depth)
             elif isinstance(tree.otherwise, Fault):
                 yield f"{pad}check {condition}, else {_fault(tree.otherwise)}"

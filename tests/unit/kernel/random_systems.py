@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.errors import Location
 from fencepost.core.expressions import Expression, Variable
@@ -143,7 +144,7 @@ class Generator:
             left = self.natural(scope)
             if left is not None:
                 by = x.Constant(wanted.size, Range(wanted.size, wanted.size))
-                options.append(x.arithmetic("%", left, by))
+                options.append(folding.arithmetic("%", left, by))
         return draw.choice(options)
 
     def plain_reads(self) -> list[x.Read]:
@@ -176,23 +177,23 @@ class Generator:
         if kind in {3, 4}:
             operator = draw.choice(("+", "-", "*"))
             left, right = self.integer(scope, depth - 1), self.integer(scope, depth - 1)
-            result = x.arithmetic(operator, left, right)
+            result = folding.arithmetic(operator, left, right)
             return result if -(2**50) < result.domain.low <= result.domain.high < 2**50 else left
         if kind == 5:
             left = self.natural(scope)
             if left is not None:
                 by = draw.randint(1, 5)
                 divisor = x.Constant(by, Range(by, by))
-                return x.arithmetic(draw.choice(("//", "%")), left, divisor)
+                return folding.arithmetic(draw.choice(("//", "%")), left, divisor)
         if kind == 6:
             then, other = self.integer(scope, depth - 1), self.integer(scope, depth - 1)
             low = min(then.domain.low, other.domain.low)
             high = max(then.domain.high, other.domain.high)
-            return x.choose(self.condition(scope, depth - 1), then, other, Range(low, high))
+            return folding.choose(self.condition(scope, depth - 1), then, other, Range(low, high))
         if kind == 7:
             variable = self.fresh(draw.choice([*self.sorts, BOOL, Range(-1, 1)]))
             body = self.condition(scope.with_variables((variable,)), depth - 1)
-            return x.quantified("count", (variable,), body)
+            return folding.quantified("count", (variable,), body)
         read = self.read(scope)
         return read if read is not None else x.Constant(0, BOOL)
 
@@ -203,11 +204,11 @@ class Generator:
             read = self.read(scope, type(BOOL))
             return read if read is not None else x.TRUE
         if kind == 1:
-            return x.equal(self.integer(scope, depth - 1), self.integer(scope, depth - 1))
+            return folding.equal(self.integer(scope, depth - 1), self.integer(scope, depth - 1))
         if kind == 2:
-            return x.less(self.integer(scope, depth - 1), self.integer(scope, depth - 1))
+            return folding.less(self.integer(scope, depth - 1), self.integer(scope, depth - 1))
         if kind == 3:
-            return x.negate(self.condition(scope, depth - 1))
+            return folding.negate(self.condition(scope, depth - 1))
         if kind in {4, 5}:
             build = x.conjunction if kind == 4 else x.disjunction
             return build([self.condition(scope, depth - 1) for _ in range(draw.randint(2, 3))])
@@ -217,27 +218,27 @@ class Generator:
             size = draw.randint(1, 2)
             variables = tuple(self.fresh(draw.choice([*self.sorts, BOOL])) for _ in range(size))
             body = self.condition(scope.with_variables(variables), depth - 1)
-            return x.quantified(draw.choice(("for_all", "exists")), variables, body)
+            return folding.quantified(draw.choice(("for_all", "exists")), variables, body)
         if kind == 8:
             members = self.members(scope)
             if members is not None:
-                return x.contains(members, self.in_range(members.domain.of, scope))
+                return folding.contains(members, self.in_range(members.domain.of, scope))
         if kind == 9:
             guarded = self.read(scope, Maybe)
             if guarded is not None:
-                none = x.equal(guarded, x.Constant(-1, guarded.domain))
+                none = folding.equal(guarded, x.Constant(-1, guarded.domain))
                 inner = self.condition(scope.with_proven(guarded), depth - 1)
                 if draw.random() < 0.5:
-                    return x.conjunction([x.negate(none), inner])
-                return x.choose(none, self.condition(scope, depth - 1), inner, BOOL)
-        return x.equal(self.integer(scope, 0), self.integer(scope, 0))
+                    return folding.conjunction([folding.negate(none), inner])
+                return folding.choose(none, self.condition(scope, depth - 1), inner, BOOL)
+        return folding.equal(self.integer(scope, 0), self.integer(scope, 0))
 
     def members(self, scope: Scope) -> Expression | None:
         read = self.read(scope, SetOf)
         if read is None or self.random.random() < 0.5:
             return read
         element = self.in_range(read.domain.of, scope)
-        return x.set_update(read, element, self.random.random() < 0.5)
+        return folding.set_update(read, element, self.random.random() < 0.5)
 
     # Trees.
 
@@ -258,9 +259,11 @@ class Generator:
             return self.leaf(scope)
         guarded = self.read(scope, Maybe)
         if guarded is not None and draw.random() < 0.3:
-            none = x.equal(guarded, x.Constant(-1, guarded.domain))
+            none = folding.equal(guarded, x.Constant(-1, guarded.domain))
             there = self.tree(scope.with_proven(guarded), depth - 1)
-            return Decide(x.negate(none), there, Fault("none"), check=True, location=self.place())
+            return Decide(
+                folding.negate(none), there, Fault("none"), check=True, location=self.place()
+            )
         then, otherwise = self.tree(scope, depth - 1), self.tree(scope, depth - 1)
         if draw.random() < 0.3:
             otherwise = Disabled()
@@ -313,7 +316,7 @@ class Generator:
         if isinstance(kind, SetOf) and draw.random() < 0.6:
             read = self.read(scope, SetOf)
             if read is not None and read.domain == kind:
-                return x.set_update(read, self.in_range(kind.of, scope), draw.random() < 0.6)
+                return folding.set_update(read, self.in_range(kind.of, scope), draw.random() < 0.6)
         if kind == BOOL and draw.random() < 0.4:
             return self.condition(scope, 2)
         if draw.random() < 0.5:
@@ -321,10 +324,10 @@ class Generator:
         value = self.integer(scope, 2)
         if value.domain.low < kind.low:
             low = x.Constant(kind.low, Range(kind.low, kind.low))
-            checks.append(x.negate(x.less(value, low)))
+            checks.append(folding.negate(folding.less(value, low)))
         if value.domain.high > kind.high:
             high = x.Constant(kind.high, Range(kind.high, kind.high))
-            checks.append(x.negate(x.less(high, value)))
+            checks.append(folding.negate(folding.less(high, value)))
         return value
 
     # Properties.
@@ -336,7 +339,7 @@ class Generator:
         condition = self.condition(scope, 3)
         kind = draw.choice(("always", "reachable", "always_possible"))
         if kind == "always" and draw.random() < 0.6:
-            condition = x.disjunction([condition, self.condition(scope, 2)])
+            condition = folding.disjunction([condition, self.condition(scope, 2)])
         fault = x.FALSE if draw.random() < 0.8 else self.condition(scope, 2)
         return Property(f"property_{number}", kind, arguments, condition, fault)
 

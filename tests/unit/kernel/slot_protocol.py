@@ -6,6 +6,7 @@ It is the shape of the first models, at any size, without the language in betwee
 from __future__ import annotations
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import BOOL, Enum, Index, Maybe
 from fencepost.core.errors import Location
 from fencepost.core.system import (
@@ -69,15 +70,15 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
     phase, own = read("phase", request), read("slot", request)
     flag, off = x.TRUE, x.FALSE
     free = (write("owner", own, none), write("slot", request, none))
-    has_slot = x.negate(x.equal(own, none))
+    has_slot = folding.negate(folding.equal(own, none))
 
     def update(*writes) -> Tree:
         return Update(tuple(writes))
 
     allocate = require(
-        x.equal(phase, IDLE),
+        folding.equal(phase, IDLE),
         require(
-            x.equal(read("owner", slot), none),
+            folding.equal(read("owner", slot), none),
             update(
                 write("phase", request, WAITING),
                 write("owner", slot, request),
@@ -86,13 +87,13 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
         ),
     )
     post = require(
-        x.equal(phase, WAITING),
+        folding.equal(phase, WAITING),
         require(
-            x.conjunction(
+            folding.conjunction(
                 [
-                    x.negate(read("posted", request, chunk)),
-                    x.negate(read("landed", request, chunk)),
-                    x.negate(read("told", request)),
+                    folding.negate(read("posted", request, chunk)),
+                    folding.negate(read("landed", request, chunk)),
+                    folding.negate(read("told", request)),
                 ]
             ),
             update(write("posted", request, chunk, flag)),
@@ -106,7 +107,7 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
     tagged = x.Quantified(
         "for_all",
         (x.Variable("c", chunk_sort),),
-        x.equal(x.Read("tag", (own, x.Variable("c", chunk_sort)), domains["tag"]), request),
+        folding.equal(x.Read("tag", (own, x.Variable("c", chunk_sort)), domains["tag"]), request),
     )
     target = x.Variable("target", slot_sort)
     land = require(
@@ -118,12 +119,14 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
                 "tag",
                 (),
                 (target, x.Variable("c", chunk_sort)),
-                x.conjunction(
+                folding.conjunction(
                     [
-                        x.equal(x.Variable("c", chunk_sort), chunk),
-                        x.equal(
+                        folding.equal(x.Variable("c", chunk_sort), chunk),
+                        folding.equal(
                             target,
-                            x.choose(has_slot, own, x.Constant(0, slot_sort), Maybe(slot_sort)),
+                            folding.choose(
+                                has_slot, own, x.Constant(0, slot_sort), Maybe(slot_sort)
+                            ),
                         ),
                     ]
                 ),
@@ -132,15 +135,15 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
         ),
     )
     decode = require(
-        x.equal(phase, WAITING),
+        folding.equal(phase, WAITING),
         require(last, update(write("phase", request, DECODING))),
     )
     finish = require(
-        x.equal(phase, DECODING),
+        folding.equal(phase, DECODING),
         require(has_slot, update(write("phase", request, DONE), *free), check=True),
     )
     abort = require(
-        x.equal(phase, WAITING),
+        folding.equal(phase, WAITING),
         when(
             on,
             update(write("phase", request, ABORTING), write("told", request, flag)),
@@ -153,9 +156,9 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
         x.Read("posted", (request, x.Variable("c", chunk_sort)), BOOL),
     )
     answer = require(
-        x.equal(phase, ABORTING),
+        folding.equal(phase, ABORTING),
         require(
-            x.negate(quiet),
+            folding.negate(quiet),
             require(
                 has_slot,
                 update(
@@ -173,9 +176,9 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
         x.Read("posted", (request, x.Variable("c", chunk_sort)), BOOL),
     )
     retry = require(
-        x.equal(phase, DONE),
+        folding.equal(phase, DONE),
         require(
-            x.equal(posted_count, x.Constant(0, posted_count.domain)),
+            folding.equal(posted_count, x.Constant(0, posted_count.domain)),
             update(
                 write("phase", request, IDLE),
                 BulkWrite("landed", (request,), (x.Variable("c", chunk_sort),), x.TRUE, off),
@@ -190,12 +193,17 @@ def slot_protocol(requests: int = 2, slots: int = 1, chunks: int = 2) -> System:
         "own_bytes",
         "always",
         (request,),
-        x.disjunction([x.negate(x.equal(phase, DECODING)), x.conjunction([has_slot, tagged])]),
+        folding.disjunction(
+            [
+                folding.negate(folding.equal(phase, DECODING)),
+                folding.conjunction([has_slot, tagged]),
+            ]
+        ),
         x.FALSE,
     )
-    decodes = Property("decodes", "reachable", (request,), x.equal(phase, DECODING), x.FALSE)
+    decodes = Property("decodes", "reachable", (request,), folding.equal(phase, DECODING), x.FALSE)
     can_free = Property(
-        "can_free", "always_possible", (slot,), x.equal(read("owner", slot), none), x.FALSE
+        "can_free", "always_possible", (slot,), folding.equal(read("owner", slot), none), x.FALSE
     )
     return System(
         name="SlotProtocol",
