@@ -210,7 +210,7 @@ class Generator:
         if kind == 3:
             return folding.negate(self.condition(scope, depth - 1))
         if kind in {4, 5}:
-            build = x.conjunction if kind == 4 else x.disjunction
+            build = folding.conjunction if kind == 4 else folding.disjunction
             return build([self.condition(scope, depth - 1) for _ in range(draw.randint(2, 3))])
         if kind == 6 and self.barriers:
             return x.BarrierOn(draw.choice(self.barriers).name)
