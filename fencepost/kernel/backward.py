@@ -32,7 +32,8 @@ class Backward:
         return self.search[Slot.COUNT] + self.bytes_at_places()
 
     def bytes_at_places(self) -> int:
-        return 1 << self.search[Slot.TABLE_BITS] if self.search.words == 1 else 1
+        search = self.search
+        return search.places(search[Slot.TABLE_BITS]) if search.words <= 2 else 1
 
     def first_hopeless(self, watches: Sequence[int]) -> list[int | None]:
         """For each of at most eight watches, the first state after which it is never met."""

@@ -78,6 +78,7 @@ from fencepost.kernel.table import (
     fingerprint_of,
     hash_of,
     inlined,
+    insert_pair,
     insert_word,
     line_of,
 )
@@ -174,6 +175,11 @@ def search(c: int) -> int:
                     line = line_of(hash_of(out + n * 8, 1, 1), table, bits)
                     prefetch(line)
                     store64(lines, n, line)
+            elif words == 2:
+                for n in range(found, after):
+                    line = line_of(hash_of(out + n * 8, stride, 2), table, bits)
+                    prefetch(line)
+                    store64(lines, n, line)
             else:
                 for n in range(found, after):
                     mixed = hash_of(out + n * 8, stride, words)
@@ -182,7 +188,7 @@ def search(c: int) -> int:
             store64(lines, stride + ((group - start) >> 3), after)
             found = after
             group += LANES
-        if words > 1:
+        if words > 2:
             for n in range(found):
                 mixed = load64(lines, n)
                 line = line_of(mixed, table, bits)
@@ -199,6 +205,15 @@ def search(c: int) -> int:
                     key = load64(out, n)
                     if insert_word(key, load64(lines, n), table, end) >= 0:
                         store64(states, count, key)
+                        store32(parents, count, group + load8(out_lanes, n))
+                        count += 1
+                    n += 1
+            elif words == 2:
+                while n < after:
+                    one, other = load64(out, n), load64(out, stride + n)
+                    if insert_pair(one, other, load64(lines, n), table, end) >= 0:
+                        store64(states, 2 * count, one)
+                        store64(states, 2 * count + 1, other)
                         store32(parents, count, group + load8(out_lanes, n))
                         count += 1
                     n += 1
@@ -253,6 +268,8 @@ def insert_all(c: int, first: int) -> None:
         line = line_of(mixed, table, bits)
         if words == 1:
             insert_word(load64(address, 0), line, table, end)
+        elif words == 2:
+            insert_pair(load64(address, 0), load64(address, 1), line, table, end)
         else:
             print_of = fingerprint_of(mixed)
             place = find_long(address, 1, words, print_of, line, table, end, states)

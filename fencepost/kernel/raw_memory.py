@@ -109,6 +109,24 @@ def places_of(_context: Any, line: Any, key: Any) -> Any:
 
 
 @intrinsic
+def places_of_pair(_context: Any, line: Any, one: Any, other: Any) -> Any:
+    """Which even words of a cache line equal a key whose next word equals another, one bit each."""
+
+    def generate(_c: Any, builder: Any, _s: Any, args: Any) -> Any:
+        none = ir.Constant(LINE, ir.Undefined)
+        vector = builder.insert_element(none, args[1], ir.Constant(I32, 0))
+        vector = builder.insert_element(vector, args[2], ir.Constant(I32, 1))
+        order = ir.Constant(ir.VectorType(I32, 8), [0, 1] * 4)
+        pairs = builder.shuffle_vector(vector, none, order)
+        same = builder.icmp_unsigned("==", _line(builder, args[0]), pairs)
+        bits = builder.bitcast(same, I8)
+        both = builder.and_(bits, builder.lshr(bits, ir.Constant(I8, 1)))
+        return builder.zext(builder.and_(both, ir.Constant(I8, 0x55)), I64)
+
+    return types.int64(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
 def places_like(_context: Any, line: Any, key: Any, mask: Any) -> Any:
     """Which of the eight words of a cache line equal a key in the bits of a mask."""
 

@@ -82,18 +82,22 @@ class Search:
         return self.stride
 
     def make_table(self, bits: int) -> bool:
-        """A table of 2**bits entries with every state so far; False if it would not fit."""
+        """A table of 2**bits words with every state so far; False if it would not fit."""
         size = 8 << bits
         if size + self[Slot.COUNT] * self.state_bytes > self.memory_bytes:
             return False
         self.table.free()
         self.table = Block(size)
         self[Slot.TABLE], self[Slot.TABLE_BITS] = self.table.address, bits
-        self[Slot.TABLE_LIMIT] = int((1 << bits) * FULLEST)
+        self[Slot.TABLE_LIMIT] = int(self.places(bits) * FULLEST)
         room = (self.memory_bytes - size) // self.state_bytes
         self[Slot.CAPACITY] = min(room, MOST_STATES)
         self.command(Command.REHASH)
         return True
+
+    def places(self, bits: int) -> int:
+        """How many states a table of 2**bits words can hold: one of two words takes two."""
+        return 1 << bits - 1 if self.words == 2 else 1 << bits
 
     def bytes(self) -> int:
         """The memory in use."""
@@ -116,7 +120,7 @@ class Search:
         ctypes.memmove(self.states.address, array, 8 * len(flat))
         self[Slot.COUNT] = self[Slot.LEVEL_END] = len(packed)
         needed = max(2 * len(packed), 8 * self.slack())
-        return self.make_table(max(SMALLEST_TABLE_BITS, needed.bit_length()))
+        return self.make_table(max(SMALLEST_TABLE_BITS, needed.bit_length()) + (self.words == 2))
 
     def command(self, command: Command) -> Status:
         self[Slot.COMMAND] = command

@@ -53,23 +53,28 @@ from fencepost.kernel.table import (
     hash_of,
     inlined,
     line_of,
+    place_of_pair,
     place_of_word,
 )
 
 
 @inlined
 def hope_of(c: int, address: int, stride: int, mixed: int) -> int:
-    """Where the hope of a state is noted: by its place, or for several words by its number."""
+    """Where the hope of a state is noted: by its place, or for long ones by its number."""
     words = load64(c, WORDS)
     table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
     end = table + (8 << bits)
     line = line_of(mixed, table, bits)
-    if words > 1:
-        print_of = fingerprint_of(mixed)
-        states = load64(c, STATES)
-        number = find_long(address, stride, words, print_of, line, table, end, states)
-        return load64(c, HOPE) + number
-    return load64(c, HOPE_AT_PLACE) + place_of_word(load64(address, 0), line, table, end)
+    one = load64(address, 0)
+    if words == 1:
+        return load64(c, HOPE_AT_PLACE) + place_of_word(one, line, table, end)
+    if words == 2:
+        other = load64(address, stride)
+        return load64(c, HOPE_AT_PLACE) + place_of_pair(one, other, line, table, end)
+    print_of = fingerprint_of(mixed)
+    states = load64(c, STATES)
+    number = find_long(address, stride, words, print_of, line, table, end, states)
+    return load64(c, HOPE) + number
 
 
 @inlined
@@ -98,13 +103,14 @@ def mark_goals(c: int) -> None:
         number = count - 1 - back
         parent = load32(parents, number)
         store8(hope, parent, load8(hope, parent) | load8(hope, number))
-    if words == 1:
+    if words <= 2:
         for number in range(count):
-            address = states + number * 8
+            address = states + number * words * 8
             if number + AHEAD < count:
-                mixed = hash_of(address + AHEAD * 8, 1, 1)
+                mixed = hash_of(address + AHEAD * words * 8, 1, words)
                 prefetch(line_of(mixed, load64(c, TABLE), load64(c, TABLE_BITS)))
-            store8(hope_of(c, address, 1, hash_of(address, 1, 1)), 0, load8(hope, number))
+            mixed = hash_of(address, 1, words)
+            store8(hope_of(c, address, 1, mixed), 0, load8(hope, number))
 
 
 @inlined
@@ -157,9 +163,9 @@ def sweep(c: int) -> int:
             after = before | load8(hope_of(c, out + n * 8, stride, load64(lines, n)), 0)
             if after != before:
                 store8(hope, state, after)
-                if words == 1:
-                    address = states + state * 8
-                    store8(hope_of(c, address, 1, hash_of(address, 1, 1)), 0, after)
+                if words <= 2:
+                    address = states + state * words * 8
+                    store8(hope_of(c, address, 1, hash_of(address, 1, words)), 0, after)
                 store64(c, CHANGED, 1)
     store64(c, CURSOR, cursor)
     return DONE if cursor >= count else PAUSED

@@ -1,7 +1,8 @@
 """The visited set: an open-addressing table of cache lines of eight entries.
 
-For states of one word an entry is the state itself; for longer ones it is a fingerprint over the
-number of the state plus one, and the state is compared in full.
+For states of one word an entry is the state itself; for two words it is two entries' space with
+the state in it. For longer ones it is a fingerprint over the number of the state plus one, and the
+state is compared in full.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from fencepost.kernel.raw_memory import (
     lowest_bit,
     places_like,
     places_of,
+    places_of_pair,
     shift_right,
     store64,
 )
@@ -22,6 +24,7 @@ MIX_TWO = -4417276706812531889
 AHEAD = 12  # how many cache lines are asked for before they are needed
 LOW_HALF = 0xFFFFFFFF
 HIGH_HALF = -(1 << 32)
+EVEN = 0x55  # where states of two words begin in a line; their first word is never 0
 
 inlined = njit(inline="never", error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """How every part of the loop is compiled: LLVM decides what is inlined."""
@@ -59,6 +62,23 @@ def insert_word(key: int, line: int, table: int, end: int) -> int:
         if free != 0:
             place = line + (lowest_bit(free) << 3)
             store64(place, 0, key)
+            return place
+        line += 64
+        if line == end:
+            line = table
+
+
+@inlined
+def insert_pair(one: int, other: int, line: int, table: int, end: int) -> int:
+    """Put a state of two words into the table: the place it got, or -1 if it was there."""
+    while True:
+        if places_of_pair(line, one, other) != 0:
+            return -1
+        free = places_of(line, 0) & EVEN
+        if free != 0:
+            place = line + (lowest_bit(free) << 3)
+            store64(place, 0, one)
+            store64(place, 1, other)
             return place
         line += 64
         if line == end:
@@ -107,6 +127,18 @@ def place_of_word(key: int, line: int, table: int, end: int) -> int:
         places = places_of(line, key)
         if places != 0:
             return ((line - table) >> 3) + lowest_bit(places)
+        line += 64
+        if line == end:
+            line = table
+
+
+@inlined
+def place_of_pair(one: int, other: int, line: int, table: int, end: int) -> int:
+    """The position in the table of a state of two words that is there."""
+    while True:
+        places = places_of_pair(line, one, other)
+        if places != 0:
+            return ((line - table) >> 4) + (lowest_bit(places) >> 1)
         line += 64
         if line == end:
             line = table

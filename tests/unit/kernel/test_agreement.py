@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import pytest
 
 from fencepost.core import expressions as x
-from fencepost.core.results import Answer
-from fencepost.core.system import System
+from fencepost.core.domains import BOOL, Range
+from fencepost.core.results import Answer, Verdict
+from fencepost.core.system import Action, Design, Expectation, Field, System
 from fencepost.core.trees import BulkWrite, Decide, Fault, Update, Write, decisions, leaves
 from fencepost.engines.explore import Limits, explore, explore_by_interpreter
 from fencepost.kernel.layout import lay_out
@@ -55,6 +57,19 @@ def test_counts_of_a_protocol_checked_by_hand() -> None:
     finding = answer.findings[0]
     assert finding.trace is not None
     assert len(finding.trace) == 10
+
+
+@pytest.mark.parametrize("words", [1, 2, 3, 9])
+def test_counts_do_not_depend_on_the_words_of_a_state(words: int) -> None:
+    """The table grows on the way, and holds states of one, two and more words in its own way."""
+    system = slot_protocol(3, 2, 1)
+    padding = Field("padding", (Range(2, words),), Range(0, 2**62), ((0,),) * (words - 1))
+    if words > 1:
+        system = dataclasses.replace(system, fields=(*system.fields, padding))
+    assert lay_out(system).words == words
+    answer = explore(system, system.design("safe")).answer
+    assert (answer.states, answer.transitions, answer.depth) == (10_799, 38_592, 25)
+    assert {f.verdict for f in answer.findings} == {Verdict.HOLDS}
 
 
 def test_random_systems_reach_every_kind_of_node_and_outcome() -> None:
@@ -107,9 +122,6 @@ def _node_kinds(system: System) -> Counter[str]:
 
 def test_a_kept_bit_and_a_copied_bit_under_a_condition() -> None:
     """The shape that LLVM 22 gets wrong on AVX-512 unless the word is settled first."""
-    from fencepost.core.domains import BOOL
-    from fencepost.core.system import Action, Design, Expectation, Field
-
     fields = tuple(Field(name, (), BOOL, ((0, 1),)) for name in "abc")
     a, b, c = (x.Read(name, (), BOOL) for name in "abc")
     copy = Decide(b, Update((Write("c", (), a),)), Update(()))
