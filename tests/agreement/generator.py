@@ -13,7 +13,8 @@ from random import Random
 from types import ModuleType
 
 from random_bodies import INDENT, Body
-from random_values import Cells, Helper, Sort, Values, World, optional
+from random_declarations import Cells, Helper, Sort, World, optional
+from random_values import Values
 
 from fencepost import Model
 from fencepost.core.errors import InputError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from random_values import NAMES, Cells, Sort, Values, World
+from random_declarations import Cells, Sort, World
+from random_values import NAMES, Values
 
 INDENT = "    "
 
