@@ -19,14 +19,18 @@ Search = Callable[..., Result]
 
 @dataclass(frozen=True)
 class Hint:
-    """The barriers that, added to a design, remove a violation and keep everything reachable.
+    """The barriers that, switched on (or off), remove a violation and keep everything reachable.
 
-    Without barriers nothing up to `MOST_BARRIERS` helps; `doubtful` says that some combination
-    was too large to decide, or that there were too many to try.
+    A violation is mended by switching barriers on, and that of a `reachable` perhaps by switching
+    them off; `switched_off` says which it is. `breaks` are properties that are violated then and
+    were not before. Without barriers nothing up to `MOST_BARRIERS` helps; `doubtful` says that
+    some combination was too large to decide, or that there were too many to try.
     """
 
     property: str
     barriers: tuple[str, ...] = ()
+    switched_off: bool = False
+    breaks: tuple[str, ...] = ()
     doubtful: bool = False
 
 
@@ -46,22 +50,33 @@ class Hints:
     def hint(self, design: Design, broken: Answer, name: str) -> Hint:
         """The smallest set of up to two barriers that removes the violation of one property.
 
-        Barriers that name the property among what they buy are tried first. Each trial is a
+        Of the sets of one size, the first that breaks nothing else is taken, else the first;
+        barriers that name the property among what they buy are tried first. Each trial is a
         search bounded by a count of states, so the hint is the same in every run.
         """
         most = max(FEWEST_STATES, 2 * broken.states)
-        needed = {p.name for p in self._system.properties if p.kind == "reachable"}
-        needed -= {f.property for f in broken.findings if f.verdict is Verdict.VIOLATED}
-        needed.add(name)
-        doubtful = False
-        for trial, added in enumerate(self._candidates(design, name)):
-            if trial >= MOST_TRIALS:
-                return Hint(name, doubtful=True)
-            answer = self._try(replace(design, barriers=design.barriers | set(added)), most)
-            verdicts = {f.verdict for f in answer.findings if f.property in needed}
-            if verdicts == {Verdict.HOLDS}:
-                return Hint(name, added)
-            doubtful |= Verdict.VIOLATED not in verdicts
+        reachable = {p.name for p in self._system.properties if p.kind == "reachable"}
+        before = _violated(broken)
+        needed = (reachable - before) | {name}
+        trials, doubtful = 0, False
+        for candidates, off in self._candidates(design, name, name in reachable):
+            second_best: Hint | None = None
+            for chosen in candidates:
+                if trials >= MOST_TRIALS:
+                    return second_best or Hint(name, doubtful=True)
+                trials += 1
+                mended = design.barriers - set(chosen) if off else design.barriers | set(chosen)
+                answer = self._try(replace(design, barriers=mended), most)
+                verdicts = {f.verdict for f in answer.findings if f.property in needed}
+                if verdicts == {Verdict.HOLDS}:
+                    breaks = tuple(sorted(_violated(answer) - before))
+                    found = Hint(name, chosen, off, breaks)
+                    if not breaks:
+                        return found
+                    second_best = second_best or found
+                doubtful |= Verdict.VIOLATED not in verdicts
+            if second_best is not None:
+                return second_best
         return Hint(name, doubtful=doubtful)
 
     def _try(self, mended: Design, most: int) -> Answer:
@@ -73,8 +88,18 @@ class Hints:
             self._known[mended.barriers] = known
         return known
 
-    def _candidates(self, design: Design, name: str) -> Iterator[tuple[str, ...]]:
-        off = [b for b in self._system.barriers if b.name not in design.barriers]
-        off.sort(key=lambda barrier: name not in barrier.buys)
+    def _candidates(
+        self, design: Design, name: str, either: bool
+    ) -> Iterator[tuple[list[tuple[str, ...]], bool]]:
+        """For each size, the sets of barriers to switch on, and perhaps those to switch off; the
+        most promising come first."""
+        buys = {b.name: name in b.buys for b in self._system.barriers}
         for count in range(1, MOST_BARRIERS + 1):
-            yield from combinations([barrier.name for barrier in off], count)
+            for off in (False, True) if either else (False,):
+                able = [b for b in buys if (b in design.barriers) == off]
+                chosen = combinations(able, count)
+                yield sorted(chosen, key=lambda names: -sum(buys[n] for n in names)), off
+
+
+def _violated(answer: Answer) -> set[str]:
+    return {f.property for f in answer.findings if f.verdict is Verdict.VIOLATED}

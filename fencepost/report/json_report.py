@@ -93,7 +93,13 @@ def _design(model: ModelCheck, check: DesignCheck) -> dict[str, Any]:
         "bytes_peak": cost.bytes_peak,
         "findings": [_finding(model, finding) for finding in answer.findings],
         "hints": [
-            {"property": h.property, "add_barriers": list(h.barriers), "doubtful": h.doubtful}
+            {
+                "property": h.property,
+                "switch": "off" if h.switched_off else "on",
+                "barriers": list(h.barriers),
+                "breaks": list(h.breaks),
+                "doubtful": h.doubtful,
+            }
             for h in check.hints
         ],
         "coverage": {

@@ -244,10 +244,13 @@ def _how(finding: Finding) -> str:
 def hint_text(system: System, hint: Hint) -> str:
     """The barriers that mend a violation, with what they are."""
     if not hint.barriers:
-        which = "of those that were tried" if hint.doubtful else "that are off here"
-        return f"mended by: no barrier, and no two together, {which}"
+        which = ", of those that were tried" if hint.doubtful else ""
+        return f"mended by: no barrier, and no two together{which}"
     texts = {barrier.name: barrier.text for barrier in system.barriers}
-    return "mended by: " + " and ".join(f"{name} ({texts[name]})" for name in hint.barriers)
+    mended = " and ".join(f"{name} ({texts[name].rstrip('.')})" for name in hint.barriers)
+    how = "mended by switching off" if hint.switched_off else "mended by"
+    but = f"; it breaks {' and '.join(hint.breaks)} instead" if hint.breaks else ""
+    return f"{how}: {mended}{but}"
 
 
 def summary(checks: Sequence[ModelCheck]) -> tuple[str, Style]:

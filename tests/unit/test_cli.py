@@ -123,7 +123,9 @@ class TestReports:
         assert broken["hints"] == [
             {
                 "property": "reads_what_is_written",
-                "add_barriers": ["read_waits_for_write"],
+                "switch": "on",
+                "barriers": ["read_waits_for_write"],
+                "breaks": [],
                 "doubtful": False,
             }
         ]

@@ -136,6 +136,78 @@ def never(m, switch: Hopeless.Switch):
     return not m.on[switch]
 
 
+class Choosy(Model):
+    """Two barriers remove the violation; the first does so at the price of another property."""
+
+    sloppy = Barrier("sloppy", buys=["safe"])
+    careful = Barrier("careful", buys=["safe"])
+    forbids = Barrier("forbids everything", buys=["safe"])
+    bad = Var(bool)
+    leaked = Var(bool)
+    moved = Var(bool)
+
+    @action
+    def go(self):
+        require(not self.forbids)
+        self.moved = True
+        if self.sloppy:
+            self.leaked = True
+        elif not self.careful:
+            self.bad = True
+
+    bare = Design(expect=violates("safe", steps=1))
+    blocked = Design(forbids, expect=violates("moves"))
+    spoilt = Design(sloppy, expect=violates("tidy", steps=1))
+
+
+@always(Choosy)
+def safe(m):
+    return not m.bad
+
+
+@always(Choosy)
+def tidy(m):
+    return not m.leaked
+
+
+@reachable(Choosy)
+def moves(m):
+    return m.moved
+
+
+def test_a_mend_that_breaks_nothing_else_comes_first():
+    system = build(Choosy, [safe, tidy, moves])
+    found = hinted(system, system.design("bare"), "safe")
+    assert (found.barriers, found.breaks) == (("careful",), ())
+
+
+def test_a_mend_that_breaks_something_else_says_so():
+    class OnlySloppy(Choosy):
+        careful = Barrier("does nothing", buys=["safe"])
+
+        @action
+        def go(self):
+            require(not self.forbids)
+            self.moved = True
+            if self.sloppy:
+                self.leaked = True
+            else:
+                self.bad = True
+
+    kinds = (always, always, reachable)
+    bodies = (safe, tidy, moves)
+    properties = [kind(OnlySloppy)(p.body) for kind, p in zip(kinds, bodies, strict=True)]
+    system = build(OnlySloppy, properties)
+    found = hinted(system, system.design("bare"), "safe")
+    assert (found.barriers, found.breaks) == (("sloppy",), ("tidy",))
+
+
+def test_what_cannot_be_reached_is_mended_by_switching_off():
+    system = build(Choosy, [safe, tidy, moves])
+    found = hinted(system, system.design("blocked"), "moves")
+    assert (found.barriers, found.switched_off, found.breaks) == (("forbids",), True, ("safe",))
+
+
 def test_no_barrier_helps():
     system = build(Hopeless, [never])
     found = hinted(system, system.design("bare"), "never")
