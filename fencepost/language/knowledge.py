@@ -20,6 +20,8 @@ class Knowledge:
     def __init__(self, known: Knowledge | None = None) -> None:
         self._truth: dict[Expression, bool] = dict(known._truth) if known else {}
         self._values: dict[Expression, frozenset[int]] = dict(known._values) if known else {}
+        self._limits: dict[Expression, tuple[int, int]] = dict(known._limits) if known else {}
+        """What is known of nodes with too many values to list."""
 
     def values(self, node: Expression) -> frozenset[int] | None:
         """The values a node may have, or None where there are too many to list."""
@@ -35,9 +37,10 @@ class Knowledge:
         """The least and greatest value a node may have on this path."""
         low, high = self._bounds_of_parts(node)
         known = self._values.get(node)
-        if known:
+        limits = (min(known), max(known)) if known else self._limits.get(node)
+        if limits is not None:
             # What is known of the parts may have been learnt later, and tell more.
-            both = max(low, min(known)), min(high, max(known))
+            both = max(low, limits[0]), min(high, limits[1])
             return both if both[0] <= both[1] else (low, high)
         return low, high
 
@@ -134,6 +137,19 @@ class Knowledge:
         if not isinstance(node, x.Constant) and kept:
             self._values[node] = kept
 
+    def _limit(self, node: Expression, low: int, high: int) -> None:
+        least, most = self.bounds(node)
+        if not isinstance(node, x.Constant) and max(low, least) <= min(high, most):
+            self._limits[node] = max(low, least), min(high, most)
+
+    def _learn_unequal(self, node: Expression, value: int) -> None:
+        """A node with many values is not this one: that tells something at an end of its bounds."""
+        low, high = self.bounds(node)
+        if value == low:
+            self._limit(node, low + 1, high)
+        elif value == high:
+            self._limit(node, low, high - 1)
+
     def _learn_equal(self, left: Expression, right: Expression, outcome: bool) -> None:
         of_left, of_right = self.values(left), self.values(right)
         if outcome:
@@ -145,10 +161,15 @@ class Knowledge:
             elif of_left is not None:
                 self._narrow(right, of_left)
             return
-        if of_left is not None and of_right is not None:
-            if len(of_right) == 1:
+        if of_right is not None and len(of_right) == 1:
+            if of_left is None:
+                self._learn_unequal(left, *of_right)
+            else:
                 self._narrow(left, of_left - of_right)
-            if len(of_left) == 1:
+        if of_left is not None and len(of_left) == 1:
+            if of_right is None:
+                self._learn_unequal(right, *of_left)
+            else:
                 self._narrow(right, of_right - of_left)
 
     def _learn_less(self, left: Expression, right: Expression, outcome: bool) -> None:
@@ -157,9 +178,13 @@ class Knowledge:
         if of_left is not None:
             kept = {v for v in of_left if (v < most if outcome else v >= least)}
             self._narrow(left, frozenset(kept))
+        else:
+            self._limit(left, *((low, most - 1) if outcome else (least, high)))
         if of_right is not None:
             kept = {v for v in of_right if (v > low if outcome else v <= high)}
             self._narrow(right, frozenset(kept))
+        else:
+            self._limit(right, *((low + 1, most) if outcome else (least, high)))
 
 
 def _arithmetic_bounds(

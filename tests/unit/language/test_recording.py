@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from model_sources import built, model_in, walk_both_ways
-from model_texts import with_body
+from model_texts import declaring, with_body
 
 from fencepost.core import expressions as x
 from fencepost.core import semantics, trees
@@ -364,3 +364,18 @@ def test_one_recording_serves_all_designs(tmp_path: Path) -> None:
     assert isinstance(semantics.perform(system, frozenset(), start, step), Disabled)
     on = semantics.perform(system, frozenset({"bar"}), start, step)
     assert isinstance(on, semantics.Successor)
+
+
+@pytest.mark.parametrize("most", [10, 1000])
+def test_bounds_are_known_of_small_and_large_ranges_alike(most: int, tmp_path: Path) -> None:
+    fields = f"level = Var(Range(-1, {most}), initial=0)\nspare = Var(Maybe(Range(0, {most})))"
+    method = f"""
+@action
+def up(self):
+    require({most} > self.level and self.spare != NONE and not self.level <= -1)
+    self.level += 1
+    self.spare = self.spare // 2 + self.level % 2
+    self.level = self.level // 3
+"""
+    _, system = built(declaring(fields, methods=method), tmp_path)
+    assert sorted(kinds(system.action["up"].tree)) == ["Disabled"] * 3 + ["Update"]

@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 import pytest
 from good_bodies import GOOD_BODIES
 from model_sources import built, walk_both_ways
+from tricky_models import TRICKY_MODELS
 
 from fencepost.core import semantics, trees
 from fencepost.core.system import System
@@ -53,3 +54,24 @@ def test_the_bodies_cover_every_kind_of_outcome() -> None:
         for leaf in trees.leaves(system.action["probe"].tree):
             kinds.add(leaf.kind if isinstance(leaf, trees.Fault) else type(leaf).__name__)
     assert kinds == {"Update", "Disabled", "assert", "domain", "index", "none", "element"}
+
+
+@pytest.mark.parametrize("title", TRICKY_MODELS)
+def test_tricky_models_in_any_state(title: str, tmp_path: Path) -> None:
+    model, system = built(TRICKY_MODELS[title], tmp_path)
+    draw = random.Random(7)
+    reached = set()
+    for _ in range(200):
+        state = tuple(draw.randint(f.domain.low, f.domain.high) for f, _ in system.cells)
+        for step in system.steps:
+            outcome = semantics.perform(system, frozenset(), state, step)
+            assert outcome == perform_plainly(model, system, frozenset(), state, step)
+            reached.add(id(semantics.decide(system, frozenset(), state, step)[1]))
+    assert len(reached) > 0.6 * sum(1 for a in system.actions for _ in trees.leaves(a.tree))
+
+
+def test_inherited_members_are_replaced_and_removed(tmp_path: Path) -> None:
+    model, system = built(TRICKY_MODELS["inherited"], tmp_path)
+    assert [a.name for a in system.actions] == ["rise", "leap"]
+    assert [f.name for f in system.fields] == ["level", "high"]
+    assert len(walk_both_ways(model, system).states) == 9 + 5
