@@ -78,6 +78,16 @@ def hope_of(c: int, address: int, stride: int, mixed: int) -> int:
 
 
 @inlined
+def ask_for_hope(c: int, mixed: int) -> None:
+    """Ask for the cache lines that `hope_of` needs for a state with this hash."""
+    words, table = load64(c, WORDS), load64(c, TABLE)
+    line = line_of(mixed, table, load64(c, TABLE_BITS))
+    prefetch(line)
+    if words <= 2:
+        prefetch(load64(c, HOPE_AT_PLACE) + ((line - table) >> (2 + words)))
+
+
+@inlined
 def mark_goals(c: int) -> None:
     """Note for every state which of the conditions asked for it meets, one bit each."""
     words, states = load64(c, WORDS), load64(c, STATES)
@@ -107,8 +117,7 @@ def mark_goals(c: int) -> None:
         for number in range(count):
             address = states + number * words * 8
             if number + AHEAD < count:
-                mixed = hash_of(address + AHEAD * words * 8, 1, words)
-                prefetch(line_of(mixed, load64(c, TABLE), load64(c, TABLE_BITS)))
+                ask_for_hope(c, hash_of(address + AHEAD * words * 8, 1, words))
             mixed = hash_of(address, 1, words)
             store8(hope_of(c, address, 1, mixed), 0, load8(hope, number))
 
@@ -119,7 +128,6 @@ def sweep(c: int) -> int:
     words, stride, states = load64(c, WORDS), load64(c, STRIDE), load64(c, STATES)
     out, out_lanes, lines = load64(c, OUT), load64(c, OUT_LANES), load64(c, LINES)
     count, hope, gathered = load64(c, COUNT), load64(c, HOPE), load64(c, GATHERED)
-    table, bits = load64(c, TABLE), load64(c, TABLE_BITS)
     numbers = gathered + words * LANES * 8
     full = (1 << load64(c, ASKED_COUNT)) - 1
     cursor, left = load64(c, CURSOR), load64(c, QUOTA)
@@ -130,6 +138,8 @@ def sweep(c: int) -> int:
             cursor += 1
             if load8(hope, number) != full:
                 store64(numbers, live, number)
+                if words <= 2:
+                    ask_for_hope(c, hash_of(states + number * words * 8, 1, words))
                 for word in range(words):
                     store64(gathered, live * words + word, load64(states, number * words + word))
                 live += 1
@@ -151,7 +161,7 @@ def sweep(c: int) -> int:
         for ahead in range(found + AHEAD):
             if ahead < found and load8(hope, load64(numbers, load8(out_lanes, ahead))) != full:
                 mixed = hash_of(out + ahead * 8, stride, words)
-                prefetch(line_of(mixed, table, bits))
+                ask_for_hope(c, mixed)
                 store64(lines, ahead, mixed)
             n = ahead - AHEAD
             if n < 0:
