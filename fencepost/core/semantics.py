@@ -146,7 +146,7 @@ def outcomes(
 
 
 def initial_states(system: System, barriers: Barriers) -> Iterator[State]:
-    """Every initial state once, in lexicographic order of the cells' starting values."""
+    """Every initial state once (there is at least one), in lexicographic order of the cells' starting values."""
     candidates = [values for field in system.fields for values in field.initial]
     count = 1
     for values in candidates:
@@ -158,9 +158,20 @@ def initial_states(system: System, barriers: Barriers) -> Iterator[State]:
             why=f"more than {MOST_INITIAL_CANDIDATES} are not enumerated",
             write="smaller domains for the fields with `initial=ANY`, or an action that chooses",
         )
+    found = False
     for state in product(*candidates):
         if evaluate(system, barriers, state, {}, system.initial):
+            found = True
             yield state
+    if not found:
+        raise InputError(
+            "F63",
+            f"{system.name} has no initial state",
+            why="no combination of starting values satisfies its `@initial` condition, and a check "
+            "of no state would say nothing",
+            write="starting values (`initial=`) that satisfy it",
+            at=system.initial.location,
+        )
 
 
 def is_final(system: System, barriers: Barriers, state: State) -> bool:

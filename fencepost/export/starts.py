@@ -14,13 +14,6 @@ MOST_STARTS = 5_000
 def starts(system: System, states: Iterator[State]) -> list[State]:
     """Every initial state, at least one and not too many to write out."""
     found = list(islice(states, MOST_STARTS + 1))
-    if not found:
-        raise InputError(
-            "F63",
-            f"{system.name} has no initial state",
-            why="no combination of starting values satisfies its `@initial` condition",
-            write="starting values (`initial=`) that satisfy it",
-        )
     if len(found) > MOST_STARTS:
         raise InputError(
             "F64",

@@ -191,7 +191,7 @@ def _initial(
     if values is None:
         if domain.size > MOST_INITIAL_CANDIDATES:
             raise InputError(
-                "F47",
+                "F120",
                 f"`{name}` starts with any of {domain.size} values",
                 why=f"more than {MOST_INITIAL_CANDIDATES} initial states are not enumerated",
                 write="a smaller domain, or `one_of(...)`",
