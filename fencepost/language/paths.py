@@ -48,6 +48,8 @@ class Run:
     asked: list[Asked] = field(default_factory=list)
     settled: list[tuple[Location, bool]] = field(default_factory=list)
     """The questions that the path had answered already."""
+    finished: bool = False
+    """Whether the body came to its end, and did not fault or end as disabled on the way."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class PathFinder:
         self._runs.append(run)
         try:
             leaf = self._leaf(body)
+            run.finished = not isinstance(leaf, Disabled | Fault)
         finally:
             self._runs.pop()
         if len(run.asked) < len(run.script):
@@ -136,7 +139,7 @@ class PathFinder:
             return Fault(fault.kind, fault.message, location=fault.location)
         except AssertionError as failed:
             said = failed.args[0] if failed.args else ""
-            message = said if isinstance(said, str) else ""
+            message = said.partition("\n")[0] if isinstance(said, str) else ""
             return Fault("assert", message, location=raised_at(failed))
         except (InputError, KeyboardInterrupt):
             raise

@@ -109,8 +109,10 @@ class Recorder(StateRecorder):
         check_body(body, owner)
         with running(self):
             yield
-        for location in self._conditions:
-            if location not in self.used_conditions:
+        for location, runs in self._conditions.items():
+            # A run that faults or ends as disabled may do so before it gets to use a condition.
+            finished = any(run.finished for run in runs)
+            if finished and location not in self.used_conditions:
                 raise InputError(
                     "F49",
                     f"`{name}` computes a condition and uses it on no path",

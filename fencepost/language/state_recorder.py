@@ -21,7 +21,7 @@ from fencepost.language.machine import (
     asked_at,
     caller,
 )
-from fencepost.language.paths import PathFinder
+from fencepost.language.paths import PathFinder, Run
 from fencepost.language.symbols import (
     NO_MEMBERS,
     NOTHING,
@@ -45,7 +45,8 @@ class StateRecorder(PathFinder):
         self.elaboration = elaboration
         self.finite: dict[tuple[Location | None, str], None] = {}
         self.used_conditions: set[Location] = set()
-        self._conditions: dict[Location, None] = {}
+        self._conditions: dict[Location, list[Run]] = {}
+        """Where conditions were computed, and in which runs."""
 
     def ask_truth(self, symbol: Symbol) -> bool:
         """Python asks a symbol for its truth."""
@@ -75,7 +76,7 @@ class StateRecorder(PathFinder):
         """A condition that a body has computed."""
         at = caller()
         if at is not None and not isinstance(expression, x.Constant):
-            self._conditions[at] = None
+            self._conditions.setdefault(at, []).append(self.run)
         return Symbol(self, expression, at)
 
     def finite_only(self, reason: str) -> None:

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from fencepost import NONE, Index, Maybe, Model, Var, action
+from fencepost import NONE, Array, Index, Maybe, Model, Range, Var, action, choose
 from fencepost.core.errors import InputError
+from fencepost.core.trees import Fault, leaves
 from fencepost.language import build
 
 
@@ -80,3 +81,18 @@ def test_a_profiler_and_a_tracer_go_on():
     finally:
         sys.settrace(before)
     assert "line" in lines
+
+
+def test_a_condition_that_a_fault_forestalls_is_not_called_unused():
+    class Forestalled(Model):
+        Place = Index(2)
+        flag = Var(bool)
+        number = Var(Range(2, 3), initial=2)
+        seen = Array(Place, of=bool)
+
+        @action
+        def go(self):
+            self.flag = choose(self.number == 3, True, self.seen[self.number])
+
+    system = build(Forestalled)
+    assert [type(leaf) for leaf in leaves(system.action["go"].tree)] == [Fault]
