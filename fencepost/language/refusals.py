@@ -110,12 +110,16 @@ def _named(function: FunctionType, names: set[str], owner: Any) -> Iterator[Func
     Of an object, its class is looked at; of a table, what it holds.
     """
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
-    known = {name: function.__globals__[name] for name in names & function.__globals__.keys()}
+    known = {
+        name: function.__globals__[name] for name in sorted(names & function.__globals__.keys())
+    }
     known |= {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
     found = [held for value in known.values() for held in _held(value)]
     holders = [owner, *(v if isinstance(v, ModuleType | type) else type(v) for v in found)]
     for holder in holders:
-        found += [inspect.getattr_static(holder, name, None) for name in {*names, "__call__"}]
+        found += [
+            inspect.getattr_static(holder, name, None) for name in sorted({*names, "__call__"})
+        ]
     for value in found:
         value = getattr(value, "body", value)  # an action, or a condition of the model
         value = value.fget if isinstance(value, property) else inspect.unwrap(value)
@@ -221,6 +225,12 @@ def _refused(instruction: dis.Instruction) -> tuple[str, str, str] | None:
             f"`.{argument}` in a body",
             "it looks at the symbol, not at the state",
             "a comparison of values",
+        )
+    if name.startswith("STORE_") and argument in ("NONE", "EMPTY", "ANY"):
+        return (
+            f"`case {argument}:`, or another assignment to `{argument}`",
+            "a bare name in a pattern matches everything and is given the value",
+            f"`if x == {argument}:` in front of the `match`",
         )
     if name in ("LOAD_GLOBAL", "LOAD_NAME") and argument in _TYPE_WORDS:
         return (

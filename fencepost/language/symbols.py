@@ -18,7 +18,7 @@ from fencepost.core import folding
 from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
-from fencepost.language.machine import PACKAGE, caller
+from fencepost.language.machine import _is_source, caller
 from fencepost.language.values import EmptySet, Nothing, describe_value
 from fencepost.language.views import ArrayView, SetView
 
@@ -110,8 +110,7 @@ class Symbol:
         """Where a condition was computed, so that one nobody uses is noticed."""
 
     def __repr__(self) -> str:
-        asking = sys._getframe(1).f_code.co_filename
-        if self.recorder.recording and not asking.startswith(PACKAGE):
+        if self.recorder.recording and _is_source(sys._getframe(1).f_code.co_filename):
             _TEXT()
         return f"<symbol of {describe(self.expression.domain)}>"
 

@@ -153,4 +153,7 @@ def h(self, x=None):
         before="def same(n, x): return x is True\nSAME = functools.partial(same, 1)",
     ),
     "late function inside": body(LATE.replace("helper", "(lambda x: x is True)")),
+    "case NONE as a name": body(
+        "match self.owner[b]:\n    case 0: self.flag = True\n    case NONE: self.flag = False"
+    ),
 }

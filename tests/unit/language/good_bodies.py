@@ -244,4 +244,17 @@ else:
     "enum order": body("self.flag = self.phase[a] >= Phase.BUSY\nself.phase[a] = Phase.DONE"),
     "enum from number": body("self.phase[a] = self.clock"),
     "index equals number": body("self.flag = a == self.clock or b in (0, self.cur)"),
+    "first that is free": body(
+        "self.cur = next((j for j in self.B if self.owner[j] == NONE), NONE)"
+    ),
+    "largest by key": body("self.cnt[max(self.A, key=lambda i: self.cnt[i])] = 0"),
+    "zip and unpack": body(
+        "for i, j in zip(self.A, self.B):\n    first, *rest = self.cnt[i], j, self.flag\n"
+        "    self.flag = first > 0 or rest[1]"
+    ),
+    "lambda in lambda": body(
+        "pick = lambda f: lambda i: f(self.cnt[i])\n"
+        "self.flag = exists(self.A, pick(lambda value: value > 1))"
+    ),
+    "set in a tuple": body("self.flag = self.s in (EMPTY, self.t)"),
 }

@@ -15,6 +15,7 @@ from fencepost.core import semantics, trees
 from fencepost.core.errors import InputError
 from fencepost.core.system import Action, Step, System
 from fencepost.core.trees import Decide, Disabled, Fault, Update
+from fencepost.language import Array, Index, Model, Range, action, build
 
 
 def probe(lines: str, folder: Path, **options: str) -> tuple[Action, str]:
@@ -322,8 +323,6 @@ def test_a_refused_helper_is_refused_each_time(tmp_path: Path) -> None:
 def test_models_made_without_a_file_are_looked_at_too() -> None:
     namespace: dict[str, object] = {"__name__": "made_without_a_file"}
     exec(with_body("self.flag = self.flag is True"), namespace)
-    from fencepost.language import build
-
     with pytest.raises(InputError, match="`is`"):
         build(namespace["M"])  # type: ignore[arg-type]
 
@@ -345,8 +344,6 @@ def test_an_expression_from_a_body_means_the_same_to_the_interpreter(tmp_path: P
 def test_the_model_of_a_module_is_found() -> None:
     """The helper of these tests takes the class that the text defines last."""
     from types import ModuleType
-
-    from fencepost.language import Model
 
     module = ModuleType("m")
     module.__dict__.update(Model=Model, A=type("A", (Model,), {}), B=type("B", (Model,), {}))
@@ -379,3 +376,23 @@ def up(self):
 """
     _, system = built(declaring(fields, methods=method), tmp_path)
     assert sorted(kinds(system.action["up"].tree)) == ["Disabled"] * 3 + ["Update"]
+
+
+class Asserting(Model):
+    """Its asserts are rewritten by pytest."""
+
+    Slot = Index(2)
+    level = Array(Slot, of=Range(0, 3), initial=0)
+
+    @action(slot=Slot)
+    def rise(self, slot):
+        assert self.level[slot] < 2 and self.level[0] != 1, "too high"
+        self.level[slot] += 1
+
+
+def test_a_model_in_a_test_file_may_assert() -> None:
+    system = build(Asserting)
+    assert {
+        leaf.message for leaf in trees.leaves(system.action["rise"].tree) if isinstance(leaf, Fault)
+    } == {"too high"}
+    assert walk_both_ways(Asserting, system).faults == {("rise", "assert")}
