@@ -222,10 +222,11 @@ def test_a_trace_the_interpreter_refuses_is_an_error(monkeypatch: pytest.MonkeyP
         explore(LARGE, SAFE, properties=["decodes"])
 
 
-def test_no_initial_state_means_nothing_to_see() -> None:
+def test_a_system_without_initial_states_is_refused() -> None:
     from fencepost.core import expressions as x
 
     empty = dataclasses.replace(slot_protocol(1, 1, 1), initial=x.FALSE)
-    fast = explore(empty, empty.designs[0]).answer
-    assert fast == explore_by_interpreter(empty, empty.designs[0]).answer
-    assert fast.states == 0
+    for search in (explore, explore_by_interpreter):
+        with pytest.raises(InputError) as caught:
+            search(empty, empty.designs[0])
+        assert caught.value.code == "F63"

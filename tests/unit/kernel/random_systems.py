@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from dataclasses import dataclass, field
+from itertools import product
 
 from fencepost.core import expressions as x
 from fencepost.core import folding
 from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.errors import Location
 from fencepost.core.expressions import Expression, Variable
+from fencepost.core.semantics import evaluate
 from fencepost.core.system import (
     Action,
     Barrier,
@@ -346,4 +349,12 @@ class Generator:
 
 def random_system(seed: int) -> System:
     """The system of a seed; every fourth one has states of several words."""
-    return Generator(seed, wide=seed % 4 == 3).system()
+    system = Generator(seed, wide=seed % 4 == 3).system()
+    startable = all(
+        any(
+            evaluate(system, design.barriers, state, {}, system.initial)
+            for state in product(*(values for f in system.fields for values in f.initial))
+        )
+        for design in system.designs
+    )
+    return system if startable else dataclasses.replace(system, initial=x.TRUE)
