@@ -46,7 +46,12 @@ def test_page(page: Page, tmp_path: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_commands_in_prose_exist(page: Page):
-    """Options named in running text are options of the command they are named with."""
+    """Options named in running text are options of the command they are named with.
+
+    Where errors are explained, wrong commands are the examples.
+    """
+    if page.file.name == "errors.md":
+        return
     for span in re.findall(r"`([^`\n]+)`", page.prose):
         words = span.split()
         if words[0] != "fencepost" or len(words) == 1 or words[1] not in COMMANDS:
