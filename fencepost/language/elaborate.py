@@ -16,6 +16,7 @@ from fencepost.core.system import Field
 from fencepost.language.component import Component
 from fencepost.language.declarations import (
     ActionDeclaration,
+    Barrier,
     DomainDeclaration,
     FieldDeclaration,
     Index,
@@ -70,6 +71,15 @@ def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
     for part in parts[1:]:
         for name, declared in part.of_kind(Index):
             declared.name = declared.name or part.prefix + name
+    for name, declared in parts[0].of_kind(Parameter, Barrier):
+        if declared.name != name:
+            raise InputError(
+                "F115",
+                f"`{name}` and `{declared.name}` are one {type(declared).__name__}",
+                why="it can be set, and is reported, under one name only",
+                write=f"`{name} = {type(declared).__name__}(...)` of its own",
+                at=declared.location,
+            )
     for part in parts:
         for _, declared in part.of_kind(DomainDeclaration):
             declared.elaborate(sizes)

@@ -312,6 +312,14 @@ class View:
 
     def __setattr__(self, name: str, value: Value) -> None:
         declared = self._elaboration.fields.get(self._prefix + name)
+        if declared is None and hasattr(self._owner, name):
+            raise InputError(
+                "F30",
+                f"a body assigns `{name}`, which is no part of the state",
+                why="a step changes fields; sizes, barriers, domains and methods stay as they are",
+                write=f"a field: `... = Var(...)` under a name other than `{name}`",
+                at=caller(),
+            )
         if declared is None:
             raise self._unknown(name, "assigns")
         if declared.indices:

@@ -70,4 +70,6 @@ r = Array(B, B, of=bool)
     "inline param": declared("K = Index(Parameter(3))"),
     "other s param": declared("K = Index(Other.m)"),
     "other s index": declared("r = Array(Other.X, of=bool)"),
+    "parameter of two names": declared("one = other = Parameter(2)"),
+    "barrier of two names": declared("one = other = Barrier('x', buys=[])"),
 }

@@ -290,4 +290,6 @@ class M(Model):
     v = Var(bool)
 """
     ),
+    "assign barrier": declared(methods="@action\ndef f(self): self.bar = True"),
+    "assign domain": declared(methods="@action\ndef f(self): self.A = 1"),
 }
