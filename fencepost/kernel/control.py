@@ -73,6 +73,7 @@ class Command(IntEnum):
 
     SEARCH = 0
     REHASH = auto()
+    DOUBLE = auto()
     MARK_GOALS = auto()
     SWEEP = auto()
     FIRST_HOPELESS = auto()

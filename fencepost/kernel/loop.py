@@ -28,6 +28,7 @@ from fencepost.kernel.slots import (
     COUNT,
     COVERAGE,
     DONE,
+    DOUBLE,
     EXPAND,
     EXPANDED,
     FAULT_COUNT,
@@ -277,6 +278,54 @@ def insert_all(c: int, first: int) -> None:
                 store64(-1 - place, 0, print_of | (n + 1))
 
 
+@inlined
+def double(c: int) -> None:
+    """Spread the lower half of a table of whole states over all of it.
+
+    A line's entries belong to the two lines at twice its position, or right behind those. Lines are
+    taken from the last to the first, so what is written lies where all was moved away, and both
+    reading and writing go through the memory in order. Entries that lie so far behind their line
+    that this does not hold wait in `OUT`; should they be too many, all states are put in anew.
+    """
+    words, table, bits = load64(c, WORDS), load64(c, TABLE), load64(c, TABLE_BITS)
+    end, entry, waiting = table + (8 << bits), load64(c, LINES), load64(c, OUT)
+    stride, late = load64(c, STRIDE), 0
+    lines = 1 << (bits - 4)
+    for back in range(lines):
+        line = table + ((lines - 1 - back) << 6)
+        for word in range(8):
+            store64(entry, word, load64(line, word))
+            store64(line, word, 0)
+        for word in range(0, 8, words):
+            one = load64(entry, word)
+            if one == 0:
+                continue
+            other = load64(entry, word + 1) if words == 2 else 0
+            home = line_of(hash_of(entry + word * 8, 1, words), table, bits)
+            if home >= line:
+                if words == 1:
+                    insert_word(one, home, table, end)
+                else:
+                    insert_pair(one, other, home, table, end)
+                continue
+            if late < stride:
+                for part in range(words):
+                    store64(waiting, late * words + part, load64(entry, word + part))
+            late += 1
+    if late > stride:
+        for word in range(1 << bits):
+            store64(table, word, 0)
+        insert_all(c, 0)
+        return
+    for n in range(late):
+        address = waiting + n * words * 8
+        line = line_of(hash_of(address, 1, words), table, bits)
+        if words == 1:
+            insert_word(load64(address, 0), line, table, end)
+        else:
+            insert_pair(load64(address, 0), load64(address, 1), line, table, end)
+
+
 def run(c: int) -> int:
     """Do what the control block at address `c` asks for, and say how it ended."""
     command = load64(c, 0)
@@ -284,6 +333,8 @@ def run(c: int) -> int:
         return search(c)
     if command == REHASH:
         insert_all(c, 0)
+    elif command == DOUBLE:
+        double(c)
     elif command == MARK_GOALS:
         mark_goals(c)
     elif command == SWEEP:

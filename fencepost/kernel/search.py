@@ -86,13 +86,16 @@ class Search:
         size = 8 << bits
         if size + self[Slot.COUNT] * self.state_bytes > self.memory_bytes:
             return False
-        self.table.free()
-        self.table = Block(size)
+        grows_in_place = self.words <= 2 and self[Slot.TABLE_BITS] == bits - 1
+        if not grows_in_place:
+            self.table.free()
+            # A table that holds whole states doubles where it is; it never gets to this size.
+            self.table = Block(max(size, self.memory_bytes) if self.words <= 2 else size)
         self[Slot.TABLE], self[Slot.TABLE_BITS] = self.table.address, bits
         self[Slot.TABLE_LIMIT] = int(self.places(bits) * FULLEST)
         room = (self.memory_bytes - size) // self.state_bytes
         self[Slot.CAPACITY] = min(room, MOST_STATES)
-        self.command(Command.REHASH)
+        self.command(Command.DOUBLE if grows_in_place else Command.REHASH)
         return True
 
     def places(self, bits: int) -> int:
@@ -101,7 +104,7 @@ class Search:
 
     def bytes(self) -> int:
         """The memory in use."""
-        return self.table.size + self[Slot.COUNT] * self.state_bytes
+        return (8 << self[Slot.TABLE_BITS]) + self[Slot.COUNT] * self.state_bytes
 
     def free(self) -> None:
         for block in (self.states, self.parents, self.table):

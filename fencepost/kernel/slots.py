@@ -13,5 +13,5 @@ from fencepost.kernel.control import Command, Slot, Status
     INITIAL,
 ) = (int(slot) for slot in list(Slot)[1:])  # fmt: skip
 
-SEARCH, REHASH, MARK_GOALS, SWEEP, FIRST_HOPELESS = (int(c) for c in Command)
+SEARCH, REHASH, DOUBLE, MARK_GOALS, SWEEP, FIRST_HOPELESS = (int(c) for c in Command)
 DONE, PAUSED, TABLE_FULL, OUT_OF_MEMORY, VIOLATION, STATES_LIMIT = (int(s) for s in Status)

@@ -88,6 +88,15 @@ def ask_for_hope(c: int, mixed: int) -> None:
 
 
 @inlined
+def note_at_place(c: int, number: int) -> None:
+    """Note the hope of a state where a successor with its words would look for it."""
+    words = load64(c, WORDS)
+    address = load64(c, STATES) + number * words * 8
+    noted = hope_of(c, address, 1, hash_of(address, 1, words))
+    store8(noted, 0, load8(load64(c, HOPE), number))
+
+
+@inlined
 def mark_goals(c: int) -> None:
     """Note for every state which of the conditions asked for it meets, one bit each."""
     words, states = load64(c, WORDS), load64(c, STATES)
@@ -116,15 +125,19 @@ def mark_goals(c: int) -> None:
     if words <= 2:
         for number in range(count):
             address = states + number * words * 8
-            if number + AHEAD < count:
+            if number + AHEAD < count and load8(hope, number + AHEAD) != 0:
                 ask_for_hope(c, hash_of(address + AHEAD * words * 8, 1, words))
-            mixed = hash_of(address, 1, words)
-            store8(hope_of(c, address, 1, mixed), 0, load8(hope, number))
+            if load8(hope, number) != 0:
+                note_at_place(c, number)
 
 
 @inlined
 def sweep(c: int) -> int:
-    """Pass hope on from successors to the states that lack some, from either end."""
+    """Pass hope on from successors to the states that lack some, from either end.
+
+    A parent gets what its child has at once, so that going down it need not be expanded.
+    """
+    initial, parents = load64(c, INITIAL), load64(c, PARENTS)
     words, stride, states = load64(c, WORDS), load64(c, STRIDE), load64(c, STATES)
     out, out_lanes, lines = load64(c, OUT), load64(c, OUT_LANES), load64(c, LINES)
     count, hope, gathered = load64(c, COUNT), load64(c, HOPE), load64(c, GATHERED)
@@ -174,9 +187,18 @@ def sweep(c: int) -> int:
             if after != before:
                 store8(hope, state, after)
                 if words <= 2:
-                    address = states + state * words * 8
-                    store8(hope_of(c, address, 1, hash_of(address, 1, words)), 0, after)
+                    note_at_place(c, state)
                 store64(c, CHANGED, 1)
+        for lane in range(live):
+            state = load64(numbers, lane)
+            if state >= initial:
+                parent, gained = load32(parents, state), load8(hope, state)
+                before = load8(hope, parent)
+                if before | gained != before:
+                    store8(hope, parent, before | gained)
+                    if words <= 2:
+                        note_at_place(c, parent)
+                    store64(c, CHANGED, 1)
     store64(c, CURSOR, cursor)
     return DONE if cursor >= count else PAUSED
 
