@@ -82,6 +82,8 @@ from fencepost.kernel.table import (
     insert_pair,
     insert_word,
     line_of,
+    put_pair,
+    put_word,
 )
 
 
@@ -304,9 +306,9 @@ def double(c: int) -> None:
             home = line_of(hash_of(entry + word * 8, 1, words), table, bits)
             if home >= line:
                 if words == 1:
-                    insert_word(one, home, table, end)
+                    put_word(one, home, table, end)
                 else:
-                    insert_pair(one, other, home, table, end)
+                    put_pair(one, other, home, table, end)
                 continue
             if late < stride:
                 for part in range(words):
@@ -321,9 +323,9 @@ def double(c: int) -> None:
         address = waiting + n * words * 8
         line = line_of(hash_of(address, 1, words), table, bits)
         if words == 1:
-            insert_word(load64(address, 0), line, table, end)
+            put_word(load64(address, 0), line, table, end)
         else:
-            insert_pair(load64(address, 0), load64(address, 1), line, table, end)
+            put_pair(load64(address, 0), load64(address, 1), line, table, end)
 
 
 def run(c: int) -> int:

@@ -86,6 +86,34 @@ def insert_pair(one: int, other: int, line: int, table: int, end: int) -> int:
 
 
 @inlined
+def put_word(key: int, line: int, table: int, end: int) -> None:
+    """Put a state of one word, known to be missing, into the table."""
+    while True:
+        free = places_of(line, 0)
+        if free != 0:
+            store64(line + (lowest_bit(free) << 3), 0, key)
+            return
+        line += 64
+        if line == end:
+            line = table
+
+
+@inlined
+def put_pair(one: int, other: int, line: int, table: int, end: int) -> None:
+    """Put a state of two words, known to be missing, into the table."""
+    while True:
+        free = places_of(line, 0) & EVEN
+        if free != 0:
+            place = line + (lowest_bit(free) << 3)
+            store64(place, 0, one)
+            store64(place, 1, other)
+            return
+        line += 64
+        if line == end:
+            line = table
+
+
+@inlined
 def same_words(one: int, stride: int, other: int, words: int) -> bool:
     for word in range(words):
         if load64(one, word * stride) != load64(other, word):
