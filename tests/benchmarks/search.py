@@ -1,11 +1,14 @@
 """How fast the search is, against Spin and Rumur on the same transitions.
 
-    python -m tests.benchmarks.search --set requests=3 --set slots=2 --set chunks=1
+    python -m tests.benchmarks.search
+    python -m tests.benchmarks.search --set requests=3 --set slots=2 --set chunks=1 --repeats 3
 
-Everything runs one after the other on this machine, on one core, with our checks and coverage on.
-The peers get the export of the same system without properties, compiled with -O3. Times are
-medians; "search" is the search alone (for `always_possible` too), "whole" is the whole command
-from a shell: for the peers, writing and compiling the verifier included. Counts must be equal.
+Without sizes it runs the two that are reported, of about one and about ten million states, and how
+long small checks take. The tools run in turn on this machine, on one core, with our checks and
+coverage on. The peers get the export of the same system without properties, compiled with -O3.
+Times are medians; "search" is the search alone (for `always_possible` too), "whole" is the whole
+command from a shell: for the peers, writing and compiling the verifier included. Counts must be
+equal.
 """
 
 from __future__ import annotations
@@ -36,26 +39,80 @@ class Row:
     whole_s: float
     states: int
     transitions: int
+    runs: int
+
+
+MILLION = {"requests": 2, "slots": 2, "chunks": 3}
+TEN_MILLION = {"requests": 2, "slots": 1, "chunks": 5}
+START, END = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
 
 def main() -> int:
     options = arguments()
-    system, design = chosen(options)
-    ours, forward_s, bytes_each = measure_ours(system, design, options)
-    rows = [ours]
+    lines: list[str] = []
+    equal = True
+    for sizes in [dict(options.set)] if options.set else [MILLION, TEN_MILLION]:
+        # Rumur takes minutes at ten million states, and its ratio is far from any doubt.
+        rumur_runs = 1 if sizes == TEN_MILLION else options.repeats
+        equal &= compare(options, sizes, 0 if options.no_rumur else rumur_runs, lines)
+    if not options.set:
+        lines += small_checks(options.repeats)
+    if options.page is not None:
+        write(options.page, lines)
+    return 0 if equal else 1
+
+
+def compare(
+    options: argparse.Namespace, sizes: dict[str, int], rumur_runs: int, lines: list[str]
+) -> bool:
+    """Measure one size, print and keep what came out; False if the counts differ."""
+    system, design = chosen(options, sizes)
+    ours = Ours(system, design, options, sizes)
     with tempfile.TemporaryDirectory(prefix="fencepost-benchmark-") as name:
         folder = Path(name)
-        peers: list[Peer] = [Spin(system, design, folder / "spin", ours.states)]
-        if not options.no_rumur:
-            peers.append(Rumur(system, design, folder / "rumur"))
-        for peer in peers:
-            repeats = 1 if peer.name == "Rumur" and options.rumur_once else options.repeats
-            rows.append(median(peer.name, [peer.run() for _ in range(repeats)]))
-    show(system, design, rows, forward_s, bytes_each)
-    different = [r for r in rows if (r.states, r.transitions) != (ours.states, ours.transitions)]
-    for row in different:
-        print(f"{row.name} counts {row.states} states and {row.transitions} steps: no comparison")
-    return 1 if different else 0
+        first = ours.run()
+        peers: list[tuple[Peer, int]] = [
+            (Spin(system, design, folder / "spin", first.states), options.repeats)
+        ]
+        if rumur_runs:
+            peers.append((Rumur(system, design, folder / "rumur"), rumur_runs))
+        runs: dict[str, list[Timed]] = {ours.name: [], **{peer.name: [] for peer, _ in peers}}
+        for turn in range(options.repeats):
+            runs[ours.name].append(ours.run())
+            for peer, most in peers:
+                if turn < most:
+                    runs[peer.name].append(peer.run())
+    rows = [median(name, timed) for name, timed in runs.items()]
+    shown = table(system, design, rows, ours)
+    different = [r for r in rows if (r.states, r.transitions) != (first.states, first.transitions)]
+    shown += [
+        f"{row.name} counts {row.states} states and {row.transitions} steps: no comparison"
+        for row in different
+    ]
+    print("\n".join([*shown, ""]), flush=True)
+    lines += [*shown, ""]
+    return not different
+
+
+def small_checks(repeats: int) -> list[str]:
+    """How long a small model and all models take, from the shell prompt to the verdict."""
+    lines = []
+    for title, words in (
+        ("2 688 states", ["rdma_write_completion", "--design", "safe", "--quiet"]),
+        ("all models, all designs", ["--quiet"]),
+    ):
+        taken = statistics.median(seconds_of(words) for _ in range(repeats))
+        lines.append(f"fencepost check {' '.join(words)}: {taken:.2f} s ({title})")
+    print("\n".join(lines), flush=True)
+    return lines
+
+
+def write(page: Path, lines: list[str]) -> None:
+    """Put the figures between the marks of a page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(START)
+    _, _, after = rest.partition(END)
+    body = "\n".join(["", "```text", *lines, "```", ""])
+    page.write_text(f"{before}{START}{body}{END}{after}", encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:
@@ -65,61 +122,74 @@ def arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--model", default="slot_lifecycle", help="a model of this project")
-    parser.add_argument("--design", default="lease", help="one of its designs")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=SIZE")
+    parser.add_argument("--design", default="safe", help="one of its designs")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=SIZE", type=size)
     parser.add_argument("--repeats", type=int, default=5, help="runs of each checker (5)")
     parser.add_argument("--no-rumur", action="store_true", help="compare with Spin only")
-    parser.add_argument("--rumur-once", action="store_true", help="run Rumur once: it is slow")
+    parser.add_argument("--page", type=Path, help="a page to write the figures into")
     parser.add_argument(
         "--slot-protocol", action="store_true", help="the protocol built by hand for the tests"
     )
     return parser.parse_args()
 
 
-def sizes(options: argparse.Namespace) -> dict[str, int]:
-    return {name: int(size) for name, size in (pair.split("=") for pair in options.set)}
+def size(text: str) -> tuple[str, int]:
+    """One `NAME=SIZE` of the command line."""
+    name, _, value = text.partition("=")
+    return name, int(value)
 
 
-def chosen(options: argparse.Namespace) -> tuple[System, Design]:
+def chosen(options: argparse.Namespace, sizes: dict[str, int]) -> tuple[System, Design]:
     if options.slot_protocol:
         from tests.unit.kernel.slot_protocol import slot_protocol
 
-        system = slot_protocol(**sizes(options))
+        system = slot_protocol(**sizes)
     else:
         from fencepost.language import build
         from fencepost.loading import load_model
 
         source = load_model(options.model, ROOT)
-        system = build(source.model, source.properties, sizes(options))
+        system = build(source.model, source.properties, sizes)
     return system, system.design(options.design)
 
 
-def measure_ours(
-    system: System, design: Design, options: argparse.Namespace
-) -> tuple[Row, float, float]:
-    """Our row, the seconds without looking back, and the most bytes a state."""
-    runs, forward = [], []
-    names = [p.name for p in system.properties if p.kind != "always_possible"]
-    for _ in range(options.repeats):
-        result = explore(system, design)
-        whole_s = result.cost.search_s + compile_system(system).seconds
-        if not options.slot_protocol:
-            whole_s = command(options)
-        answer = result.answer
-        runs.append(Timed(result.cost.search_s, whole_s, answer.states, answer.transitions))
-        forward.append(explore(system, design, properties=names).cost.search_s)
-        each = result.cost.bytes_peak / max(1, answer.states)
-    return median("fencepost", runs), statistics.median(forward), each
+class Ours:
+    """Our own search, measured as the peers are."""
+
+    name = "fencepost"
+
+    def __init__(
+        self, system: System, design: Design, options: argparse.Namespace, sizes: dict[str, int]
+    ) -> None:
+        self.system, self.design = system, design
+        self.by_hand = options.slot_protocol
+        self.words = [options.model, "--design", options.design, "--quiet"]
+        self.words += [f"--set={name}={value}" for name, value in sizes.items()]
+        self.forward_s: list[float] = []
+        self.bytes_each = 0.0
+
+    def run(self) -> Timed:
+        result = explore(self.system, self.design)
+        answer, searched = result.answer, result.cost.search_s
+        names = [p.name for p in self.system.properties if p.kind != "always_possible"]
+        forward = explore(self.system, self.design, properties=names)
+        self.forward_s.append(forward.cost.search_s)
+        self.bytes_each = result.cost.bytes_peak / answer.states
+        built = searched + compile_system(self.system).seconds
+        whole = built if self.by_hand else seconds_of(self.words)
+        return Timed(searched, whole, answer.states, answer.transitions)
 
 
-def command(options: argparse.Namespace) -> float:
-    """The seconds of the whole command in a process of its own."""
-    words = [sys.executable, "-m", "fencepost", "check", options.model, "--quiet"]
-    words += ["--design", options.design]
-    for pair in options.set:
-        words += ["--set", pair]
+def seconds_of(words: list[str]) -> float:
+    """The seconds of `fencepost check` in a process of its own."""
     began = time.perf_counter()
-    ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-m", "fencepost", "check", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if ran.returncode not in {0, 1}:
         raise NotComparable(ran.stdout + ran.stderr)
     return time.perf_counter() - began
@@ -132,23 +202,31 @@ def median(name: str, runs: list[Timed]) -> Row:
         statistics.median(r.whole_s for r in runs),
         runs[0].states,
         runs[0].transitions,
+        len(runs),
     )
 
 
-def show(
-    system: System, design: Design, rows: list[Row], forward_s: float, bytes_each: float
-) -> None:
-    ours = rows[0]
-    at = " ".join(f"{name}={size}" for name, size in system.parameters)
-    print(f"{system.name} {design.name} at {at}: {ours.states} states, {ours.transitions} steps")
-    print(f"{'':10}{'search s':>10}{'ratio':>8}{'whole s':>10}{'ratio':>8}{'Mstates/s':>11}")
-    for row in rows:
-        print(
-            f"{row.name:10}{row.search_s:10.3f}{row.search_s / ours.search_s:8.1f}"
-            f"{row.whole_s:10.3f}{row.whole_s / ours.whole_s:8.1f}"
-            f"{row.states / row.search_s / 1e6:11.2f}"
-        )
-    print(f"without looking back {forward_s:.3f} s, {bytes_each:.1f} bytes a state at most")
+def table(system: System, design: Design, rows: list[Row], ours: Ours) -> list[str]:
+    first = rows[0]
+    at = " ".join(f"{name}={value}" for name, value in system.parameters)
+    states, transitions = (f"{n:,}".replace(",", " ") for n in (first.states, first.transitions))
+    head = f"{'':10}{'runs':>5}{'search s':>10}{'ratio':>8}{'whole s':>10}{'ratio':>8}"
+    lines = [
+        f"{system.name} {design.name} at {at}: {states} states, {transitions} transitions",
+        f"{head}{'Mstates/s':>11}",
+    ]
+    lines += [
+        f"{row.name:10}{row.runs:5}{row.search_s:10.3f}{row.search_s / first.search_s:8.1f}"
+        f"{row.whole_s:10.3f}{row.whole_s / first.whole_s:8.1f}"
+        f"{row.states / row.search_s / 1e6:11.2f}"
+        for row in rows
+    ]
+    forward = statistics.median(ours.forward_s)
+    lines.append(
+        f"fencepost without always_possible: search {forward:.3f} s; "
+        f"at most {ours.bytes_each:.1f} bytes a state"
+    )
+    return lines
 
 
 if __name__ == "__main__":
