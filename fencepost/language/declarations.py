@@ -366,6 +366,8 @@ class ActionDeclaration:
     domains: Mapping[str, Any]
     actor: str
     location: Location
+    starred: str = ""
+    """The argument `*parts`, if there is one: its domain may be a tuple of several."""
 
     @property
     def name(self) -> str:

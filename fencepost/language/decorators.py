@@ -61,7 +61,12 @@ def action_of(body: Body, domains: dict[str, Any]) -> ActionDeclaration:
         )
     _check_new(body)
     ordered = {name: domains[name] for name in taken}
-    return ActionDeclaration(body, ordered, "", source_of(body))
+    return ActionDeclaration(body, ordered, "", source_of(body), _starred(body))
+
+
+def _starred(body: Body) -> str:
+    parameters = inspect.signature(body).parameters.values()
+    return next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "")
 
 
 def _check_new(body: Body) -> None:

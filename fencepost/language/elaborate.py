@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -13,6 +14,7 @@ from fencepost.core.errors import InputError
 from fencepost.core.expressions import Constant, Variable
 from fencepost.core.semantics import MOST_INITIAL_CANDIDATES
 from fencepost.core.system import Field
+from fencepost.language.blame import blaming
 from fencepost.language.component import Component
 from fencepost.language.declarations import (
     ActionDeclaration,
@@ -81,16 +83,20 @@ def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
                 at=declared.location,
             )
     for part in parts:
-        for _, declared in part.of_kind(DomainDeclaration):
-            declared.elaborate(sizes)
+        with blaming(part.owner, part.prefix):
+            for _, declared in part.of_kind(DomainDeclaration):
+                declared.elaborate(sizes)
+            if isinstance(part.owner, Component):
+                part.owner.check_sizes(sizes)
     fields: dict[str, Field] = {}
     cells = 0
     for part in parts:
-        for name, declared in part.of_kind(FieldDeclaration):
-            fields[part.prefix + name] = made = _field(part.prefix + name, declared, sizes)
-            cells += made.cells
-            if cells > MOST_CELLS:
-                raise _too_large(made.name, declared)
+        with blaming(part.owner, part.prefix):
+            for name, declared in part.of_kind(FieldDeclaration):
+                fields[part.prefix + name] = made = _field(part.prefix + name, declared, sizes)
+                cells += made.cells
+                if cells > MOST_CELLS:
+                    raise _too_large(made.name, declared)
     components = {id(part.owner): part.prefix for part in parts[1:]}
     return Elaboration(model, sizes, fields, components)
 
@@ -241,10 +247,22 @@ def arguments_of(
     declared: ActionDeclaration, part: Part, elaboration: Elaboration
 ) -> tuple[Variable, ...]:
     """The arguments of an action with their domains; components name theirs by attribute."""
-    arguments = []
+    arguments: list[Variable] = []
     for name, domain in declared.domains.items():
         meant = part.members.get(domain, domain) if isinstance(domain, str) else domain
-        arguments.append(
-            Variable(name, elaborate_domain(meant, elaboration.sizes, declared.location))
-        )
+        several = meant if name == declared.starred and isinstance(meant, tuple) else (meant,)
+        for of in several:
+            found = elaborate_domain(of, elaboration.sizes, declared.location)
+            shown = name if len(several) == 1 else _part_name(name, found, arguments)
+            arguments.append(Variable(shown, found))
     return tuple(arguments)
+
+
+def _part_name(name: str, domain: domains.Domain, before: list[Variable]) -> str:
+    """The name of one of the arguments that `*name` stands for: that of its domain, if it can."""
+    named = domain.name if isinstance(domain, domains.Index | domains.Enum) else ""
+    lowered = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", named.rpartition(".")[2]).lower()
+    wanted = lowered or f"{name}_{len(before) + 1}"
+    if wanted in [argument.name for argument in before]:
+        return f"{wanted}_{len(before) + 1}"
+    return wanted

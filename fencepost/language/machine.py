@@ -150,8 +150,11 @@ def calling_frame(*, outside_components: bool = False) -> FrameType | None:
 
 
 def caller(*, outside_components: bool = False) -> Location | None:
-    """Where, in the source of a model, control is now."""
-    frame = calling_frame(outside_components=outside_components)
+    """Where, in the source of a model, control is now.
+
+    Where no body runs, that is never inside of a component: its constructor declares for the model.
+    """
+    frame = calling_frame(outside_components=outside_components or not _running)
     return None if frame is None else place(frame.f_code, frame.f_lasti, frame.f_lineno)
 
 
@@ -176,6 +179,12 @@ def asked_at(computed: Location | None) -> Location | None:
         if first <= computed.line <= last:
             return computed
     return place(code, frame.f_lasti, frame.f_lineno)
+
+
+def is_of_component(at: Location | str | None) -> bool:
+    """Whether a place or file is in a component that comes with the package."""
+    file = at.file if isinstance(at, Location) else at
+    return file is not None and file.startswith(COMPONENTS)
 
 
 def raised_at(error: BaseException) -> Location | None:

@@ -17,6 +17,7 @@ from fencepost.core.domains import BOOL, Domain
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
 from fencepost.core.trees import BulkWrite, Decide, Disabled, Ending, Fault, Tree, Write
+from fencepost.language.blame import place_in_model
 from fencepost.language.knowledge import Knowledge
 from fencepost.language.machine import StepDisabled, StepFaults, raised_at
 from fencepost.language.refusals import watching
@@ -141,7 +142,10 @@ class PathFinder:
             said = failed.args[0] if failed.args else ""
             message = said.partition("\n")[0] if isinstance(said, str) else ""
             return Fault("assert", message, location=raised_at(failed))
-        except (InputError, KeyboardInterrupt):
+        except InputError as error:
+            place_in_model(error)
+            raise
+        except KeyboardInterrupt:
             raise
         except RecursionError:
             raise InputError(
@@ -152,13 +156,15 @@ class PathFinder:
                 at=self.place,
             ) from None
         except Exception as error:
-            raise InputError(
+            said = InputError(
                 "F48",
                 f"`{self.name}` raises {type(error).__name__}: {error}",
                 why="a body runs on symbols while it is recorded, and on integers to compare",
                 write="only reads, writes, conditions and the words of the language",
                 at=raised_at(error) or self.place,
-            ) from error
+            )
+            place_in_model(said, error)
+            raise said from error
 
     def _unsteady(self, at: Location | None) -> InputError:
         return InputError(

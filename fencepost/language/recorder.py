@@ -25,6 +25,7 @@ from fencepost.core.trees import (
     Update,
     Write,
 )
+from fencepost.language.blame import blaming
 from fencepost.language.decorators import source_of
 from fencepost.language.machine import (
     StepDisabled,
@@ -72,7 +73,7 @@ class Recorder(StateRecorder):
                 raise _gives(name, given, self.place)
             return Update(_without_overwritten(self.run.writes))
 
-        with self._recording(name, body, owner, arguments):
+        with self._recording(name, body, owner, prefix, arguments):
             return tree_of(self.paths(run, nested=False))
 
     def condition_of(
@@ -90,7 +91,7 @@ class Recorder(StateRecorder):
             given = body(view, *self._symbols(arguments))
             return self._truth_value(given, f"`{name}` returns", self.place)
 
-        with self._recording(name, body, owner, arguments):
+        with self._recording(name, body, owner, prefix, arguments):
             paths = self.paths(run, nested=True)
         return truth_of_paths(paths), faults_of(paths)
 
@@ -100,14 +101,16 @@ class Recorder(StateRecorder):
         name: str,
         body: Callable[..., Any],
         owner: Any,
+        prefix: str,
         arguments: tuple[Variable, ...],
     ) -> Iterator[None]:
         self.name, self.place = name, source_of(body)
         self._conditions.clear()
+        self._called_from.clear()
         self.used_conditions.clear()
         self._scope = [a.name for a in arguments]
         check_body(body, owner)
-        with running(self):
+        with blaming(owner, prefix), running(self):
             yield
         for location, runs in self._conditions.items():
             # A run that faults or ends as disabled may do so before it gets to use a condition.
@@ -118,7 +121,7 @@ class Recorder(StateRecorder):
                     f"`{name}` computes a condition and uses it on no path",
                     why="a comparison that stands alone does nothing",
                     write="`require(...)` or `assert ...` around it, or leave it out",
-                    at=location,
+                    at=self._called_from.get(location, location),
                 )
 
     def _symbols(self, variables: Sequence[Variable]) -> list[Symbol]:

@@ -20,6 +20,7 @@ from fencepost.language.machine import (
     Value,
     asked_at,
     caller,
+    is_of_component,
 )
 from fencepost.language.paths import PathFinder, Run
 from fencepost.language.symbols import (
@@ -47,6 +48,8 @@ class StateRecorder(PathFinder):
         self.used_conditions: set[Location] = set()
         self._conditions: dict[Location, list[Run]] = {}
         """Where conditions were computed, and in which runs."""
+        self._called_from: dict[Location, Location] = {}
+        """Where the model called the component that computed a condition."""
 
     def ask_truth(self, symbol: Symbol) -> bool:
         """Python asks a symbol for its truth."""
@@ -77,6 +80,8 @@ class StateRecorder(PathFinder):
         at = caller()
         if at is not None and not isinstance(expression, x.Constant):
             self._conditions.setdefault(at, []).append(self.run)
+            if is_of_component(at) and at not in self._called_from:
+                self._called_from[at] = caller(outside_components=True) or at
         return Symbol(self, expression, at)
 
     def finite_only(self, reason: str) -> None:

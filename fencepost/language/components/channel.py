@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
+from fencepost.core.errors import InputError
 from fencepost.language.component import Component
 from fencepost.language.declarations import Array, Index, Maybe, Range, Size, Var, as_size
 from fencepost.language.decorators import action
-from fencepost.language.machine import Value
+from fencepost.language.machine import Value, caller
 from fencepost.language.values import NONE
 from fencepost.language.words import assign, fault, require
 
@@ -17,13 +19,35 @@ WhenFull = Literal["fault", "block", "drop"]
 class _Lossy(Component):
     """What both channels share: what happens when full, and which mishaps they have."""
 
-    def __init__(self, message: Any, *, loses: bool, duplicates: bool, when_full: WhenFull) -> None:
+    def __init__(
+        self,
+        message: tuple[Any, ...],
+        *,
+        room: tuple[str, Size],
+        loses: bool,
+        duplicates: bool,
+        when_full: WhenFull,
+    ) -> None:
         self.Message = message
         self.when_full = when_full
         self.actor = "network"
+        self.duplicates = duplicates
+        self.room_name, self.room = room
         self.left_out = tuple(
             name for name, wanted in (("lose", loses), ("duplicate", duplicates)) if not wanted
         )
+
+    def check_sizes(self, sizes: Mapping[str, int]) -> None:
+        room = self.room.value(sizes)
+        if self.duplicates and room < 2:
+            name, shown = self.room_name, f"{self.room_name}={room}"
+            raise InputError(
+                "F121",
+                f"duplicates=True needs {name}=2 or more: with {shown} a second copy never fits",
+                why="no message would ever be duplicated, so whatever holds would hold for nothing",
+                write=f"`{name}=2`, or leave out `duplicates=True`",
+                at=self.location,
+            )
 
     def _has_room(self, room: Value) -> bool:
         """Whether to go on with a send; a full channel faults, blocks or drops."""
@@ -38,9 +62,10 @@ class _Lossy(Component):
 class Channel(_Lossy):
     """Messages in flight, received in any order.
 
-    `copies` is how many equal messages may be in flight. `loses` adds the step `lose`, `duplicates`
-    the step `duplicate`. Sending past `copies` is a fault unless `when_full` is "block" (the step
-    is disabled) or "drop".
+    A message has one part or several, each of a domain of its own: `Channel(Request, Rank)` has
+    `send(request, rank)`. `copies` is how many equal messages may be in flight. `loses` adds the
+    step `lose`, `duplicates` the step `duplicate`, which needs two copies or more. Sending past
+    `copies` is a fault unless `when_full` is "block" (the step is disabled) or "drop".
 
     Abstracts: the order of messages (any order is possible, which covers every network) and the
     number of messages under way. Safe while sending to a full channel is a fault; "block" hides
@@ -49,49 +74,76 @@ class Channel(_Lossy):
 
     def __init__(
         self,
-        message: Any,
-        *,
+        *message: Any,
         copies: int | Size = 1,
         loses: bool = False,
         duplicates: bool = False,
         when_full: WhenFull = "fault",
     ) -> None:
-        super().__init__(message, loses=loses, duplicates=duplicates, when_full=when_full)
+        if not message:
+            raise InputError(
+                "F27",
+                "a Channel without a domain of messages",
+                why="it counts how many of each message are in flight",
+                write="`Channel(Request)`, or `Channel(Request, Rank)` for messages of two parts",
+                at=caller(),
+            )
         self.copies = as_size(copies)
-        self.in_flight = Array(message, of=Range(0, copies), initial=0)
+        super().__init__(
+            message,
+            room=("copies", self.copies),
+            loses=loses,
+            duplicates=duplicates,
+            when_full=when_full,
+        )
+        self.in_flight = Array(*message, of=Range(0, copies), initial=0)
 
-    def send(self, message: Value) -> None:
+    def send(self, *message: Value) -> None:
         """Put a message in flight."""
+        self._check_parts(message)
         if self._has_room(self.in_flight[message] < self.copies):
             self.in_flight[message] += 1
 
-    def receive(self, message: Value) -> None:
+    def receive(self, *message: Value) -> None:
         """Take a message out; the step is disabled unless it is in flight."""
+        self._check_parts(message)
         require(self.in_flight[message] > 0)
         self.in_flight[message] -= 1
 
-    def holds(self, message: Value) -> Value:
+    def holds(self, *message: Value) -> Value:
         """Whether such a message is in flight."""
+        self._check_parts(message)
         return self.in_flight[message] > 0
 
     @action(message="Message")
-    def lose(self, message: Value) -> None:
+    def lose(self, *message: Value) -> None:
         """A message in flight is lost."""
         require(self.in_flight[message] > 0)
         self.in_flight[message] -= 1
 
     @action(message="Message")
-    def duplicate(self, message: Value) -> None:
+    def duplicate(self, *message: Value) -> None:
         """A message in flight is there once more."""
         require(self.in_flight[message] > 0 and self.in_flight[message] < self.copies)
         self.in_flight[message] += 1
+
+    def _check_parts(self, message: tuple[Value, ...]) -> None:
+        if len(message) != len(self.Message):
+            raise InputError(
+                "F28",
+                f"{len(message)} arguments for a message of {len(self.Message)} parts",
+                why="a message has a part for each domain that the channel was declared with",
+                write="as many arguments as `Channel(...)` has domains",
+                at=caller(),
+            )
 
 
 class FifoChannel(_Lossy):
     """Messages in flight, received in the order of sending.
 
     `capacity` bounds how many are in flight. `loses` adds the step `lose` for any of them,
-    `duplicates` the step `duplicate`, which puts a second copy right behind the first message.
+    `duplicates` the step `duplicate`, which puts a second copy right behind the first message and
+    needs a capacity of two or more.
 
     Abstracts: time, and the number of messages under way. Safe while sending to a full channel is
     a fault; "block" hides the behaviours after the send, "drop" adds a loss. Finite only.
@@ -106,8 +158,14 @@ class FifoChannel(_Lossy):
         duplicates: bool = False,
         when_full: WhenFull = "fault",
     ) -> None:
-        super().__init__(message, loses=loses, duplicates=duplicates, when_full=when_full)
         self.capacity = as_size(capacity)
+        super().__init__(
+            (message,),
+            room=("capacity", self.capacity),
+            loses=loses,
+            duplicates=duplicates,
+            when_full=when_full,
+        )
         self.Place = Index(capacity, ordered=True)
         self.queue = Array(self.Place, of=Maybe(message), initial=NONE)
         self.length = Var(Range(0, capacity), initial=0)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from bad_bodies import BAD_BODIES
+from bad_components import BAD_COMPONENTS
 from bad_declarations import BAD_DECLARATIONS, Case
 from bad_lines import BAD_LINES
 from bad_uses import BAD_USES
@@ -22,7 +23,7 @@ from fencepost.core.errors import InputError
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests/golden/language/messages.txt"
 CASES = {title: Case(source) for title, source in BAD_BODIES.items()}
-PARTS = (CASES.copy(), BAD_DECLARATIONS, BAD_USES, BAD_LINES)
+PARTS = (CASES.copy(), BAD_DECLARATIONS, BAD_USES, BAD_LINES, BAD_COMPONENTS)
 for part in PARTS:
     CASES |= part
 

@@ -4,6 +4,7 @@ from enum import IntEnum
 
 from fencepost import (
     NONE,
+    Array,
     Index,
     Maybe,
     Model,
@@ -107,6 +108,24 @@ class Unordered(Model):
     @action(message=Message)
     def receive(self, message):
         self.network.receive(message)
+
+
+class Letters(Model):
+    """Messages of two parts, which the network loses and doubles."""
+
+    Request, Rank = Index(2), Index(2)
+    letters = Channel(Request, Rank, copies=2, loses=True, duplicates=True, when_full="drop")
+    heard = Array(Request, Rank, of=bool)
+
+    @action(request=Request, rank=Rank)
+    def send(self, request, rank):
+        require(not self.letters.holds(request, rank))
+        self.letters.send(request, rank)
+
+    @action(request=Request, rank=Rank)
+    def receive(self, request, rank):
+        self.letters.receive(request, rank)
+        self.heard[request, rank] = True
 
 
 class Overfull(Model):

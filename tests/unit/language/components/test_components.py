@@ -78,6 +78,29 @@ def test_an_unordered_channel_loses_duplicates_and_blocks():
     assert verdict(answer, "no_fault").verdict is Verdict.HOLDS
 
 
+def test_a_message_may_have_several_parts():
+    system, answer = search(models.Letters)
+    # Each of four messages is in flight 0 to 2 times, and was heard or not.
+    assert answer.states == (3 * 2) ** 4
+    arguments = [a.name for a in system.action["letters.duplicate"].arguments]
+    assert arguments == ["request", "rank"]
+    assert system.finite_only == ()
+
+
+def test_parts_of_one_domain_are_told_apart():
+    class Calls(models.Model):
+        Rank = models.Index(2)
+        calls = models.Channel(Rank, Rank, loses=True)
+
+        @models.action(a=Rank, b=Rank)
+        def call(self, a, b):
+            models.require(not self.calls.holds(a, b))
+            self.calls.send(a, b)
+
+    (lose,) = [a for a in build(Calls).actions if a.name == "calls.lose"]
+    assert [a.name for a in lose.arguments] == ["rank", "rank_2"]
+
+
 def test_sending_to_a_full_channel_is_a_fault_unless_it_says_otherwise():
     _, answer = search(models.Overfull)
     finding = verdict(answer, "no_fault")
