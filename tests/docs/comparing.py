@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.docs.pages import ELIDED
 
-DURATION = re.compile(r"\b\d+(\.\d+)? s\b")
+DURATION = re.compile(r"\b\d+(\.\d+)? m?s\b")
 VERSION = re.compile(r"\b\d+\.\d+\.\d+\b")
 DIGEST = re.compile(r"\b[0-9a-f]{16}\b")
 GAP = re.compile(r"(?<=\S)  +")
@@ -62,10 +62,13 @@ def anew(expected: Sequence[str], found: Sequence[str]) -> list[str]:
     """The lines that a page shows from now on.
 
     Around a single `...` as much is kept as was shown before: the same number of paragraphs where
-    `...` is one of its own, the same number of lines where it is not. Otherwise all is shown.
+    `...` is one of its own, the same number of lines where it is not. Around several, those lines
+    are kept whose first two words were shown before. Otherwise all is shown.
     """
     places = [i for i, line in enumerate(expected) if line.strip() == ELIDED]
-    if len(places) != 1:
+    if len(places) > 1:
+        return _selected(expected, found)
+    if not places:
         return list(found)
     (place,) = places
     before, after = list(expected[:place]), list(expected[place + 1 :])
@@ -79,6 +82,18 @@ def anew(expected: Sequence[str], found: Sequence[str]) -> list[str]:
     if len(before) + len(after) >= len(found):
         return list(found)
     return [*found[: len(before)], expected[place], *found[len(found) - len(after) :]]
+
+
+def _selected(expected: Sequence[str], found: Sequence[str]) -> list[str]:
+    """The lines that begin like a line shown before, with `...` for all between them."""
+    begins = {tuple(line.split()[:2]) for line in expected if line.strip()}
+    kept: list[str] = []
+    for line in found:
+        if line.strip() and tuple(line.split()[:2]) in begins:
+            kept.append(line)
+        elif kept[-1:] != [ELIDED]:
+            kept.append(ELIDED)
+    return kept
 
 
 def _paragraphs(lines: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from click import Command as ClickCommand
 
 from fencepost.cli import COMMANDS, cli
-from tests.docs.comparing import fits, masked, output_lines
+from tests.docs.comparing import anew, fits, masked, output_lines
 from tests.docs.pages import ROOT, Command, Page, pages
 from tests.docs.running import LANGUAGES, WrongPage, missing_programs, perform
 
@@ -94,6 +94,7 @@ def test_every_block_has_a_language(page: Page):
     [
         (["a", "b"], ["a", "b"], True),
         (["a  0.10 s"], ["a   12.00 s"], True),
+        (["a  0.10 s"], ["a   5 ms"], True),
         (["a", "..."], ["a", "b", "c"], True),
         (["a", "...", "c"], ["a", "c"], True),
         (["a", "...", "b", "...", "c"], ["a", "x", "b", "c"], True),
@@ -105,6 +106,24 @@ def test_every_block_has_a_language(page: Page):
 )
 def test_comparing(expected, found, equal):
     assert fits(expected, found) is equal
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "shown"),
+    [
+        (["a", "b"], ["c"], ["c"]),
+        (["a 1", "..."], ["a 2", "b", "c"], ["a 2", "..."]),
+        (["a", "", "..."], ["b", "b", "", "c", "", "d"], ["b", "b", "", "..."]),
+        (
+            ["a x 1", "...", "c x 1", "...", "3 things"],
+            ["a x 2", "b x 2", "", "c x 2", "d x 2", "e x 2", "3 things"],
+            ["a x 2", "...", "c x 2", "...", "3 things"],
+        ),
+    ],
+)
+def test_what_is_shown_anew(expected, found, shown):
+    assert anew(expected, found) == shown
+    assert fits(shown, found)
 
 
 def write(tmp_path: Path, text: str) -> Page:

@@ -9,8 +9,10 @@ import pytest
 from model_sources import built, walk_both_ways
 from model_texts import declaring, with_body
 
+from fencepost.analyses.expectations import violated
 from fencepost.core import trees
 from fencepost.core.errors import InputError
+from fencepost.engines.explore import explore_by_interpreter
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/explanation/warts.md").read_text()
@@ -66,10 +68,70 @@ def test_a_forgotten_decorator_makes_a_helper(tmp_path: Path) -> None:
     assert [action.name for action in system.actions] == ["go"]
 
 
-def test_a_field_declared_twice_is_the_second_one(tmp_path: Path) -> None:
-    fields = "level = Var(Range(0, 1), initial=0)\nlevel = Var(Range(0, 5), initial=5)"
-    _, system = built(declaring(fields), tmp_path)
-    assert system.field["level"].initial == ((5,),)
+LOST = """
+from fencepost import *
+
+
+class Lost(Model):
+    faults_end = Barrier("faults end at some time", buys=["no_stuck_state", "can_be_free"])
+    held, faults_are_over = Var(bool), Var(bool)
+    lost = Var(bool)
+
+    @action
+    def take(self):
+        require(not self.held and not self.faults_are_over)
+        self.held = True
+
+    @action
+    def lose_the_way_back(self):
+        require(self.held and not self.lost and not self.faults_are_over)
+        self.lost = True
+
+    @action
+    def give_back(self):
+        require(self.held and not self.lost)
+        self.held = False
+
+    @action
+    def crash(self):
+        require(not self.faults_are_over)
+        self.held, self.lost = False, False
+
+    @action
+    def stop_faults(self):
+        require(self.faults_end and not self.faults_are_over)
+        self.faults_are_over = True
+
+    @final
+    def is_free(self):
+        return not self.held
+
+    for_ever = Design(expect=holds)
+    ending = Design(faults_end, expect=(violates("no_stuck_state"), violates("can_be_free")))
+
+
+@always_possible(Lost)
+def can_be_free(m):
+    return not m.held
+"""
+
+
+def broken(source: str, folder: Path) -> dict[str, dict[str, int | None]]:
+    """For each design the violated properties, with the length of a shortest run."""
+    _, system = built(source, folder)
+    return {d.name: violated(explore_by_interpreter(system, d).answer) for d in system.designs}
+
+
+def test_a_repeatable_step_of_the_environment_hides_a_stuck_state(tmp_path: Path) -> None:
+    found = broken(LOST, tmp_path)
+    assert "no_stuck_state" not in found["for_ever"]
+    assert found["ending"]["no_stuck_state"] == 3, "the trace first uses up what may still happen"
+
+
+def test_a_fault_may_save_what_must_stay_possible(tmp_path: Path) -> None:
+    found = broken(LOST, tmp_path)
+    assert "can_be_free" not in found["for_ever"]
+    assert found["ending"]["can_be_free"] == 3
 
 
 def test_super_has_no_meaning_in_a_body(tmp_path: Path) -> None:
