@@ -9,9 +9,10 @@ from fencepost.core.errors import Location
 from fencepost.language.declarations import ConditionDeclaration
 from fencepost.language.decorators import source_of
 from fencepost.language.machine import caller
+from fencepost.language.namespace import Declaring
 
 
-class Component:
+class Component(metaclass=Declaring):
     """Part of a model, declared in its class body: `channel = Channel(Message, capacity=2)`.
 
     A subclass declares its fields and domains as attributes in `__init__` and its actions as
@@ -20,6 +21,7 @@ class Component:
     instance knows it; for an argument `*parts` the attribute is a tuple with a domain for each.
     """
 
+    is_declaration = True
     actor = ""
     """Who performs the component's own actions; by default the component's name."""
     left_out: tuple[str, ...] = ()
@@ -33,7 +35,7 @@ class Component:
         made.location = caller()
         return made
 
-    def check_sizes(self, sizes: Mapping[str, int]) -> None:
+    def _check_sizes(self, sizes: Mapping[str, int]) -> None:
         """Refuse what makes no sense at these parameters."""
 
 

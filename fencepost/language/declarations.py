@@ -161,7 +161,8 @@ class Barrier(Declared):
 
     `kind="edge"` orders two things (an event wait, an acknowledgement, a fence); `kind="guard"`
     detects that they were not ordered (a generation tag, a digest). `buys` names the properties
-    that break without it.
+    that break without it: a note for the reader, of which only the names are checked. That they
+    break is what designs without the barrier show, with `expect=violates(...)`.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import Any, Literal, overload
 
 from fencepost.core.errors import InputError, Location
 from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
-from fencepost.language.machine import caller, calling_frame
+from fencepost.language.machine import caller
 from fencepost.language.values import describe_value
 
 Body = Callable[..., Any]
@@ -59,7 +59,6 @@ def action_of(body: Body, domains: dict[str, Any]) -> ActionDeclaration:
             write=f"@action({', '.join(f'{name}=...' for name in taken)})",
             at=source_of(body),
         )
-    _check_new(body)
     ordered = {name: domains[name] for name in taken}
     return ActionDeclaration(body, ordered, "", source_of(body), _starred(body))
 
@@ -67,19 +66,6 @@ def action_of(body: Body, domains: dict[str, Any]) -> ActionDeclaration:
 def _starred(body: Body) -> str:
     parameters = inspect.signature(body).parameters.values()
     return next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "")
-
-
-def _check_new(body: Body) -> None:
-    """Refuse a second definition of a name in one class, which would silently replace the first."""
-    frame = calling_frame()
-    if frame is not None and "__qualname__" in frame.f_locals and body.__name__ in frame.f_locals:
-        raise InputError(
-            "F115",
-            f"`{body.__name__}` is defined twice in {frame.f_locals['__qualname__']}",
-            why="the second definition would replace the first without a word",
-            write="another name",
-            at=source_of(body),
-        )
 
 
 def _condition(body: Body, role: Literal["initial", "final"]) -> ConditionDeclaration:
@@ -91,7 +77,6 @@ def _condition(body: Body, role: Literal["initial", "final"]) -> ConditionDeclar
             write=f"@{role} right above `def`",
             at=caller(),
         )
-    _check_new(body)
     return ConditionDeclaration(body, role, source_of(body))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from fencepost.core.errors import InputError, Location
 from fencepost.core.system import Expectation, Violation
-from fencepost.language.declarations import Barrier
+from fencepost.language.declarations import Barrier, Declared
 from fencepost.language.machine import caller
 from fencepost.language.values import describe_value
 
@@ -31,6 +32,15 @@ class Holds:
                 at=caller(),
             )
         return Expectation((), steps)
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        raise InputError(
+            "F92",
+            "`holds` is called",
+            why="it is a word, and no function: it has no arguments",
+            write="`holds` without parentheses; `holds.within(12)` for no violation in 12 steps",
+            at=caller(),
+        )
 
     def __repr__(self) -> str:
         return "holds"
@@ -63,6 +73,14 @@ def _expectation(expected: Expected, at: Location | None) -> Expectation:
             return expected
         case Violation():
             return Expectation((expected,))
+        case Declared() | Design():
+            raise InputError(
+                "F122",
+                f"`expect=` is given {describe_value(expected)}",
+                why="a name of the class hides the word of the language from there on",
+                write="another name for it, if it is called `holds` or `violates`",
+                at=at,
+            )
         case [*violations] if violations and all(isinstance(v, Violation) for v in violations):
             return Expectation(tuple(violations))
         case _:
@@ -88,6 +106,8 @@ class Design:
     `known_bug` is the id of a public bug that this design has; `text` says in a sentence what the
     design does.
     """
+
+    is_declaration = True
 
     def __init__(
         self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""

@@ -87,7 +87,7 @@ def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
             for _, declared in part.of_kind(DomainDeclaration):
                 declared.elaborate(sizes)
             if isinstance(part.owner, Component):
-                part.owner.check_sizes(sizes)
+                part.owner._check_sizes(sizes)
     fields: dict[str, Field] = {}
     cells = 0
     for part in parts:

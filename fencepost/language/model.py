@@ -6,9 +6,10 @@ from typing import Any
 
 from fencepost.core.errors import InputError
 from fencepost.language.machine import caller
+from fencepost.language.namespace import Declaring
 
 
-class Model:
+class Model(metaclass=Declaring):
     """Subclass this to describe a protocol: parameters, index sorts, barriers, fields, actions.
 
     The class body declares; methods with `@action` say what can happen. See

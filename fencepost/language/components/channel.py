@@ -37,7 +37,7 @@ class _Lossy(Component):
             name for name, wanted in (("lose", loses), ("duplicate", duplicates)) if not wanted
         )
 
-    def check_sizes(self, sizes: Mapping[str, int]) -> None:
+    def _check_sizes(self, sizes: Mapping[str, int]) -> None:
         room = self.room.value(sizes)
         if self.duplicates and room < 2:
             name, shown = self.room_name, f"{self.room_name}={room}"
