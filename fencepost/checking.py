@@ -120,47 +120,63 @@ def check(
     asked = pick_properties(source, system, options.properties)
     selected = frozenset(asked) if options.properties else None
     comparison = Comparison(source.model, system, designs) if options.compare else None
-    trials = Hints(system, search)
-    done: list[DesignCheck] = []
+    results: list[Result] = []
+    hints: dict[str, tuple[Hint, ...]] = {}
     interrupted = False
-    for design in designs:
-        result = search(
-            system,
+    try:
+        for design in designs:
+            result = search(
+                system,
+                design,
+                properties=asked,
+                first=options.first,
+                limits=options.limits,
+                progress=None if watch is None else _watched(watch, source, design),
+            )
+            results.append(result)
+            interrupted = result.answer.stopped == INTERRUPTED
+            if interrupted:
+                break
+            if comparison is not None:
+                results[-1] = _compared(result, comparison, design)
+        if options.hints and not interrupted:
+            for design, hint in _hints(system, search, designs, results):
+                hints[design.name] = (*hints.get(design.name, ()), hint)
+    except KeyboardInterrupt:
+        interrupted = True
+    done = [
+        DesignCheck(
             design,
-            properties=asked,
-            first=options.first,
-            limits=options.limits,
-            progress=None if watch is None else _watched(watch, source, design),
+            result,
+            judge(
+                result.answer,
+                design.expect,
+                binding=system.at_defaults(),
+                selected=selected,
+                first=options.first,
+            ),
+            hints.get(design.name, ()),
         )
-        interrupted = result.answer.stopped == INTERRUPTED
-        hints: tuple[Hint, ...] = ()
-        try:
-            if comparison is not None and not interrupted:
-                result = _compared(result, comparison, design)
-            if options.hints and not interrupted:
-                if not options.properties:
-                    trials.remember(result.answer)
-                hints = tuple(
-                    trials.hint(design, result.answer, name) for name in violated(result.answer)
-                )
-        except KeyboardInterrupt:
-            interrupted = True
-        judged = judge(
-            result.answer,
-            design.expect,
-            binding=system.at_defaults(),
-            selected=selected,
-            first=options.first,
-        )
-        done.append(DesignCheck(design, result, judged, hints))
-        if interrupted:
-            break
+        for design, result in zip(designs, results, strict=False)
+    ]
     never = unused(system, [check.result.answer for check in done])
     return ModelCheck(source, system, selected, tuple(done), never, interrupted)
 
 
 def _watched(watch: Watch, source: Source, design: Design) -> Callable[[Progress], None]:
     return lambda progress: watch(source, design, progress)
+
+
+def _hints(
+    system: System, search: Search, designs: Sequence[Design], results: Sequence[Result]
+) -> Iterator[tuple[Design, Hint]]:
+    """A hint for each violation; what is known of one design need not be tried for another."""
+    trials = Hints(system, search)
+    for result in results:
+        trials.remember(result.answer)
+    for design, result in zip(designs, results, strict=True):
+        for name in violated(result.answer, design.expect):
+            yield design, trials.hint(design, result.answer, name)
 
 
 def _compared(result: Result, comparison: Comparison, design: Design) -> Result:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from fencepost.core.results import Answer, Verdict
-from fencepost.core.system import Expectation
+from fencepost.core.system import NO_FAULT, Expectation, Violation
+
+NOTHING = Expectation()
 
 
 class Judgement(Enum):
@@ -25,10 +27,11 @@ class Judged:
     reasons: tuple[str, ...] = ()
 
 
-def violated(answer: Answer) -> dict[str, int | None]:
-    """The violated properties with the length of their shortest trace, shortest first.
+def violated(answer: Answer, expectation: Expectation = NOTHING) -> dict[str, int | None]:
+    """The violated properties with the length of their shortest trace, in the order of telling.
 
-    A `reachable` that is never reached has no trace.
+    Others often follow from a fault, so that comes first; then what is expected, as its author
+    listed it; then the shortest. A `reachable` that is never reached has no trace.
     """
     lengths: dict[str, int | None] = {}
     for finding in answer.findings:
@@ -39,7 +42,19 @@ def violated(answer: Answer) -> dict[str, int | None]:
                 steps is not None and (known is None or steps < known)
             ):
                 lengths[finding.property] = steps
-    return dict(sorted(lengths.items(), key=lambda item: (item[1] is None, item[1] or 0)))
+    places = {v.property: place for place, v in enumerate(in_order(expectation))}
+
+    def rank(item: tuple[str, int | None]) -> tuple[bool, int, bool, int]:
+        name, length = item
+        place = places.get(name, len(places))
+        return name != NO_FAULT, place, length is None, length or 0
+
+    return dict(sorted(lengths.items(), key=rank))
+
+
+def in_order(expectation: Expectation) -> list[Violation]:
+    """The expected violations in the order of telling: a fault first, then as they are listed."""
+    return sorted(expectation.violations, key=lambda v: v.property != NO_FAULT)
 
 
 def show_expectation(expectation: Expectation) -> str:
@@ -47,7 +62,7 @@ def show_expectation(expectation: Expectation) -> str:
     if expectation.violations:
         return "VIOLATED " + ", ".join(
             v.property if v.steps is None else f"{v.property} in {steps(v.steps)}"
-            for v in expectation.violations
+            for v in in_order(expectation)
         )
     return "HOLDS" if expectation.within is None else f"HOLDS within {steps(expectation.within)}"
 
@@ -57,7 +72,7 @@ def shorten_expectation(expectation: Expectation) -> str:
     more = len(expectation.violations) - 1
     if more < 1:
         return show_expectation(expectation)
-    first = Expectation(expectation.violations[:1], expectation.within)
+    first = Expectation(tuple(in_order(expectation)[:1]), expectation.within)
     return f"{show_expectation(first)} and {more} more"
 
 

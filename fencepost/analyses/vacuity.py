@@ -8,17 +8,27 @@ from dataclasses import dataclass
 from fencepost.core.results import Answer, Branch
 from fencepost.core.system import Step, System
 
+MISHAPS = ("duplicate", "lose", "fail")
+"""What a component does only where the model asks for it, so that it is to be used."""
+
 
 @dataclass(frozen=True)
 class Unused:
-    """Actions of which no step is ever taken, other steps never taken, branches never gone."""
+    """Actions of which no step is ever taken, other steps never taken, branches never gone.
+
+    What components can do and a model never makes them do is apart from these, as it is no
+    fault of the model: `component_actions` and `component_steps`.
+    """
 
     actions: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     branches: tuple[Branch, ...] = ()
+    component_actions: tuple[str, ...] = ()
+    component_steps: tuple[Step, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.actions or self.steps or self.branches)
+        ours = self.actions or self.steps or self.branches
+        return bool(ours or self.component_actions or self.component_steps)
 
 
 def unused(system: System, answers: Sequence[Answer]) -> Unused | None:
@@ -31,15 +41,24 @@ def unused(system: System, answers: Sequence[Answer]) -> Unused | None:
     gone = frozenset[Branch]().union(*(answer.coverage.branches for answer in answers))
     live = {step.action for step in taken}
     dead = tuple(action.name for action in system.actions if action.name not in live)
+    left = tuple(s for s in system.steps if s not in taken and s.action in live)
     return Unused(
-        actions=dead,
-        steps=tuple(s for s in system.steps if s not in taken and s.action in live),
+        actions=tuple(name for name in dead if not _by_itself(name)),
+        steps=tuple(step for step in left if not _by_itself(step.action)),
         branches=tuple(
             branch
             for branch in sorted(in_all - gone, key=lambda b: (b.location, b.outcome))
             if not _inside(branch, system, dead)
         ),
+        component_actions=tuple(name for name in dead if _by_itself(name)),
+        component_steps=tuple(step for step in left if _by_itself(step.action)),
     )
+
+
+def _by_itself(action: str) -> bool:
+    """Whether an action came with a component without being asked for."""
+    component, dot, name = action.rpartition(".")
+    return bool(component and dot) and name not in MISHAPS
 
 
 def _inside(branch: Branch, system: System, dead: tuple[str, ...]) -> bool:

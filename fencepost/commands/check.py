@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   fencepost check                                 every design of every model
-  fencepost check slot_lifecycle                  one model, with whole traces
+  fencepost check slot_lifecycle                  one model
+  fencepost check slot_lifecycle --traces         with what each step changes
   fencepost check slot_lifecycle --design as_reported --first
   fencepost check slot_lifecycle --set requests=3 --max-memory 4G
   fencepost check --json report.json --junit junit.xml
@@ -91,7 +92,7 @@ def command(
     checks, errors = _check(models, options)
     code = _code(checks, errors)
     stdout_is_for_json = json_path == "-"
-    full = traces or bool(models) or bool(designs)
+    full = traces or bool(designs)
     _print(checks, errors, full=full, quiet=quiet, to_stderr=stdout_is_for_json)
     if json_path is not None:
         from fencepost.report.json_report import check_as_json
@@ -177,9 +178,10 @@ def _print(
     to_stderr: bool,
 ) -> None:
     from fencepost.cli import print_error
+    from fencepost.report.stories import Stories
     from fencepost.report.terminal import Terminal
     from fencepost.report.trace_files import TraceFiles
-    from fencepost.report.verdicts import Stories, summary, verdict_table
+    from fencepost.report.verdicts import summary, verdict_table
 
     terminal = Terminal(sys.stderr if to_stderr else sys.stdout)
     stories = Stories(terminal, TraceFiles(Path.cwd()), full=full, only_unexpected=quiet)

@@ -73,6 +73,8 @@ class Answer:
     stopped: str
     """Why the search ended before everything was covered, or empty."""
     coverage: Coverage
+    expanded: int = 0
+    """Of how many states every step was taken: all of them where the search is complete."""
 
     @property
     def verdict(self) -> Verdict:

@@ -67,6 +67,10 @@ def _model(model: ModelCheck) -> dict[str, Any]:
             "actions": list(unused.actions),
             "steps": [system.show_step(step) for step in unused.steps],
             "branches": [_branch(branch) for branch in unused.branches],
+            "of_components": [
+                *unused.component_actions,
+                *(system.show_step(step) for step in unused.component_steps),
+            ],
         },
     }
 
@@ -84,6 +88,7 @@ def _design(model: ModelCheck, check: DesignCheck) -> dict[str, Any]:
         "reasons": list(check.judged.reasons),
         "engine": answer.engine,
         "states": answer.states,
+        "expanded": answer.expanded,
         "transitions": answer.transitions,
         "depth": answer.depth,
         "complete": answer.complete,
@@ -97,7 +102,9 @@ def _design(model: ModelCheck, check: DesignCheck) -> dict[str, Any]:
                 "property": h.property,
                 "switch": "off" if h.switched_off else "on",
                 "barriers": list(h.barriers),
+                "others": [list(names) for names in h.others],
                 "breaks": list(h.breaks),
+                "leaves": list(h.leaves),
                 "doubtful": h.doubtful,
             }
             for h in check.hints

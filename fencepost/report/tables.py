@@ -77,7 +77,9 @@ def grouped(number: int) -> str:
 
 
 def seconds(duration: float) -> str:
-    """A duration with the digits that matter."""
+    """A duration with the digits that matter: `5 ms`, `0.38 s`, `250 s`."""
+    if round(duration * 1000) < 100:
+        return f"{max(1, round(duration * 1000))} ms"
     return f"{duration:.2f} s" if duration < 100 else f"{duration:.0f} s"
 
 

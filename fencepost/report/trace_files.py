@@ -70,8 +70,7 @@ class TraceFiles:
             return ""
         project = model.source.project
         base = project.root if project is not None else self.folder
-        name = f"{model.source.name}-{trace.design}-{finding.property}"
-        path = base / ".fencepost" / "traces" / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}.json"
+        path = base / ".fencepost" / "traces" / file_name(model, trace, finding.property)
         content = as_json(
             model.system,
             trace,
@@ -86,6 +85,14 @@ class TraceFiles:
         inside = self.folder.is_relative_to(base)
         shown = os.path.relpath(path, self.folder) if inside else str(path)
         return f"fencepost replay {shlex.quote(shown)}"
+
+
+def file_name(model: ModelCheck, trace: Trace, property_name: str) -> str:
+    """The name of a trace's file; sizes other than the defaults are part of it."""
+    defaults = dict(model.system.default_parameters)
+    sizes = [f"{n}={value}" for n, value in trace.parameters if defaults.get(n) != value]
+    name = "-".join((model.source.name, trace.design, property_name, *sizes))
+    return f"{re.sub(r'[^A-Za-z0-9_.=-]', '_', name)}.json"
 
 
 def store(content: dict[str, Any], path: Path) -> None:

@@ -94,6 +94,7 @@ def test_every_block_has_a_language(page: Page):
     [
         (["a", "b"], ["a", "b"], True),
         (["a  0.10 s"], ["a   12.00 s"], True),
+        (["a  0.10 s"], ["a    5 ms"], True),
         (["a  0.10 s"], ["a   5 ms"], True),
         (["a", "..."], ["a", "b", "c"], True),
         (["a", "...", "c"], ["a", "c"], True),

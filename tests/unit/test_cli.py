@@ -125,7 +125,9 @@ class TestReports:
                 "property": "reads_what_is_written",
                 "switch": "on",
                 "barriers": ["read_waits_for_write"],
+                "others": [],
                 "breaks": [],
+                "leaves": [],
                 "doubtful": False,
             }
         ]

@@ -78,6 +78,7 @@ def answer(system: System, design: Design, questions: Questions, found: Searched
         complete=found.complete,
         stopped=found.stopped,
         coverage=coverage(system, found.steps_taken, found.leaves_reached),
+        expanded=found.expanded,
     )
 
 
@@ -95,7 +96,8 @@ class _Teller:
         at = f" at {sizes}" if sizes else ""
         self.everything = f"all {grouped(found.states)} states{at}"
         level = f"depth {found.depth} complete" if found.depth >= 0 else "no depth complete"
-        self.part = f"the first {grouped(found.expanded)} states ({level}): {found.stopped}"
+        count = f"{grouped(found.expanded)} of {grouped(found.states)} states"
+        self.part = f"the first {count} ({level}): {found.stopped}"
 
     def question(self, question: Question) -> Finding:
         prop, kind = question.property, question.property.kind

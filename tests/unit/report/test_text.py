@@ -32,7 +32,9 @@ def test_thousands_stand_apart(number, shown):
 
 
 def test_durations_and_sizes():
-    assert [seconds(0.004), seconds(12.345), seconds(250.4)] == ["0.00 s", "12.35 s", "250 s"]
+    durations = (0.0001, 0.004, 0.0381, 0.0999, 0.38, 12.345, 250.4)
+    shown = ["1 ms", "4 ms", "38 ms", "0.10 s", "0.38 s", "12.35 s", "250 s"]
+    assert [seconds(duration) for duration in durations] == shown
     assert [size(5), size(2048), size(5 << 20), size(3 << 30)] == [
         "5 B",
         "2 KiB",
