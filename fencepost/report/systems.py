@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fencepost.analyses.expectations import show_expectation
 from fencepost.core.expressions import FALSE, TRUE
 from fencepost.core.system import Action, Field, Property, System
 from fencepost.core.trees import leaves
+from fencepost.project import shown_path
 from fencepost.report.expressions import INDENT, show, show_domain, tree_lines
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def system_lines(system: System) -> Iterator[str]:
@@ -16,8 +20,6 @@ def system_lines(system: System) -> Iterator[str]:
     sizes = " ".join(f"{name}={value}" for name, value in system.parameters)
     yield f"{system.name}  {sizes}".rstrip()
     yield f"{INDENT}digest {system.digest}, {len(system.cells)} cells, {len(system.steps)} steps"
-    for place, why in dict.fromkeys(system.finite_only):
-        yield f"{INDENT}finite only, line {place.line}: {why}"
     yield from _section("barriers", [_barrier(system, i) for i in range(len(system.barriers))])
     yield from _section("state", [_field(field) for field in system.fields])
     if system.initial != TRUE:
@@ -38,6 +40,30 @@ def system_lines(system: System) -> Iterator[str]:
         on = ", ".join(b.name for b in system.barriers if b.name in design.barriers) or "no barrier"
         bug = f" ({design.known_bug})" if design.known_bug else ""
         yield f"{INDENT}{design.name}{bug}: {on}; expect {show_expectation(design.expect)}"
+    yield from _section("finite only", list(_finite_only(system)))
+
+
+def _finite_only(system: System) -> Iterator[str]:
+    """What ties the system to its sizes, each reason with all of its places."""
+    places: dict[str, dict[str, list[int]]] = {}
+    for place, why in system.finite_only:
+        lines = places.setdefault(why, {}).setdefault(_source_path(place.file), [])
+        if place.line not in lines:
+            lines.append(place.line)
+    for why in sorted(places):
+        files = (
+            f"{file}:{', '.join(str(line) for line in sorted(lines))}"
+            for file, lines in sorted(places[why].items())
+        )
+        yield f"{why}: {'; '.join(files)}"
+
+
+def _source_path(file: str) -> str:
+    """A path as it is shown; a component of this package has its place in the package."""
+    path = Path(file)
+    if PACKAGE in path.parents:
+        return path.relative_to(PACKAGE.parent).as_posix()
+    return shown_path(file)
 
 
 def _section(title: str, lines: list[str]) -> Iterator[str]:

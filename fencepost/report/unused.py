@@ -56,26 +56,28 @@ class _Sources:
         place = f"{shown_path(file)}:{line}"
         text = self._lines(file)[line - 1 : line]
         source = f" `{_shorten(text[0].strip())}`" if text else ""
+        parts = sum((at.file, at.line) == (file, line) for at in self.places)
+        subject = "the condition" if parts == 1 else "a part of the condition"
         never = dict.fromkeys(
-            self._never(location, {branch.outcome for branch in at})
+            self._fixed(location, outcomes) or f"{subject} is never {_missed(outcomes)}"
             for location, at in groupby(branches, key=lambda b: b.location)
+            for outcomes in [{branch.outcome for branch in at}]
         )
-        return f"{place}:{source}{self._actions(file, line, branches)}: {' and '.join(never)}"
+        return f"{place}:{source}{self._actions(file, line, branches)}: {', '.join(never)}"
 
-    def _never(self, location: Location, outcomes: set[bool]) -> str:
-        if len(outcomes) > 1:
-            return "the condition is never asked"
-        (outcome,) = outcomes
+    def _fixed(self, location: Location, outcomes: set[bool]) -> str:
+        """That a condition is about a barrier which is the same in all designs, or nothing."""
         for _, decision in self.places.get(location, ()):
             asked, negated = decision.condition, False
             if isinstance(asked, Not):
                 asked, negated = asked.operand, True
             if not isinstance(asked, BarrierOn):
                 continue
-            wanted = outcome != negated
-            if all((asked.name in d.barriers) != wanted for d in self.system.designs):
-                return f"no design switches {asked.name} {'on' if wanted else 'off'}"
-        return f"the condition is never {'true' if outcome else 'false'}"
+            for outcome in outcomes:
+                wanted = outcome != negated
+                if all((asked.name in d.barriers) != wanted for d in self.system.designs):
+                    return f"no design switches {asked.name} {'on' if wanted else 'off'}"
+        return ""
 
     def _actions(self, file: str, line: int, branches: list[Branch]) -> str:
         """The actions that come here, where the function that the line is in is none of them."""
@@ -93,6 +95,10 @@ class _Sources:
             except (OSError, UnicodeDecodeError):
                 self.texts[file] = []
         return self.texts[file]
+
+
+def _missed(outcomes: set[bool]) -> str:
+    return "asked" if len(outcomes) > 1 else str(next(iter(outcomes))).lower()
 
 
 def _shorten(text: str) -> str:

@@ -160,3 +160,18 @@ def test_expectations_in_words():
     assert show_expectation(two) == "VIOLATED p in 1 step, q"
     assert shorten_expectation(two) == "VIOLATED p in 1 step and 1 more"
     assert shorten_expectation(HOLDS) == "HOLDS"
+
+
+def test_violations_are_told_a_fault_first_then_as_expected_then_shortest_first():
+    found = answer(
+        broken("short", 1), broken("never", None), broken("listed", 9), broken("no_fault", 5)
+    )
+    assert list(violated(found)) == ["no_fault", "short", "listed", "never"]
+    listed = expects(("never", None), ("listed", 9))
+    assert list(violated(found, listed)) == ["no_fault", "never", "listed", "short"]
+
+
+def test_an_expectation_is_told_in_the_same_order():
+    expectation = expects(("listed", 9), ("no_fault", 5))
+    assert show_expectation(expectation) == "VIOLATED no_fault in 5 steps, listed in 9 steps"
+    assert shorten_expectation(expectation) == "VIOLATED no_fault in 5 steps and 1 more"

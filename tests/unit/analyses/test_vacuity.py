@@ -15,6 +15,7 @@ from fencepost import (
 )
 from fencepost.analyses.vacuity import unused
 from fencepost.engines.explore import Limits, explore
+from fencepost.language.components import Channel
 
 
 class Lamps(Model):
@@ -86,3 +87,38 @@ def test_an_action_that_is_never_taken_is_named_once_without_its_branches():
     assert bool(found)
     body = Still.press.body.__code__.co_firstlineno
     assert {(b.location.line - body, b.outcome) for b in found.branches} == {(3, True)}
+
+
+class Post(Model):
+    """Letters that are sent on a channel which may lose and double them, and never does."""
+
+    letters = Parameter(1)
+    Letter = Index(letters)
+    sent = Channel(Letter, loses=True, duplicates=True, copies=2)
+    kept = Array(Letter, of=bool)
+
+    @action(letter=Letter)
+    def keep(self, letter):
+        require(not self.kept[letter])
+        self.kept[letter] = True
+
+    only = Design(expect=holds)
+
+
+@always(Post)
+def letters_are_letters(m):
+    return True
+
+
+def test_what_components_do_unasked_is_no_reproach_but_mishaps_were_asked_for():
+    from fencepost.language.components import WriteQueue
+
+    class Queue(Post):
+        writes = WriteQueue(Post.Letter, Post.Letter)
+
+    system = build(Queue, [always(Queue)(letters_are_letters.body)])
+    found = unused(system, answers(system, "only"))
+    assert found is not None
+    assert found.actions == ("sent.lose", "sent.duplicate")
+    assert found.component_actions == ("writes.complete", "writes.show")
+    assert found.steps == found.component_steps == ()
