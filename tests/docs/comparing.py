@@ -63,7 +63,7 @@ def anew(expected: Sequence[str], found: Sequence[str]) -> list[str]:
 
     Around a single `...` as much is kept as was shown before: the same number of paragraphs where
     `...` is one of its own, the same number of lines where it is not. Around several, those lines
-    are kept whose first two words were shown before. Otherwise all is shown.
+    are kept whose first two columns were shown before. Otherwise all is shown.
     """
     places = [i for i, line in enumerate(expected) if line.strip() == ELIDED]
     if len(places) > 1:
@@ -85,15 +85,23 @@ def anew(expected: Sequence[str], found: Sequence[str]) -> list[str]:
 
 
 def _selected(expected: Sequence[str], found: Sequence[str]) -> list[str]:
-    """The lines that begin like a line shown before, with `...` for all between them."""
-    begins = {tuple(line.split()[:2]) for line in expected if line.strip()}
+    """The lines that begin like a line shown before, with `...` for all between them.
+
+    The first and the last line stay if they were shown, whatever they say now.
+    """
+    begins = {_columns(line) for line in expected if line.strip()}
+    ends = {0: expected[0], len(found) - 1: expected[-1]}
     kept: list[str] = []
-    for line in found:
-        if line.strip() and tuple(line.split()[:2]) in begins:
+    for place, line in enumerate(found):
+        if _columns(line) in begins or ends.get(place, ELIDED) != ELIDED:
             kept.append(line)
         elif kept[-1:] != [ELIDED]:
             kept.append(ELIDED)
     return kept
+
+
+def _columns(line: str) -> tuple[str, ...]:
+    return tuple(GAP.split(line.strip())[:2])
 
 
 def _paragraphs(lines: Sequence[str]) -> list[str]:
