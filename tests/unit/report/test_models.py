@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from fencepost import (
     one_of,
     require,
 )
+from fencepost.core.errors import Location
 from fencepost.core.semantics import Successor, initial_states, perform
 from fencepost.core.system import System
 from fencepost.core.traces import Trace
@@ -152,6 +154,25 @@ def test_every_part_of_a_system_is_shown(system):
         "A thing has a colour.",
     ):
         assert part in text, part
+
+
+def test_what_ties_a_system_to_its_sizes_comes_last_a_line_a_reason(system):
+    here, there = "/somewhere/models/m.py", str(Path(system_lines.__code__.co_filename).parent)
+    places = (
+        (Location(here, 12), "a loop"),
+        (Location(here, 9, 4), "index arithmetic"),
+        (Location(here, 9), "a loop"),
+        (Location(here, 12, 7), "a loop"),
+        (Location(f"{there}/part.py", 3), "a loop"),
+    )
+    lines = list(system_lines(replace(system, finite_only=places)))
+    assert lines[-4:] == [
+        "",
+        "finite only",
+        "  a loop: /somewhere/models/m.py:9, 12; fencepost/report/part.py:3",
+        "  index arithmetic: /somewhere/models/m.py:9",
+    ]
+    assert "finite only" not in list(system_lines(replace(system, finite_only=())))
 
 
 def test_a_story_says_what_changed(system, trace):

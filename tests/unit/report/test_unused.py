@@ -52,8 +52,10 @@ def test_unused_lines_quote_the_source_and_say_what_would_have_used_them(monkeyp
     assert found is not None
     file, first = "test_unused.py", vars(Rooms)["look"].__code__.co_firstlineno
     assert list(unused_lines(system, found)) == [
-        f"{file}:{first + 1}: `if self.locked[room]:` in light, darken: "
-        + "the condition is never true",
+        (
+            f"{file}:{first + 1}: `if self.locked[room]:` in light, darken: "
+            "the condition is never true"
+        ),
         f"{file}:{first + 12}: `if self.always_on:`: no design switches always_on off",
         (
             f"{file}:{first + 13}: `require(self.lit[room] and not (self.locked[room] and sel...`: "
