@@ -12,8 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from fencepost import language
 from fencepost.core.errors import InputError, Location
-from fencepost.language import Model, PropertyDeclaration
+from fencepost.language import Model, PropertyDeclaration, hints
 from fencepost.project import (
     Project,
     Source,
@@ -66,11 +67,22 @@ def load(file: Path, project: Project | None) -> Source:
     model = _only_model(module, file)
     found = dict.fromkeys(_properties(module))
     if project is not None and inside:
-        beside = project.properties / file.name
-        if beside.exists():
-            name = project.module_name(beside)
-            found |= dict.fromkeys(_properties(_load_once(name, beside, project.root)))
+        for kind in model.__mro__:
+            beside = _beside(kind, project)
+            if beside is not None and beside.exists():
+                name = project.module_name(beside)
+                found |= dict.fromkeys(_properties(_load_once(name, beside, project.root)))
+                break
     return Source(file.stem, file, project, model, tuple(found))
+
+
+def _beside(kind: type, project: Project) -> Path | None:
+    """Where the properties of a model are; those of its base count where it has no such file."""
+    module = sys.modules.get(kind.__module__)
+    file = Path(_file_of(module)) if module is not None else None
+    if file is None or not issubclass(kind, Model) or not project.owns(file):
+        return None
+    return project.properties / file.name
 
 
 def _go_first(folder: Path) -> None:
@@ -104,10 +116,20 @@ def _load_once(name: str, file: Path, root: Path | None) -> ModuleType:
             "F06",
             f"loading the file raises {type(error).__name__}: {_in_one_line(error)}",
             why="a model is known by running its file",
-            write="a file that `python` runs without an error",
+            write=hints.of_loading(error, module.__dict__, _words())
+            or "a file that `python` runs without an error",
             at=_where(error, file),
         ) from error
     return module
+
+
+def _words() -> dict[str, dict[str, Any]]:
+    """The names of each module that a model file imports from."""
+    import fencepost
+    from fencepost.language import components
+
+    modules = (fencepost, language, components)
+    return {m.__name__: {name: getattr(m, name) for name in m.__all__} for m in modules}
 
 
 def compile_file(file: Path) -> Any:

@@ -42,6 +42,8 @@ def build(
     parameters: Mapping[str, int] | None = None,
 ) -> System:
     """Record a model at given parameters (defaults for those not named)."""
+    properties = tuple(properties)
+    _check_properties(model, properties)
     elaboration = elaborate(model, parameters or {})
     parts = parts_of(model)
     recorder = Recorder(elaboration)
@@ -188,19 +190,38 @@ def _component_properties(recorder: Recorder, parts: list[Part]) -> list[Propert
     return recorded
 
 
+def _check_properties(model: type[Model], properties: Sequence[PropertyDeclaration]) -> None:
+    """A property is about the model, or about one that it is derived from."""
+    wrong = [declared for declared in properties if not issubclass(model, declared.model)]
+    if not wrong:
+        return
+    about = sorted({declared.model.__name__ for declared in wrong})
+    names = ", ".join(f"`{declared.name}`" for declared in wrong)
+    what = f"property {names} is" if len(wrong) == 1 else f"properties {names} are"
+    shared = next(c for c in model.__mro__ if all(issubclass(d.model, c) for d in wrong))
+    both = (
+        f"; for both models, `@{wrong[0].kind}({shared.__name__})`, from which they are derived"
+        if issubclass(shared, Model) and shared is not Model
+        else ""
+    )
+    raise InputError(
+        "F105",
+        f"{what} about {', '.join(about)}, not {model.__name__}",
+        why="a property is checked on the model it was written for, and on those derived from it",
+        write=f"each of them in the file of its model, and none of them imported here{both}",
+        at=wrong[0].location,
+    )
+
+
 def _property(recorder: Recorder, model: type[Model], declared: PropertyDeclaration) -> Property:
-    if declared.model is not model:
-        raise InputError(
-            "F105",
-            f"property `{declared.name}` is about {declared.model.__name__}, not {model.__name__}",
-            why="a property is checked on the model it was written for",
-            write=f"`@{declared.kind}({model.__name__})`, or move it to that model's file",
-            at=declared.location,
-        )
     arguments = tuple(
         x.Variable(
             name,
-            declarations.elaborate_domain(domain, recorder.elaboration.sizes, declared.location),
+            declarations.elaborate_domain(
+                _as_derived(domain, declared.model, model),
+                recorder.elaboration.sizes,
+                declared.location,
+            ),
         )
         for name, domain in declared.arguments().items()
     )
@@ -214,6 +235,15 @@ def _property(recorder: Recorder, model: type[Model], declared: PropertyDeclarat
         inspect.getdoc(declared.body) or "",
         location=declared.location,
     )
+
+
+def _as_derived(domain: Any, base: type[Model], model: type[Model]) -> Any:
+    """What a domain of a model is in one derived from it, which may declare the name anew."""
+    for kind in base.__mro__:
+        for name, member in vars(kind).items():
+            if member is domain:
+                return inspect.getattr_static(model, name)
+    return domain
 
 
 def _barriers(part: Part) -> tuple[Barrier, ...]:

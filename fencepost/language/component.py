@@ -21,7 +21,7 @@ class Component(metaclass=Declaring):
     instance knows it; for an argument `*parts` the attribute is a tuple with a domain for each.
     """
 
-    is_declaration = True
+    declared_as = "component"
     actor = ""
     """Who performs the component's own actions; by default the component's name."""
     left_out: tuple[str, ...] = ()

@@ -308,11 +308,17 @@ def elaborate_domain(
             )
         names = tuple(declared(value).name for value in values)
         return domains.Enum(declared.__name__, names, values[0])
+    write = "bool, an IntEnum class, Range(low, high), an Index, Maybe(...) or SetOf(...)"
+    kind = declared if isinstance(declared, type) else type(declared)
+    if getattr(kind, "declared_as", "") == "component":
+        write = f"a component is a field of its own: `name = {kind.__name__}(...)`"
+    elif isinstance(declared, int) and not isinstance(declared, bool):
+        write = f"did you mean an Index of {int(declared)} members? Otherwise {write}"
     raise InputError(
         "F26",
         f"{describe_value(declared)} is not a domain",
         why="every field and argument has a finite set of values",
-        write="bool, an IntEnum class, Range(low, high), an Index, Maybe(...) or SetOf(...)",
+        write=write,
         at=at,
     )
 

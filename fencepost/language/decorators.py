@@ -96,8 +96,8 @@ def actor(name: str) -> Callable[[Any], ActionDeclaration]:
             raise InputError(
                 "F37",
                 f"@actor({name!r}) on something that is not an action",
-                why="decorators apply from the bottom up",
-                write=f"@actor({name!r}) on the line above @action",
+                why="decorators apply from the bottom up, and @actor adds to @action",
+                write=f"`@actor({name!r})`, on the line below it `@action`, and below that `def`",
                 at=caller(),
             )
         return replace(declared, actor=name)

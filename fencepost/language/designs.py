@@ -107,7 +107,7 @@ class Design:
     design does.
     """
 
-    is_declaration = True
+    declared_as = "design"
 
     def __init__(
         self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""
@@ -120,7 +120,9 @@ class Design:
                     "F93",
                     f"a design is given {describe_value(barrier)}",
                     why="a design is a set of the model's barriers",
-                    write="the names of barriers declared above it in the class",
+                    write=f"the barrier itself, without quotes: `Design({barrier}, ...)`"
+                    if isinstance(barrier, str) and barrier.isidentifier()
+                    else "the names of barriers declared above it in the class",
                     at=self.location,
                 )
         self.barriers = barriers

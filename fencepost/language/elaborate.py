@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -27,7 +26,7 @@ from fencepost.language.declarations import (
 )
 from fencepost.language.model import Model
 from fencepost.language.plain import shown
-from fencepost.language.symbols import check_comparable, describe, lift
+from fencepost.language.symbols import argument_name, check_comparable, describe, lift
 from fencepost.language.values import Several, describe_value
 from fencepost.language.views import Elaboration
 
@@ -185,7 +184,7 @@ def _initial(
                     "F100",
                     f"`{name}` has no initial value",
                     why="only Booleans, Maybe and sets have an obvious one",
-                    write="`initial=0`, `initial=one_of(0, 1)` or `initial=ANY`",
+                    write=_first(domain),
                     at=declared.location,
                 )
     given = declared.initial
@@ -215,6 +214,15 @@ def _initial(
             )
         return tuple(domain.values())
     return tuple(sorted({_encoded(name, declared, domain, value) for value in values}))
+
+
+def _first(domain: domains.Domain) -> str:
+    """What a field could start with."""
+    if isinstance(domain, domains.Enum):
+        one, *others = (f"{domain.name}.{member}" for member in domain.members)
+        more = f", `initial=one_of({one}, {others[0]})`" if others else ""
+        return f"`initial={one}`{more} or `initial=ANY`"
+    return "`initial=0`, `initial=one_of(0, 1)` or `initial=ANY`"
 
 
 def _encoded(name: str, declared: FieldDeclaration, domain: domains.Domain, value: Any) -> int:
@@ -260,9 +268,7 @@ def arguments_of(
 
 def _part_name(name: str, domain: domains.Domain, before: list[Variable]) -> str:
     """The name of one of the arguments that `*name` stands for: that of its domain, if it can."""
-    named = domain.name if isinstance(domain, domains.Index | domains.Enum) else ""
-    lowered = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", named.rpartition(".")[2]).lower()
-    wanted = lowered or f"{name}_{len(before) + 1}"
+    wanted = argument_name(domain) or f"{name}_{len(before) + 1}"
     if wanted in [argument.name for argument in before]:
         return f"{wanted}_{len(before) + 1}"
     return wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from types import FunctionType
 from typing import Any
 
@@ -41,7 +41,7 @@ def kind_of(value: Any) -> str:
             return f"@{value.role} condition"
         case FunctionType():
             return "method"
-        case _ if getattr(type(value), "is_declaration", False):
+        case _ if getattr(type(value), "declared_as", ""):
             return type(value).__name__
         case _:
             return ""
@@ -107,5 +107,7 @@ class Declaring(type):
     """The type of models and components: their bodies are read as they run."""
 
     @classmethod
-    def __prepare__(cls, name: str, bases: tuple[type, ...], /, **_: Any) -> Mapping[str, Any]:
+    def __prepare__(
+        cls, name: str, bases: tuple[type, ...], /, **_: Any
+    ) -> MutableMapping[str, object]:
         return Body(name)

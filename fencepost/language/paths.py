@@ -17,6 +17,7 @@ from fencepost.core.domains import BOOL, Domain
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
 from fencepost.core.trees import BulkWrite, Decide, Disabled, Ending, Fault, Tree, Write
+from fencepost.language import hints
 from fencepost.language.blame import place_in_model
 from fencepost.language.knowledge import Knowledge
 from fencepost.language.machine import StepDisabled, StepFaults, raised_at
@@ -65,6 +66,10 @@ class PathFinder:
     def __init__(self) -> None:
         self.name = ""
         self.place: Location | None = None
+        self.owner: Any = None
+        """The model or component whose body is recorded."""
+        self.own = ""
+        """What the body calls the state: `self`, `m`."""
         self._runs: list[Run] = []
 
     @property
@@ -76,6 +81,11 @@ class PathFinder:
     def recording(self) -> bool:
         """Whether a run is going on."""
         return bool(self._runs)
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether a condition or property is recorded, and no action."""
+        return self._runs[0].nested
 
     def is_live(self, run: Run) -> bool:
         """Whether a run is going on now, so that what was read in it may be used."""
@@ -156,12 +166,14 @@ class PathFinder:
                 at=self.place,
             ) from None
         except Exception as error:
+            at = raised_at(error) or self.place
             said = InputError(
                 "F48",
                 f"`{self.name}` raises {type(error).__name__}: {error}",
                 why="a body runs on symbols while it is recorded, and on integers to compare",
-                write="only reads, writes, conditions and the words of the language",
-                at=raised_at(error) or self.place,
+                write=hints.of_body(error, self.owner, self.own, at)
+                or "only reads, writes, conditions and the words of the language",
+                at=at,
             )
             place_in_model(said, error)
             raise said from error

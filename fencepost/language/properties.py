@@ -9,6 +9,7 @@ from typing import Any
 
 from fencepost.core.errors import InputError, Location
 from fencepost.core.system import PropertyKind
+from fencepost.language import hints
 from fencepost.language.decorators import source_of
 from fencepost.language.machine import caller, calling_frame
 from fencepost.language.model import Model
@@ -33,18 +34,19 @@ class PropertyDeclaration:
         try:
             parameters = list(inspect.signature(self.body, eval_str=True).parameters.values())
         except Exception as missing:  # an annotation is any expression
-            raise self._needs_domains(str(missing)) from missing
+            hint = hints.of_domain(missing, self.model)
+            raise self._needs_domains(str(missing), hint) from missing
         for parameter in parameters[1:]:
             if parameter.annotation is inspect.Parameter.empty:
                 raise self._needs_domains(f"`{parameter.name}` has none")
         return {p.name: p.annotation for p in parameters[1:]}
 
-    def _needs_domains(self, detail: str) -> InputError:
+    def _needs_domains(self, detail: str, hint: str = "") -> InputError:
         return InputError(
             "F94",
             f"property `{self.name}` has an argument without a domain: {detail}",
             why="a property holds for every value of its arguments, so each needs a domain",
-            write=f"`def {self.name}(m, request: {self.model.__name__}.Request):`",
+            write=hint or f"`def {self.name}(m, request: {self.model.__name__}.Request):`",
             at=self.location,
         )
 

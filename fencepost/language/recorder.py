@@ -26,7 +26,7 @@ from fencepost.core.trees import (
     Write,
 )
 from fencepost.language.blame import blaming
-from fencepost.language.decorators import source_of
+from fencepost.language.decorators import argument_names, source_of
 from fencepost.language.machine import (
     StepDisabled,
     Value,
@@ -39,6 +39,7 @@ from fencepost.language.state_recorder import StateRecorder, number_of
 from fencepost.language.symbols import (
     NOTHING,
     Symbol,
+    argument_name,
     check_comparable,
     lift,
     sort_of,
@@ -105,6 +106,7 @@ class Recorder(StateRecorder):
         arguments: tuple[Variable, ...],
     ) -> Iterator[None]:
         self.name, self.place = name, source_of(body)
+        self.owner, self.own = owner, next(iter(argument_names(body)), "")
         self._conditions.clear()
         self._called_from.clear()
         self.used_conditions.clear()
@@ -133,7 +135,9 @@ class Recorder(StateRecorder):
                 "F85",
                 "`require` inside a condition or a quantifier",
                 why="only a whole step can be disabled",
-                write="`require(for_all(...))` around the quantifier",
+                write="`return not a or b` for what must hold of b where a holds"
+                if self.is_condition
+                else "`require(for_all(...))` around the quantifier",
                 at=caller(),
             )
         if not isinstance(condition, Symbol):
@@ -227,9 +231,9 @@ class Recorder(StateRecorder):
             if not most - optional <= len(domains) <= most:
                 raise InputError(
                     "F86",
-                    f"a function of {most} arguments over {len(domains)} domains",
-                    why="it gets one value of each domain",
-                    write="as many arguments as there are domains (or open indices of the array)",
+                    f"a function of {_many(most, 'argument')} over {_many(len(domains), 'domain')}",
+                    why="it gets one value of each domain, or of each open index of the array",
+                    write=f"`lambda {_arguments(domains)}: ...`" if domains else "no function",
                     at=caller(),
                 )
             names = list(code.co_varnames[taken_by_self : taken_by_self + len(domains)])
@@ -265,6 +269,16 @@ class Recorder(StateRecorder):
         condition = truth_of(lifted, at)
         known = self.run.knowledge.decide(condition)
         return condition if known is None else x.TRUE if known else x.FALSE
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _arguments(domains: Sequence[Domain]) -> str:
+    """Names for one argument of each domain."""
+    named = [argument_name(domain) or f"i{position}" for position, domain in enumerate(domains)]
+    return ", ".join(f"{n}{i}" if named.count(n) > 1 else n for i, n in enumerate(named, 1))
 
 
 def _gives(name: str, given: Value, at: Location | None) -> InputError:

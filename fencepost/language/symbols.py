@@ -7,6 +7,7 @@ would decide without asking (identity, hashing, `&` on conditions) is refused he
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -20,7 +21,7 @@ from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import Expression
 from fencepost.language.machine import _is_source, caller
 from fencepost.language.values import EmptySet, Nothing, describe_value
-from fencepost.language.views import ArrayView, SetView
+from fencepost.language.views import ArrayView, DomainView, SetView
 
 if TYPE_CHECKING:
     from fencepost.language.state_recorder import StateRecorder
@@ -61,6 +62,12 @@ def describe(domain: Domain) -> str:
             return "a Boolean"
 
 
+def argument_name(domain: Domain) -> str:
+    """A name for a value of an index sort or an enum: that of the sort, as a variable's."""
+    named = domain.name if isinstance(domain, Index | Enum) else ""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", named.rpartition(".")[2]).lower()
+
+
 def check_comparable(left: Expression, right: Expression, what: str) -> None:
     """Refuse two things that are never of one sort; `what` has a place for each."""
     if NOTHING in (left.domain, right.domain):
@@ -73,13 +80,25 @@ def check_comparable(left: Expression, right: Expression, what: str) -> None:
     both_sets = mixed == {SetOf} and NO_MEMBERS in (a, b)
     if same or number_and_named or both_sets:
         return
+    told = [describe(left.domain), describe(right.domain)]
+    if isinstance(a, Index) and isinstance(b, Index) and a.name == b.name:
+        told = [f"{a.name} ({a.count} members)", f"{b.name} ({b.count} members)"]
     raise InputError(
         "F40",
-        what.format(describe(left.domain), describe(right.domain)),
+        what.format(*told),
         why="two sorts have nothing in common but their integers, so it is a slip",
-        write="values of one sort on both sides",
+        write=_same_sort(a, b),
         at=caller(),
     )
+
+
+def _same_sort(left: Domain, right: Domain) -> str:
+    """How two sorts meet after all."""
+    kinds = {type(left), type(right)}
+    if not kinds <= {Index, Enum}:
+        return "values of one sort on both sides"
+    first = "one Index for both" if kinds == {Index} else "values of one sort on both sides"
+    return f"{first}; or arithmetic, as in `i + 0 == j`, which gives a plain number (finite only)"
 
 
 def _check_optional(left: Expression, right: Expression, what: str) -> None:
@@ -207,12 +226,21 @@ class Symbol:
     def __neg__(self) -> Any:
         return self._calculate("-", 0, True)
 
+    def _usable(self, other: object) -> str:
+        """What may stand instead of something that is no part of a state."""
+        mine = self.expression
+        if isinstance(other, DomainView) and isinstance(mine.domain, SetOf):
+            name = mine.field if isinstance(mine, x.Read) else "members"
+            element = argument_name(mine.domain.of) or "i"
+            return f"`for_all(self.{other}, lambda {element}: {element} in self.{name})`"
+        return "NONE" if other is None else "a value of the same sort"
+
     def _unusable(self, other: object) -> NoReturn:
         raise InputError(
             "F41",
             f"{describe_value(other)} meets {describe(self.expression.domain)} of the state",
             why="the state holds Booleans, integers, enum members, indices and sets only",
-            write="NONE" if other is None else "a value of the same sort",
+            write=self._usable(other),
             at=caller(),
         )
 

@@ -5,14 +5,15 @@ Run with UPDATE_GOLDEN=1 to write what is said now, and read the difference.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
+import messages
 import pytest
 from bad_bodies import BAD_BODIES
 from bad_components import BAD_COMPONENTS
 from bad_declarations import BAD_DECLARATIONS, Case
+from bad_guesses import BAD_GUESSES
 from bad_lines import BAD_LINES
 from bad_uses import BAD_USES
 from model_sources import built
@@ -23,7 +24,7 @@ from fencepost.core.errors import InputError
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests/golden/language/messages.txt"
 CASES = {title: Case(source) for title, source in BAD_BODIES.items()}
-PARTS = (CASES.copy(), BAD_DECLARATIONS, BAD_USES, BAD_LINES, BAD_COMPONENTS)
+PARTS = (CASES.copy(), BAD_DECLARATIONS, BAD_USES, BAD_LINES, BAD_COMPONENTS, BAD_GUESSES)
 for part in PARTS:
     CASES |= part
 
@@ -41,8 +42,7 @@ def message_of(case: Case, folder: Path) -> str:
 
 
 def expected() -> dict[str, str]:
-    parts = re.split(r"^## (.*)\n", GOLDEN.read_text(), flags=re.MULTILINE)
-    return {title: text.strip("\n") for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+    return messages.stored(GOLDEN)
 
 
 def test_no_case_is_named_twice() -> None:
@@ -52,11 +52,7 @@ def test_no_case_is_named_twice() -> None:
 @pytest.mark.parametrize("title", CASES)
 def test_message(title: str, tmp_path: Path) -> None:
     said = message_of(CASES[title], tmp_path)
-    if os.environ.get("UPDATE_GOLDEN"):
-        known = {**expected(), title: said} if GOLDEN.exists() else {title: said}
-        kept = (f"## {name}\n{known[name]}\n" for name in CASES if name in known)
-        GOLDEN.write_text("\n".join(kept))
-    assert said == expected()[title]
+    messages.compare(GOLDEN, CASES, title, said)
 
 
 def test_golden_file_has_no_stale_cases() -> None:
