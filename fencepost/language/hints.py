@@ -72,6 +72,8 @@ def _of_name(
                 f"it out, without a comprehension or function: they do not see `{name}` of the "
                 "class body around them"
             )
+        if local.get("__qualname__") == name:
+            return f"the name alone, without `{name}.`: inside its own body a class has no name yet"
         seen |= dict.fromkeys(local)
         traceback = traceback.tb_next
     models = [v for v in names.values() if isinstance(v, type) and issubclass(v, Model)]

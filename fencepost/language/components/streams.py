@@ -24,6 +24,9 @@ class Streams(Component):
     newest record *at the time of the call*, so recording the event again later changes nothing for
     it; a wait for an event never recorded is no wait at all.
 
+    `stream` and `operation` are each an `Index`, an `IntEnum` or a `Range` that starts at 0, since
+    places may hold none of them; `event` may be any of these.
+
     `depth` bounds how many operations and waits are queued on a stream, `launches` how many
     operations a stream runs in all; going past either is a fault.
 
@@ -34,9 +37,9 @@ class Streams(Component):
 
     def __init__(
         self,
-        stream: Index,
+        stream: Any,
         operation: Any,
-        event: Index,
+        event: Any,
         *,
         depth: int | Size,
         launches: int | Size,

@@ -43,6 +43,7 @@ LINES = {
     "comprehension over a name": "more = [Index(ranks) for _ in range(2)]",
     "generator over a name": "more = tuple(Index(ranks) for _ in range(2))",
     "lambda over a name": "more = (lambda: Index(ranks))()",
+    "name of the class in its body": "more = Array(Vote.Rank, of=bool)",
     "unknown name": "more = Inxed(2)",
     "field is called": "more = voted(2)",
 }

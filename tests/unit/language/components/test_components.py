@@ -1,5 +1,7 @@
 """What each component allows, forbids and faults on, by exhaustive search of a small model."""
 
+from enum import IntEnum
+
 import pytest
 
 from fencepost.core.expressions import FALSE
@@ -134,6 +136,52 @@ def test_a_wait_binds_to_the_newest_record_at_the_call(model, faults):
     _, answer = search(model)
     expected = Verdict.VIOLATED if faults else Verdict.HOLDS
     assert verdict(answer, "no_fault").verdict is expected
+    assert verdict(answer, "no_stuck_state").verdict is Verdict.HOLDS
+
+
+class Lane(IntEnum):
+    LOADS, FORWARD = range(2)
+
+
+DOMAINS = [models.Index(2), Lane, models.Range(0, 1)]
+
+
+@pytest.mark.parametrize("stream", DOMAINS)
+@pytest.mark.parametrize("operation", DOMAINS)
+@pytest.mark.parametrize("event", DOMAINS)
+def test_streams_operations_and_events_are_of_many_domains(stream, operation, event):
+    class Any(models.Model):
+        S, O, E = (
+            models.Index(2) if isinstance(of, models.Index) else of
+            for of in (stream, operation, event)
+        )
+        sent = models.Var(bool)
+        device = models.Streams(S, O, E, depth=2, launches=1)
+
+        @models.action
+        def send(self):
+            models.require(not self.sent)
+            self.sent = True
+            self.device.launch(0, 1)
+            self.device.record(0, 1)
+            self.device.wait(1, 1)
+            self.device.launch(1, 0)
+
+        @models.action
+        def first(self):
+            self.device.run(0, 1)
+
+        @models.action
+        def second(self):
+            assert self.device.query(1) or not self.device.idle(0)
+            self.device.run(1, 0)
+
+        @models.final
+        def is_over(self):
+            return self.sent and self.device.idle(0) and self.device.idle(1)
+
+    _, answer = search(Any)
+    assert answer.states == 5
     assert verdict(answer, "no_stuck_state").verdict is Verdict.HOLDS
 
 
