@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fencepost.core.errors import InputError
 from fencepost.language.component import Component
@@ -28,6 +28,14 @@ class _Lossy(Component):
         duplicates: bool,
         when_full: WhenFull,
     ) -> None:
+        if when_full not in get_args(WhenFull):
+            raise InputError(
+                "F123",
+                f"when_full={when_full!r}",
+                why="it says what a send to a full channel does, and hides nothing by accident",
+                write='`when_full="fault"`, `"block"` (the step is disabled) or `"drop"`',
+                at=caller(),
+            )
         self.Message = message
         self.when_full = when_full
         self.actor = "network"

@@ -32,6 +32,7 @@ BAD_COMPONENTS: dict[str, Case] = {
     "channel of one copy duplicates": using("Channel(A, duplicates=True)"),
     "channel of n copies duplicates": using("Channel(A, copies=n, duplicates=True)"),
     "fifo of one place duplicates": using("FifoChannel(A, capacity=n, duplicates=True)"),
+    "channel full in other words": using("Channel(A, when_full='wait')"),
     "channel of a number": using("Channel(3)"),
     "channel of nothing": using("Channel()"),
     "channel by maybe": using("Channel(Maybe(A))"),

@@ -151,12 +151,12 @@ DOMAINS = [models.Index(2), Lane, models.Range(0, 1)]
 @pytest.mark.parametrize("event", DOMAINS)
 def test_streams_operations_and_events_are_of_many_domains(stream, operation, event):
     class Any(models.Model):
-        S, O, E = (
+        Stream, Operation, Event = (
             models.Index(2) if isinstance(of, models.Index) else of
             for of in (stream, operation, event)
         )
         sent = models.Var(bool)
-        device = models.Streams(S, O, E, depth=2, launches=1)
+        device = models.Streams(Stream, Operation, Event, depth=2, launches=1)
 
         @models.action
         def send(self):
