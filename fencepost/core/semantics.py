@@ -146,7 +146,8 @@ def outcomes(
 
 
 def initial_states(system: System, barriers: Barriers) -> Iterator[State]:
-    """Every initial state once (there is at least one), in lexicographic order of the cells' starting values."""
+    """Every initial state once, in lexicographic order of the cells' starting values; there is at
+    least one, or it is an error."""
     candidates = [values for field in system.fields for values in field.initial]
     count = 1
     for values in candidates:

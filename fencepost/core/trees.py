@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 
 from fencepost.core.errors import Location
 from fencepost.core.expressions import Constant, Expression, Variable
-from fencepost.core.folding import conjunction, disjunction, negate, substitute
+from fencepost.core.folding import substitute
 
 FaultKind = Literal["domain", "index", "none", "assert", "element", "component"]
 
@@ -127,18 +127,6 @@ def decisions(tree: Tree) -> Iterator[Decide]:
         if isinstance(current, Decide):
             yield current
             pending.extend((current.otherwise, current.then))
-
-
-def path_condition(path: tuple[tuple[Decide, bool], ...]) -> Expression:
-    """What must hold for a path to be taken."""
-    return conjunction([d.condition if taken else negate(d.condition) for d, taken in path])
-
-
-def enabled_condition(tree: Tree) -> Expression:
-    """Where the step is neither disabled nor faulting."""
-    return disjunction(
-        [path_condition(path) for path, leaf in paths(tree) if isinstance(leaf, Update)]
-    )
 
 
 def instantiate(tree: Tree, values: dict[str, Expression]) -> Tree:

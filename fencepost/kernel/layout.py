@@ -9,6 +9,7 @@ from fencepost.core.system import Field, State, System
 
 WORD_BITS = 64
 MOST_WORDS = 64
+MOST_BARRIERS = 64
 PRESENT = 1 << 63
 """Bit 63 of the first word is always set, so that no packed state looks like an empty slot."""
 
@@ -77,6 +78,14 @@ def lay_out(system: System) -> Layout:
     fields: dict[str, FieldLayout] = {}
     for declared in system.fields:
         fields[declared.name] = _place_field(declared, used)
+    if len(system.barriers) > MOST_BARRIERS:
+        raise InputError(
+            "F65",
+            f"{system.name} has {len(system.barriers)} barriers",
+            why=f"one word says which are on, so there are at most {MOST_BARRIERS}",
+            write="fewer barriers: one for each piece of synchronisation",
+            at=system.barriers[MOST_BARRIERS].location,
+        )
     if len(used) > MOST_WORDS:
         raise InputError(
             "F67",

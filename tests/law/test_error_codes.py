@@ -48,3 +48,14 @@ def test_a_code_is_raised_by_one_part():
         parts = {place.split("/")[1] if place.count("/") > 1 else "" for place in places}
         if code not in shared_by_design:
             assert len(parts - {""}) <= 1, f"{code} is raised by {places}"
+
+
+def test_every_code_is_met_by_a_test():
+    """A code in a test's source or in a golden text, this file aside."""
+    texts = [
+        file.read_text(encoding="utf-8", errors="replace")
+        for file in (ROOT / "tests").rglob("*")
+        if file.suffix in (".py", ".txt", ".json", ".md") and file != Path(__file__)
+    ]
+    met = set(re.findall(r"\bF\d{2,3}\b", "\n".join(texts)))
+    assert not sorted(set(codes_used()) - met)

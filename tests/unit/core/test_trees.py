@@ -44,12 +44,6 @@ def test_paths_lead_to_the_leaves_in_their_order() -> None:
         [False, True],
         [False, False],
     ]
-    assert trees.path_condition(found[1][0]) == x.And((FLAG, x.Not(FIRST)))
-
-
-def test_a_step_is_enabled_where_it_leads_to_an_update() -> None:
-    enabled = trees.enabled_condition(TREE)
-    assert enabled == x.Or((x.And((x.Not(FLAG), FIRST)), x.And((x.Not(FLAG), x.Not(FIRST)))))
 
 
 def test_decisions_come_parents_first() -> None:
