@@ -113,10 +113,20 @@ def judge(
         wrong += [f"{name} is violated, and the design is expected to hold" for name in found]
     if wrong:
         return Judged(Judgement.NOT_AS_EXPECTED, tuple(wrong))
-    enough = expectation.within is not None and answer.depth >= expectation.within and not found
+    deep = expectation.within is not None and answer.depth >= expectation.within
+    enough = deep and not found and _only_free_of_violations(answer)
     if open_ and not (first and found) and not enough:
         return Judged(Judgement.UNDECIDED, (answer.stopped or "not decided",))
     return Judged(Judgement.AS_EXPECTED)
+
+
+def _only_free_of_violations(answer: Answer) -> bool:
+    """Whether what is undecided is only whether a violation comes later than the search went.
+
+    Of a `reachable` or an `always_possible` nothing is established before it is decided.
+    """
+    open_ = (f for f in answer.findings if f.verdict is Verdict.UNDECIDED)
+    return all(finding.kind == "always" for finding in open_)
 
 
 def _contradictions(

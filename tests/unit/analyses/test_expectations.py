@@ -109,6 +109,17 @@ def test_within_accepts_no_violation_in_that_many_steps(depth, within, judgement
     assert judge(found, Expectation((), within)).judgement is judgement
 
 
+@pytest.mark.parametrize("kind", ["reachable", "always_possible"])
+def test_within_covers_only_what_has_no_violation_so_far(kind):
+    open_ = Finding("q", kind, Verdict.UNDECIDED, "some")
+    expectation = Expectation((), 12)
+    found = answer(undecided("p"), open_, depth=13, stopped="limit")
+    assert judge(found, expectation).judgement is UNDECIDED
+    reached = Finding("q", kind, Verdict.HOLDS, "reached")
+    found = answer(undecided("p"), reached, depth=13, stopped="limit")
+    assert judge(found, expectation).judgement is AS_EXPECTED
+
+
 def test_within_does_not_excuse_a_violation():
     found = answer(broken("p", 14), undecided("q"), depth=13, stopped="limit")
     assert judge(found, Expectation((), 12)).judgement is NOT
