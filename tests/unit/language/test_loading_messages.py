@@ -33,7 +33,7 @@ LINES = {
     "index with another argument": "More = Index(size=2)",
     "parameter without default": "more = Parameter()",
     "barrier without buys": "more = Barrier('orders two things')",
-    "channel with another argument": "more = Channel(Rank, lossy=True)",
+    "channel with another argument": "more = Channel(Rank, colour=True)",
     "streams without depth": "more = Streams(Rank, Rank, Rank)",
     "design with a size": "more = Design(expect=holds, ranks=3)",
     "design derived with a size": (
