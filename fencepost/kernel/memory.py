@@ -15,9 +15,11 @@ HUGE_FROM = 1 << 22
 
 
 class Block:
-    """Zeroed memory at an address that stays, given back by `free`."""
+    """Zeroed memory at an address that stays, given back by `free`, which may be called twice."""
 
     def __init__(self, size: int) -> None:
+        self.map: mmap.mmap | None = None
+        self.handle: ctypes.c_char | None = None
         self.size = max(size, mmap.PAGESIZE)
         flags = getattr(mmap, "MAP_PRIVATE", 2) | getattr(mmap, "MAP_ANONYMOUS", 32)
         flags |= getattr(mmap, "MAP_NORESERVE", 0)
@@ -32,8 +34,10 @@ class Block:
         self.address = ctypes.addressof(self.handle)
 
     def free(self) -> None:
-        del self.handle
-        self.map.close()
+        self.handle = None
+        if self.map is not None:
+            self.map.close()
+            self.map = None
 
 
 def machine_memory() -> int:

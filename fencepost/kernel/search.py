@@ -6,6 +6,7 @@ import ctypes
 import time
 from collections.abc import Iterable
 
+from fencepost.core.errors import InputError
 from fencepost.core.system import State, System
 from fencepost.kernel.compiled import Kernel
 from fencepost.kernel.control import BATCH, LANES, Command, Slot, Status
@@ -17,6 +18,7 @@ FULLEST = 0.85
 
 SMALLEST_TABLE_BITS = 13
 MOST_STATES = (1 << 32) - 2
+LEAST_MEMORY = 1 << 22
 PAUSE_S = 0.03
 ANY_NUMBER = 1 << 62
 
@@ -69,12 +71,33 @@ class Search:
     # Memory.
 
     def reserve(self, memory_bytes: int) -> None:
-        """Take addresses for as many states as could ever fit into so much memory."""
+        """Take addresses for as many states as could ever fit into so much memory.
+
+        Where the machine gives fewer addresses than that, as under a limit of the shell, the
+        search is content with half as much, or half of that.
+        """
+        while True:
+            try:
+                self.reserve_all(memory_bytes)
+            except MemoryError as error:
+                self.free()
+                if memory_bytes < 2 * LEAST_MEMORY:
+                    raise no_memory() from error
+                memory_bytes //= 2
+            else:
+                return
+
+    def reserve_all(self, memory_bytes: int) -> None:
+        """Take all addresses at once, and leave as many for what looks back later."""
         self.memory_bytes = memory_bytes
         self.state_bytes = 8 * self.words + 4
         most = min(memory_bytes // self.state_bytes, MOST_STATES) + self.slack() + LANES
         self.states = Block(most * 8 * self.words)
         self.parents = Block(most * 4)
+        self.table = Block(memory_bytes)
+        Block(memory_bytes).free()
+        if self.words > 2:
+            self.table.free()
         self[Slot.STATES], self[Slot.PARENTS] = self.states.address, self.parents.address
 
     def slack(self) -> int:
@@ -90,7 +113,10 @@ class Search:
         if not grows_in_place:
             self.table.free()
             # A table that holds whole states doubles where it is; it never gets to this size.
-            self.table = Block(max(size, self.memory_bytes) if self.words <= 2 else size)
+            try:
+                self.table = Block(max(size, self.memory_bytes) if self.words <= 2 else size)
+            except MemoryError:
+                return False
         self[Slot.TABLE], self[Slot.TABLE_BITS] = self.table.address, bits
         self[Slot.TABLE_LIMIT] = int(self.places(bits) * FULLEST)
         room = (self.memory_bytes - size) // self.state_bytes
@@ -193,6 +219,16 @@ class Search:
         taken = [step for step in range(steps) if fired[step]]
         for position, step in enumerate(taken):
             yield step, tuple(out[w * self.stride + position] for w in range(self.words))
+
+
+def no_memory() -> InputError:
+    """The machine has too little memory for any search."""
+    return InputError(
+        "F79",
+        "the machine gives no memory to search in",
+        why="a limit of the shell, of a container or of the system leaves too little of it",
+        write="a higher limit, see `ulimit -v`, or a smaller search: --max-memory 1G",
+    )
 
 
 def barrier_mask(system: System, barriers: frozenset[str]) -> int:
