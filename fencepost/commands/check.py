@@ -110,7 +110,7 @@ def command(
 
 def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], list[InputError]]:
     """Check what can be checked; models at fault are set aside."""
-    from fencepost.checking import check, prepare
+    from fencepost.checking import ModelCheck, check, prepare
     from fencepost.loading import load_models
     from fencepost.report.progress import ProgressLine
     from fencepost.selection import (
@@ -148,6 +148,8 @@ def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], l
             checks.append(check(source, system, narrowed, watch=watch))
         except InputError as error:
             errors.append(error)
+        except KeyboardInterrupt:
+            checks.append(ModelCheck(source, system, None, (), interrupted=True))
         finally:
             watch.close()
         if checks and checks[-1].interrupted:
@@ -185,12 +187,14 @@ def _print(
 
     terminal = Terminal(sys.stderr if to_stderr else sys.stdout)
     stories = Stories(terminal, TraceFiles(Path.cwd()), full=full, only_unexpected=quiet)
-    if checks and not quiet:
+    searched = any(check.designs for check in checks)
+    if searched and not quiet:
         terminal.table(verdict_table(checks))
     for check in checks:
         stories.tell(check)
-    if checks and not quiet:
+    if searched and not quiet:
         terminal.line()
+    if checks and not (searched and quiet):
         terminal.line(*summary(checks))
     terminal.flush()
     for error in errors:

@@ -50,7 +50,7 @@ def plain(table: Table, indent: str = "") -> str:
     widths = natural_widths(table)
     lines = []
     for row in grid:
-        for height in range(max(len(cell) for cell in row)):
+        for height in range(max((len(cell) for cell in row), default=0)):
             parts = []
             for column, cell, width in zip(table.columns, row, widths, strict=True):
                 text = cell[height] if height < len(cell) else ""

@@ -114,6 +114,9 @@ def property_text(system: System, name: str) -> str:
 def summary(checks: Sequence[ModelCheck]) -> tuple[str, Style]:
     """One line that says how many designs came out as expected."""
     judgements = [judgement for model in checks for judgement in model.judgements]
+    interrupted = any(model.interrupted for model in checks)
+    if interrupted and not judgements:
+        return "interrupted before any design was searched", "warn"
     count = f"{len(judgements)} design{'s' if len(judgements) != 1 else ''}"
     models = f"{len(checks)} model{'s' if len(checks) != 1 else ''}"
     parts = [f"{count} of {models}: {judgements.count(Judgement.AS_EXPECTED)} as expected"]
@@ -122,4 +125,7 @@ def summary(checks: Sequence[ModelCheck]) -> tuple[str, Style]:
         if judgement in judgements:
             parts.append(f"{judgements.count(judgement)} {judgement.value}")
             style = STYLES[judgement]
+    if interrupted:
+        parts.append("interrupted")
+        style = "warn" if style == "good" else style
     return ", ".join(parts), style

@@ -47,3 +47,52 @@ def test_an_unknown_name_is_an_error_where_every_model_is_sound(workshop, named,
     ran = workshop.run("check", *named)
     assert ran.code == 2
     assert said in ran.err
+
+
+def interrupted_at(workshop, monkeypatch, number: int, *arguments: str):
+    """A check that is interrupted in place of its search of that number."""
+    from fencepost.engines import explore as engine
+
+    searches = []
+    search = engine.explore
+
+    def interrupt(*values, **options):
+        searches.append(values)
+        if len(searches) == number:
+            raise KeyboardInterrupt
+        return search(*values, **options)
+
+    monkeypatch.setattr(engine, "explore", interrupt)
+    workshop.project()
+    workshop.write("models/lamp.py", MODEL)
+    workshop.write("models/lump.py", MODEL.replace("Lamp", "Lump"))
+    return workshop.run("check", *arguments)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--quiet",), ("--json", "report.json")])
+def test_an_interrupt_before_the_first_search_ends_says_so(workshop, monkeypatch, arguments):
+    ran = interrupted_at(workshop, monkeypatch, 1, *arguments)
+    assert (ran.code, ran.err) == (3, "")
+    assert ran.out == "interrupted before any design was searched\n"
+
+
+def test_an_interrupt_keeps_the_models_before_it_and_is_told(workshop, monkeypatch):
+    ran = interrupted_at(workshop, monkeypatch, 2)
+    assert (ran.code, ran.err) == (3, "")
+    assert "1 design of 2 models: 1 as expected, interrupted" in ran.out
+
+
+def test_an_interrupt_between_searches_keeps_the_models_before_it(workshop, monkeypatch):
+    from fencepost import checking
+
+    compare = checking.Comparison
+
+    def interrupt(model, *values):
+        if model.__name__ == "Lump":
+            raise KeyboardInterrupt
+        return compare(model, *values)
+
+    monkeypatch.setattr(checking, "Comparison", interrupt)
+    ran = interrupted_at(workshop, monkeypatch, 0)
+    assert ran.code == 3
+    assert "1 design of 2 models: 1 as expected, interrupted" in ran.out
