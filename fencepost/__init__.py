@@ -1,5 +1,6 @@
 """fencepost: model checking for the concurrency of LLM inference engines."""
 
+import fencepost.interrupts  # noqa: F401  # first, so that no interrupt while loading escapes it
 from fencepost.language import (
     ANY,
     EMPTY,

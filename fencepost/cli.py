@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -12,12 +12,14 @@ from typing import TextIO
 import click
 
 from fencepost.core.errors import InputError
+from fencepost.interrupts import INTERRUPTED, UNDECIDED
+from fencepost.report.standard_streams import NotWritten, replace_standard_streams
 from fencepost.version import VERSION
 
 COMMANDS = ("check", "list", "show", "replay", "new", "graph", "export")
 
 INPUT_AT_FAULT = 2
-UNDECIDED = 3
+FENCEPOST_AT_FAULT = 4
 
 
 class Commands(click.Group):
@@ -48,6 +50,7 @@ Exit codes:
   1  some verdict is not as expected
   2  the input is at fault
   3  a limit was reached before a verdict that was expected
+  4  fencepost itself is at fault, not the input
 """
 
 
@@ -61,6 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
         result = cli.main(list(arguments), prog_name="fencepost", standalone_mode=False)
+        sys.stdout.flush()
     except InputError as error:
         print_error(error, sys.stderr)
         return INPUT_AT_FAULT
@@ -68,12 +72,31 @@ def run(arguments: Sequence[str]) -> int:
         print_error(_misused(error), sys.stderr)
         return INPUT_AT_FAULT
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("interrupted before anything was checked\n")
+        sys.stderr.write(INTERRUPTED)
         return UNDECIDED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except NotWritten as error:
+        print_error(_not_written(error), sys.stderr)
+        return INPUT_AT_FAULT
+    except Exception as error:  # noqa: BLE001  # the last place that can say what happened
+        sys.stderr.write(_own_fault(error))
+        return FENCEPOST_AT_FAULT
     return result if isinstance(result, int) else 0
+
+
+def _not_written(error: NotWritten) -> InputError:
+    from fencepost.commands.options import cannot_write
+
+    return cannot_write("standard output", None, str(error))
+
+
+def _own_fault(error: Exception) -> str:
+    what = "".join(traceback.format_exception_only(error)).strip()
+    return (
+        f"internal error: {what}\n"
+        "  why:   this is a fault of fencepost and not of the model; there is no verdict\n"
+        "  write: a report with the command, the model and these lines:\n"
+        f"{''.join(traceback.format_exception(error))}"
+    )
 
 
 def _misused(error: click.ClickException) -> InputError:
@@ -99,8 +122,5 @@ def print_error(error: InputError, stream: TextIO) -> None:
 
 def main() -> None:
     """The console script."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+    replace_standard_streams()
     sys.exit(run(sys.argv[1:]))

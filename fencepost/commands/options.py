@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from fencepost.core.errors import InputError
+from fencepost.report.standard_streams import is_closed
 
 MOST = 1 << 62
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -108,6 +110,8 @@ def _bad_limit(option: str, text: str, wanted: str, example: str) -> InputError:
 
 def check_writable(option: str, path: str | None) -> None:
     """Refuse, before any work is done, a file that could not be written after it."""
+    if path == "-" and is_closed(sys.stdout):
+        raise cannot_write(option, path, "standard output is closed")
     if path is None or path == "-":
         return
     file = Path(path)
@@ -122,11 +126,12 @@ def check_writable(option: str, path: str | None) -> None:
         raise cannot_write(option, path, problem)
 
 
-def cannot_write(option: str, path: str, problem: str) -> InputError:
-    """An output file that cannot be written."""
+def cannot_write(option: str, path: str | None, problem: str) -> InputError:
+    """An output file that cannot be written, or standard output for a path of None."""
+    named = option if path is None else f"{option} {path!r}"
     return InputError(
         "F18",
-        f"{option} {path!r} cannot be written: {problem}",
+        f"{named} cannot be written: {problem}",
         why="the result would be lost",
         write="a file in a folder that exists, or - for standard output",
     )

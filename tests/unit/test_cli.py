@@ -324,4 +324,4 @@ class TestInterrupts:
         monkeypatch.setattr(loading, "load_models", interrupted)
         ran = buffer.run("check")
         assert ran.code == 3
-        assert ran.err.strip() == "interrupted before anything was checked"
+        assert ran.err.strip() == "interrupted before the end"
