@@ -119,7 +119,9 @@ def check(
     designs = pick_designs(source, system, options.designs)
     asked = pick_properties(source, system, options.properties)
     selected = frozenset(asked) if options.properties else None
-    comparison = Comparison(source.model, system, designs) if options.compare else None
+    comparison = (
+        Comparison(source.model, system, designs, source.properties) if options.compare else None
+    )
     results: list[Result] = []
     hints: dict[str, tuple[Hint, ...]] = {}
     interrupted = False
@@ -138,6 +140,8 @@ def check(
             if interrupted:
                 break
             if comparison is not None:
+                # An interrupt in the comparison leaves this one: no verdict without it.
+                results[-1] = _not_compared(result)
                 results[-1] = _compared(result, comparison, design)
         if options.hints and not interrupted:
             for design, hint in _hints(system, search, designs, results):
@@ -192,6 +196,19 @@ def _compared(result: Result, comparison: Comparison, design: Design) -> Result:
         detail=difference,
     )
     answer = replace(result.answer, findings=(*result.answer.findings, finding))
+    return replace(result, answer=answer)
+
+
+def _not_compared(result: Result) -> Result:
+    """The result of a design whose bodies were not compared with what was recorded of them."""
+    finding = Finding(
+        RECORDING,
+        "always",
+        Verdict.UNDECIDED,
+        "interrupted before the recorded model was compared with its bodies",
+    )
+    findings = (*result.answer.findings, finding)
+    answer = replace(result.answer, findings=findings, complete=False, stopped=INTERRUPTED)
     return replace(result, answer=answer)
 
 

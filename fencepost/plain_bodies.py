@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, product
 from math import prod
 from typing import cast
 
 from fencepost.core.errors import InputError
+from fencepost.core.expressions import FALSE, Expression
 from fencepost.core.semantics import (
     Barriers,
     Outcome,
     Successor,
     decide,
     evaluate,
+    fillings,
     initial_states,
     perform,
+    show_instance,
 )
 from fencepost.core.system import Design, State, Step, System
 from fencepost.core.trees import Fault, Update
-from fencepost.language import Model, perform_plainly
+from fencepost.language import (
+    FINAL,
+    INITIAL,
+    Model,
+    PropertyDeclaration,
+    evaluate_plainly,
+    perform_plainly,
+)
 from fencepost.report.trace_tables import changes, show_cell
 
 MOST_STATES = 1000
+MOST_WORK = 10_000_000
+"""For all designs together; looking up a case that both ways agree on is one piece of work."""
+WORK_OF_A_RUN = 50
 
 
 class Watched(list[int]):
@@ -63,38 +76,90 @@ class Agreed:
 Known = Asked | Agreed
 
 
+class WatchedBarriers(frozenset[str]):
+    """The barriers of a design, which remember who asked, as if each were one more cell."""
+
+    watched: Watched
+    places: Mapping[str, int]
+
+    def __contains__(self, name: object) -> bool:
+        on = super().__contains__(name)
+        self.watched.read[self.places[str(name)]] = int(on)
+        return on
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A condition with its arguments filled in; where `fault` holds it cannot be evaluated."""
+
+    name: str
+    shown: str
+    values: Mapping[str, int]
+    condition: Expression
+    fault: Expression
+
+
 class Comparison:
-    """Compares plain bodies with recorded trees on the first states of each design.
+    """Compares plain bodies with what was recorded of them, on the first states of each design.
 
-    Designs share `MOST_STATES` evenly. The two ways are independent: one runs the Python of the
-    body on integers, the other walks the recorded tree, so what the recording lost shows here.
+    The two ways are independent: one runs the Python of the body on integers, the other walks the
+    recorded tree or condition, so what the recording lost shows here. `MOST_WORK` is shared evenly
+    by the designs; where it is used up, the states that are left are not compared.
 
-    What a step does depends only on the cells that the two ways read, so where both have agreed,
-    they agree in every state with the same values in those cells and in those that either writes
-    to; such states are looked up instead, which makes the comparison dozens of times cheaper.
+    What a body does depends only on the cells and barriers that the two ways read, so where both
+    have agreed, they agree in every state with the same values in those and in the cells that
+    either writes to; such states are looked up instead, which is dozens of times cheaper.
     """
 
-    def __init__(self, model: type[Model], system: System, designs: Sequence[Design]) -> None:
+    def __init__(
+        self,
+        model: type[Model],
+        system: System,
+        designs: Sequence[Design],
+        properties: Iterable[PropertyDeclaration] = (),
+    ) -> None:
         self._model = model
         self._system = system
-        self._quota = -(-MOST_STATES // max(1, len(designs)))
+        self._properties = tuple(properties)
+        self._share = MOST_WORK // max(1, len(designs))
+        self._places = {b.name: len(system.cells) + n for n, b in enumerate(system.barriers)}
+        starts = Question(INITIAL, INITIAL, {}, system.initial, FALSE)
+        ends = Question(FINAL, FINAL, {}, system.final, FALSE)
+        asked = (
+            Question(p.name, f"{p.name}({show_instance(p, v)})", v, p.condition, p.fault)
+            for p in system.properties
+            for v in fillings(p.arguments)
+        )
+        self._questions = (starts, ends, *asked)
+        self._known: list[Known | None] = [None] * (len(self._questions) + len(system.steps))
 
     def first_difference(self, design: Design) -> str | None:
-        """The first step on which the two ways differ, in words; None where they agree."""
-        barriers, steps = design.barriers, self._system.steps
-        states = list(islice(initial_states(self._system, barriers), self._quota))
+        """The first thing on which the two ways differ, in words; None where they agree."""
+        barriers, work = design.barriers, self._share
+        on = tuple(int(name in barriers) for name in self._places)
+        values = (values for field in self._system.fields for values in field.initial)
+        # A start that only the recorded @initial rejects is in no state reached.
+        for state in islice(product(*values), MOST_STATES):
+            if _look_up(self._known[0], (*state, *on)) is None:
+                found = self._agree(barriers, state, 0)
+                if isinstance(found, str):
+                    return found
+        states = list(islice(initial_states(self._system, barriers), MOST_STATES))
         seen = set(states)
-        known: list[Known | None] = [None] * len(steps)
         for state in states:
-            for number, step in enumerate(steps):
-                agreed = _look_up(known[number], state)
+            cells = (*state, *on)
+            for number, known in enumerate(self._known):
+                agreed = _look_up(known, cells)
                 if agreed is None:
-                    found = self._compare(barriers, state, step)
+                    found = self._agree(barriers, state, number)
                     if isinstance(found, str):
                         return found
-                    key, agreed = found
-                    known[number] = _remember(known[number], key, agreed)
-                if agreed.changed is None or len(states) >= self._quota:
+                    agreed = found
+                    work -= WORK_OF_A_RUN
+                work -= 1
+                if work < 0:
+                    return None
+                if agreed.changed is None or len(states) >= MOST_STATES:
                     continue
                 after = list(state)
                 for place, value in agreed.changed:
@@ -105,12 +170,65 @@ class Comparison:
                     states.append(successor)
         return None
 
-    def _compare(
-        self, barriers: Barriers, state: State, step: Step
-    ) -> tuple[dict[int, int], Agreed] | str:
-        """Take a step in both ways; the cells that it depends on, or the difference in words."""
-        system = self._system
+    def agreed(self, barriers: Barriers, state: State, step: int) -> Agreed | str:
+        """What both ways do at a step, by its number; or the difference in words."""
+        number = len(self._questions) + step
+        cells = (*state, *(int(name in barriers) for name in self._places))
+        return _look_up(self._known[number], cells) or self._agree(barriers, state, number)
+
+    def difference_in_conditions(self, barriers: Barriers, state: State) -> str | None:
+        """The first condition on which the two ways differ in a state, in words."""
+        cells = (*state, *(int(name in barriers) for name in self._places))
+        for number in range(len(self._questions)):
+            if _look_up(self._known[number], cells) is None:
+                found = self._agree(barriers, state, number)
+                if isinstance(found, str):
+                    return found
+        return None
+
+    def _agree(self, barriers: Barriers, state: State, number: int) -> Agreed | str:
+        """Go both ways and remember that they agree; or the difference in words."""
         watched = Watched(state)
+        asking = WatchedBarriers(barriers)
+        asking.watched, asking.places = watched, self._places
+        if number < len(self._questions):
+            compared = self._ask(asking, watched, self._questions[number])
+        else:
+            step = self._system.steps[number - len(self._questions)]
+            compared = self._step(asking, watched, step)
+        if isinstance(compared, Agreed):
+            key = watched.read
+            for place in sorted(watched.written):
+                key.setdefault(place, state[place])
+            self._known[number] = _remember(self._known[number], key, compared)
+        return compared
+
+    def _ask(self, barriers: Barriers, watched: Watched, question: Question) -> Agreed | str:
+        """Evaluate a condition in both ways."""
+        system, values, state = self._system, question.values, cast("State", watched)
+        faults = evaluate(system, barriers, state, values, question.fault)
+        recorded = None
+        if not faults:
+            recorded = bool(evaluate(system, barriers, state, values, question.condition))
+        try:
+            given = evaluate_plainly(
+                self._model, self._properties, system, barriers, watched, question.name, values
+            )
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a person's body does, it is told
+            shown = f"raises {type(error).__name__}: {error}"
+        else:
+            if (None if isinstance(given, Fault) else given) is recorded:
+                return Agreed(None)
+            shown = f"faults ({given.kind})" if isinstance(given, Fault) else str(given)
+        told = "cannot be evaluated" if recorded is None else str(recorded)
+        return self._differ(watched.before, question.shown, told, shown)
+
+    def _step(self, barriers: Barriers, watched: Watched, step: Step) -> Agreed | str:
+        """Take a step in both ways."""
+        system, state = self._system, watched.before
+        shown = system.show_step(step)
         recorded = perform(system, barriers, cast("State", watched), step)
         for place in self._written(barriers, cast("State", watched), step):
             watched.read[place] = state[place]
@@ -118,17 +236,16 @@ class Comparison:
             plain = perform_plainly(self._model, system, barriers, watched, step)
         except InputError:
             raise
-        except Exception as error:  # noqa: BLE001  # whatever a person's body does, it is told
-            return self._describe(state, step, recorded, f"raises {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001  # as above
+            raised = f"raises {type(error).__name__}: {error}"
+            return self._differ(state, shown, self._show(state, recorded), raised)
         if not _same(recorded, plain):
-            return self._describe(state, step, recorded, plain)
-        key = watched.read
-        for place in sorted(watched.written):
-            key.setdefault(place, state[place])
+            told = self._show(state, recorded)
+            return self._differ(state, shown, told, self._show(state, plain))
         if not isinstance(recorded, Successor):
-            return key, Agreed(None)
+            return Agreed(None)
         pairs = enumerate(zip(state, recorded.state, strict=True))
-        return key, Agreed(tuple((place, new) for place, (old, new) in pairs if old != new))
+        return Agreed(tuple((place, after) for place, (old, after) in pairs if old != after))
 
     def _written(self, barriers: Barriers, state: State, step: Step) -> Iterator[int]:
         """The cells that the recorded step may write to: whole rows where it writes in bulk."""
@@ -146,16 +263,14 @@ class Comparison:
                 start = self._system.offsets[write.field] + first
                 yield from range(start, start + prod(domain.size for domain in rest))
 
-    def _describe(self, state: State, step: Step, recorded: Outcome, plain: Outcome | str) -> str:
+    def _differ(self, state: State, what: str, recorded: str, plain: str) -> str:
         system = self._system
         cells = ", ".join(
             f"{show_cell(system, position)} = {declared.domain.show(state[position])}"
             for position, (declared, _) in enumerate(system.cells)
         )
-        shown = plain if isinstance(plain, str) else self._show(state, plain)
         return (
-            f"{system.show_step(step)} recorded: {self._show(state, recorded)}; "
-            f"its body on plain values: {shown}; in the state {cells}"
+            f"{what} recorded: {recorded}; its body on plain values: {plain}; in the state {cells}"
         )
 
     def _show(self, before: State, outcome: Outcome) -> str:
@@ -167,9 +282,9 @@ class Comparison:
         return "disabled"
 
 
-def _look_up(known: Known | None, state: State) -> Agreed | None:
+def _look_up(known: Known | None, cells: Sequence[int]) -> Agreed | None:
     while isinstance(known, Asked):
-        known = known.after.get(state[known.place])
+        known = known.after.get(cells[known.place])
     return known
 
 

@@ -1,6 +1,6 @@
 """How a person writes a model, and how it becomes a System."""
 
-from fencepost.language.build import build, perform_plainly
+from fencepost.language.build import FINAL, INITIAL, build, evaluate_plainly, perform_plainly
 from fencepost.language.component import Component, component_always
 from fencepost.language.declarations import (
     Array,
@@ -27,6 +27,8 @@ from fencepost.language.words import assign, choose, count, exists, fault, for_a
 __all__ = [
     "ANY",
     "EMPTY",
+    "FINAL",
+    "INITIAL",
     "NONE",
     "Array",
     "Barrier",
@@ -49,6 +51,7 @@ __all__ = [
     "choose",
     "component_always",
     "count",
+    "evaluate_plainly",
     "exists",
     "fault",
     "final",

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from fencepost.core import expressions as x
 from fencepost.core import folding
-from fencepost.core.domains import Domain
 from fencepost.core.errors import InputError, Location
 from fencepost.core.semantics import Barriers, Outcome
 from fencepost.core.system import (
@@ -25,15 +24,19 @@ from fencepost.core.system import (
     Step,
     System,
 )
+from fencepost.core.trees import Fault
 from fencepost.language import declarations, designs
 from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
 from fencepost.language.elaborate import Part, arguments_of, elaborate, parts_of
 from fencepost.language.model import Model
-from fencepost.language.plain import PlainMachine, run_body, shown
+from fencepost.language.plain import PlainMachine, ask_body, run_body, shown
 from fencepost.language.properties import PropertyDeclaration
 from fencepost.language.recorder import Recorder
+from fencepost.language.views import Elaboration
 
 MOST_STEPS = 100_000
+INITIAL = "@initial"
+FINAL = "@final"
 
 
 def build(
@@ -96,24 +99,60 @@ def perform_plainly(
     model: type[Model], system: System, barriers: Barriers, state: Sequence[int], step: Step
 ) -> Outcome:
     """What the body itself does in a state, on plain integers; the recording must do the same."""
-    elaboration, bodies = _bodies(cast("Any", model), system.parameters)
-    declared, part, domains = bodies[step.action]
+    elaboration, parts = _plain(cast("Any", model), system.parameters)
+    declared, part, domains = parts[step.action]
     arguments = tuple(shown(d, v) for d, v in zip(domains, step.arguments, strict=True))
     machine = PlainMachine(system, elaboration, barriers, state)
     return run_body(machine, declared.body, part.owner, part.prefix, arguments)
 
 
+def evaluate_plainly(
+    model: type[Model],
+    properties: Iterable[PropertyDeclaration],
+    system: System,
+    barriers: Barriers,
+    state: Sequence[int],
+    name: str,
+    values: Mapping[str, int],
+) -> bool | Fault:
+    """What a property, or all conditions named `INITIAL` or `FINAL`, says on plain integers.
+
+    A property that is none of `properties` is one of a component.
+    """
+    elaboration, parts = _plain(cast("Any", model), system.parameters)
+    machine = PlainMachine(system, elaboration, barriers, state)
+    if name in (INITIAL, FINAL):
+        asked = parts[name]
+        given = [ask_body(machine, d.body, p.owner, p.prefix, ()) for d, p in asked]
+        if not given:
+            return name == INITIAL
+        return all(answer is True for answer in given)
+    for declared in properties:
+        if declared.name == name:
+            arguments = next(p.arguments for p in system.properties if p.name == name)
+            filled = tuple(shown(a.of, values[a.name]) for a in arguments)
+            return ask_body(machine, declared.body, model, "", filled)
+    condition, part = parts[name]
+    return ask_body(machine, condition.body, part.owner, part.prefix, ())
+
+
 @lru_cache(maxsize=64)
-def _bodies(
+def _plain(
     model: Any, parameters: tuple[tuple[str, int], ...]
-) -> tuple[Any, dict[str, tuple[ActionDeclaration, Part, tuple[Domain, ...]]]]:
+) -> tuple[Elaboration, dict[str, Any]]:
+    """Actions with their part and domains, conditions with their part, by name or by role."""
     elaboration = elaborate(model, dict(parameters))
-    bodies = {}
+    named: dict[str, Any] = {INITIAL: [], FINAL: []}
     for part in parts_of(model):
         for name, declared in part.of_kind(ActionDeclaration):
             arguments = arguments_of(declared, part, elaboration)
-            bodies[part.prefix + name] = declared, part, tuple(a.of for a in arguments)
-    return elaboration, bodies
+            named[part.prefix + name] = declared, part, tuple(a.of for a in arguments)
+        for name, declared in part.of_kind(ConditionDeclaration):
+            if declared.role == "always":
+                named[part.prefix + name] = declared, part
+            else:
+                named["@" + declared.role].append((declared, part))
+    return elaboration, named
 
 
 def _action(recorder: Recorder, part: Part, declared: ActionDeclaration) -> Action:

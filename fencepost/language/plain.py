@@ -177,3 +177,22 @@ def run_body(
         except AssertionError as failed:
             return Fault("assert", str(failed), location=raised_at(failed))
     return Successor(tuple(machine.cells))
+
+
+def ask_body(
+    machine: PlainMachine,
+    body: Callable[..., Value],
+    owner: object,
+    prefix: str,
+    arguments: tuple[Value, ...],
+) -> bool | Fault:
+    """What a condition says of the machine's state, or how it cannot be evaluated."""
+    with running(machine):
+        try:
+            return bool(body(machine.view(owner, prefix), *arguments))
+        except StepDisabled as disabled:
+            raise RuntimeError("`require` in a condition") from disabled
+        except StepFaults as fault:
+            return Fault(fault.kind, fault.message, location=fault.location)
+        except AssertionError as failed:
+            return Fault("assert", str(failed), location=raised_at(failed))

@@ -8,9 +8,12 @@ recording three times slower.
 
 from __future__ import annotations
 
+import builtins
 import dis
+import functools
 import gc
 import inspect
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +32,12 @@ _COLLECTING = frozenset(
     {"append", "appendleft", "extend", "insert", "pop", "popleft", "update", "setdefault", "clear"}
 )
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+
+_LOOK_AT_SYMBOLS: tuple[Any, ...] = (
+    *(getattr(builtins, word) for word in sorted(_TYPE_WORDS)),
+    *(operator.is_, operator.is_not, functools.singledispatch, functools.singledispatchmethod),
+)
+_dispatching: Any = functools.singledispatch(callable)
 
 _checked: set[CodeType] = set()
 _collects_nothing: set[CodeType] = set()
@@ -93,6 +102,7 @@ def check_body(body: Callable[..., Any], owner: Any) -> None:
                 check_code(code)
                 _checked.add(code)
         names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+        _check_named(function, codes, names, owner)
         pending.extend(f for f in _named(function, names, owner) if _is_source(_file_of(f)))
 
 
@@ -104,8 +114,55 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
+def _check_named(
+    function: FunctionType, codes: list[CodeType], names: set[str], owner: Any
+) -> None:
+    """Refuse what decides by identity or type under whatever name a function has for it."""
+    found = next((v for v in _meant(function, names, owner) if _looks_at_symbols(v)), None)
+    if found is None:
+        return
+    called = getattr(found, "__name__", "singledispatchmethod")
+    places = (
+        place(code, instruction.offset, code.co_firstlineno)
+        for code in codes
+        for instruction in dis.get_instructions(code)
+        if instruction.argval == called
+    )
+    first = place(function.__code__, 0, function.__code__.co_firstlineno)
+    raise InputError(
+        "F90",
+        f"`{called}` in a body",
+        why="it looks at the symbol, not at the state",
+        write="a comparison of values",
+        at=next(places, first),
+    )
+
+
+def _looks_at_symbols(value: Any) -> bool:
+    """Whether a callable asks for the identity or the type of what it is given."""
+    if any(value is refused for refused in _LOOK_AT_SYMBOLS):
+        return True
+    if isinstance(value, functools.singledispatchmethod):
+        return True
+    if not isinstance(value, FunctionType):
+        return False
+    return value.__code__ is _dispatching.__code__ or (
+        value.__module__ == "inspect" and value.__name__.startswith("is")
+    )
+
+
 def _named(function: FunctionType, names: set[str], owner: Any) -> Iterator[FunctionType]:
-    """The functions that names may stand for: globals, closures, methods, module attributes.
+    """The functions that names may stand for, whatever is around them."""
+    for value in _meant(function, names, owner):
+        value = getattr(value, "body", value)  # an action, or a condition of the model
+        value = value.fget if isinstance(value, property) else inspect.unwrap(value)
+        value = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+        if isinstance(value, FunctionType):
+            yield value
+
+
+def _meant(function: FunctionType, names: set[str], owner: Any) -> list[Any]:
+    """What names may stand for: globals, closures, defaults, methods, module attributes.
 
     Of an object, its class is looked at; of a table, what it holds.
     """
@@ -114,18 +171,14 @@ def _named(function: FunctionType, names: set[str], owner: Any) -> Iterator[Func
         name: function.__globals__[name] for name in sorted(names & function.__globals__.keys())
     }
     known |= {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
-    found = [held for value in known.values() for held in _held(value)]
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    found = [held for value in (*known.values(), *defaults) for held in _held(value)]
     holders = [owner, *(v if isinstance(v, ModuleType | type) else type(v) for v in found)]
     for holder in holders:
         found += [
             inspect.getattr_static(holder, name, None) for name in sorted({*names, "__call__"})
         ]
-    for value in found:
-        value = getattr(value, "body", value)  # an action, or a condition of the model
-        value = value.fget if isinstance(value, property) else inspect.unwrap(value)
-        value = value.__func__ if isinstance(value, staticmethod | classmethod) else value
-        if isinstance(value, FunctionType):
-            yield value
+    return found
 
 
 def _held(value: Any) -> list[Any]:

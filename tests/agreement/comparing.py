@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fencepost import Model
@@ -12,6 +13,8 @@ from fencepost.core.results import Answer, Verdict
 from fencepost.core.semantics import (
     Outcome,
     Successor,
+    evaluate,
+    fillings,
     initial_states,
     is_final,
     perform,
@@ -21,7 +24,13 @@ from fencepost.core.trees import Disabled, Fault
 from fencepost.engines.explore import Limits, explore_by_interpreter
 from fencepost.engines.explore.exhaustive import Exhaustive
 from fencepost.engines.explore.questions import select
-from fencepost.language import perform_plainly
+from fencepost.language import (
+    FINAL,
+    INITIAL,
+    PropertyDeclaration,
+    evaluate_plainly,
+    perform_plainly,
+)
 
 
 @dataclass
@@ -33,10 +42,16 @@ class Compared:
     states: int = 0
 
 
-def compare(model: type[Model], system: System, design: Design) -> Compared:
-    """Plain body, recorded tree, and both searches of one design."""
+def compare(
+    model: type[Model],
+    properties: Sequence[PropertyDeclaration],
+    system: System,
+    design: Design,
+) -> Compared:
+    """Plain bodies, what was recorded of them, and both searches of one design."""
     compared = Compared()
     reachable = _compare_bodies(model, system, design, compared)
+    _compare_conditions(model, properties, system, design, reachable, compared)
     compared.states = len(reachable)
     answer = explore_by_interpreter(system, design).answer
     counted = compared.met["successor"]
@@ -83,6 +98,39 @@ def _compare_bodies(
         if not enabled:
             met["final state" if is_final(system, barriers, state) else "stuck state"] += 1
     return reachable
+
+
+def _compare_conditions(
+    model: type[Model],
+    properties: Sequence[PropertyDeclaration],
+    system: System,
+    design: Design,
+    reachable: Sequence[State],
+    compared: Compared,
+) -> None:
+    """In every reachable state, every condition by its function and by its recording."""
+    barriers, met = design.barriers, compared.met
+    asked = [
+        (INITIAL, {}, system.initial, x.FALSE),
+        (FINAL, {}, system.final, x.FALSE),
+        *(
+            (p.name, v, p.condition, p.fault)
+            for p in system.properties
+            for v in fillings(p.arguments)
+        ),
+    ]
+    for state in reachable:
+        for name, values, condition, fault in asked:
+            recorded = None
+            if not evaluate(system, barriers, state, values, fault):
+                recorded = bool(evaluate(system, barriers, state, values, condition))
+            plainly = evaluate_plainly(model, properties, system, barriers, state, name, values)
+            met[f"condition {recorded}"] += 1
+            if (None if isinstance(plainly, Fault) else plainly) is not recorded:
+                compared.differences.append(
+                    f"{name} of {values} in {state}, {design.name}: "
+                    f"recorded {recorded}, plain {plainly}"
+                )
 
 
 def same_outcome(recorded: Outcome, plainly: Outcome) -> bool:

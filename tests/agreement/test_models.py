@@ -1,5 +1,5 @@
-"""The models of this repository: body, recording and compiled search do the same in every reachable
-state of every design."""
+"""The models of this repository: bodies, conditions, recording and compiled search say the same in
+every reachable state of every design."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from fencepost import Model
 from fencepost.core.semantics import initial_states
 from fencepost.core.system import Design, State, System
 from fencepost.engines.explore import Limits
@@ -16,15 +15,16 @@ from fencepost.engines.explore.exhaustive import Exhaustive
 from fencepost.engines.explore.questions import select
 from fencepost.language import build
 from fencepost.loading import load_models
-from fencepost.plain_bodies import Agreed, Comparison, Known, _look_up, _remember
+from fencepost.plain_bodies import Comparison
+from fencepost.project import Source
 
 ROOT = Path(__file__).parents[2]
 
 
 @cache
-def models() -> dict[str, tuple[type[Model], System]]:
+def models() -> dict[str, tuple[Source, System]]:
     found = load_models([], ROOT, [])
-    return {source.name: (source.model, build(source.model, source.properties)) for source in found}
+    return {source.name: (source, build(source.model, source.properties)) for source in found}
 
 
 NAMES = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
@@ -35,7 +35,7 @@ def test_there_are_models() -> None:
     assert sorted(models()) == NAMES
 
 
-def hold_equal(model: type[Model], system: System, design: Design) -> None:
+def hold_equal(source: Source, system: System, design: Design) -> None:
     """Successors of every state found by the compiled search, by the two other ways too."""
     exhaustive = Exhaustive(system, design, select(system, None), Limits(), None)
     try:
@@ -48,10 +48,12 @@ def hold_equal(model: type[Model], system: System, design: Design) -> None:
         assert len(distinct) == len(states)
         starts = set(initial_states(system, design.barriers))
         assert starts <= distinct
-        bodies = Bodies(model, system, design)
+        bodies = Bodies(source, system, design)
         transitions = 0
         for number, state in enumerate(states):
             expected = bodies.successors(state)
+            differs = bodies.comparison.difference_in_conditions(design.barriers, state)
+            assert differs is None, differs
             found = sorted((step, unpack(words)) for step, words in search.successors(number))
             assert found == expected, f"{design.name}: {state}"
             assert all(after in distinct for _, after in expected)
@@ -67,42 +69,32 @@ class Bodies:
     A case that both have agreed on is looked up, as `fencepost check` does it.
     """
 
-    def __init__(self, model: type[Model], system: System, design: Design) -> None:
+    def __init__(self, source: Source, system: System, design: Design) -> None:
         self.system, self.design = system, design
-        self.comparison = Comparison(model, system, [design])
-        self.known: list[Known | None] = [None] * len(system.steps)
+        self.comparison = Comparison(source.model, system, [design], source.properties)
 
     def successors(self, state: State) -> list[tuple[int, State]]:
         found = []
         for number in range(len(self.system.steps)):
-            changed = self.agreed(number, state).changed
-            if changed is not None:
+            agreed = self.comparison.agreed(self.design.barriers, state, number)
+            assert not isinstance(agreed, str), agreed
+            if agreed.changed is not None:
                 after = list(state)
-                for place, value in changed:
+                for place, value in agreed.changed:
                     after[place] = value
                 found.append((number, tuple(after)))
         return found
 
-    def agreed(self, number: int, state: State) -> Agreed:
-        agreed = _look_up(self.known[number], state)
-        if agreed is None:
-            step = self.system.steps[number]
-            compared = self.comparison._compare(self.design.barriers, state, step)
-            assert not isinstance(compared, str), compared
-            key, agreed = compared
-            self.known[number] = _remember(self.known[number], key, agreed)
-        return agreed
-
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_design(name: str) -> None:
-    model, system = models()[name]
-    hold_equal(model, system, system.designs[0])
+    source, system = models()[name]
+    hold_equal(source, system, system.designs[0])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_design(name: str) -> None:
-    model, system = models()[name]
+    source, system = models()[name]
     for design in system.designs:
-        hold_equal(model, system, design)
+        hold_equal(source, system, design)

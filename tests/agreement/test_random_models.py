@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from comparing import Compared, compare, constructs
 from generator import Generated, generate, source
+
+from fencepost.language import PropertyDeclaration
 
 SEEDS = range(200)
 BLOCK = 20
@@ -22,7 +25,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @cache
 def compared(seed: int, folder: Path) -> tuple[Generated, tuple[Compared, ...]]:
     generated = generate(seed, folder)
-    results = (compare(generated.model, generated.system, d) for d in generated.system.designs)
+    written = vars(sys.modules[generated.model.__module__]).values()
+    properties = [value for value in written if isinstance(value, PropertyDeclaration)]
+    results = (
+        compare(generated.model, properties, generated.system, design)
+        for design in generated.system.designs
+    )
     return generated, tuple(results)
 
 
@@ -90,7 +98,7 @@ def test_every_word_of_the_language_occurs(folder: Path) -> None:
 BEHAVIOUR = (
     *("fault index", "fault domain", "fault none", "fault assert", "fault component"),
     *("fault element", "several initial states", "self-loop", "stuck state", "final state"),
-    *("successor", "disabled", "unevaluable condition"),
+    *("successor", "disabled", "unevaluable condition", "condition True", "condition False"),
     *("always HOLDS", "always VIOLATED", "reachable HOLDS", "reachable VIOLATED"),
     *("always_possible HOLDS", "always_possible VIOLATED"),
 )

@@ -16,7 +16,7 @@ from fencepost.analyses.expectations import Judgement, judge, violated
 from fencepost.core.results import Answer
 from fencepost.core.system import System
 from fencepost.engines.explore import explore, explore_by_interpreter
-from fencepost.language import build
+from fencepost.language import PropertyDeclaration, build
 from fencepost.loading import load_models
 from tests.agreement import peers
 from tests.agreement.comparing import compare
@@ -78,6 +78,7 @@ DESIGNS_BY_BODIES = [
     for named, expected in EXPECTED.items()
 ]
 Models = dict[str, tuple[type[Model], System]]
+Properties = dict[str, tuple[PropertyDeclaration, ...]]
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,12 @@ def models() -> Models:
     with working_in(PROJECT):
         sources = load_models([], PROJECT, [])
         return {s.name: (s.model, build(s.model, s.properties)) for s in sources}
+
+
+@pytest.fixture(scope="module")
+def properties() -> Properties:
+    with working_in(PROJECT):
+        return {s.name: s.properties for s in load_models([], PROJECT, [])}
 
 
 def test_every_design_is_here(models: Models) -> None:
@@ -114,10 +121,12 @@ def test_the_interpreter(models: Models, name: str, design: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "design"), DESIGNS_BY_BODIES)
-def test_plain_bodies_in_every_reachable_state(models: Models, name: str, design: str) -> None:
+def test_plain_bodies_in_every_reachable_state(
+    models: Models, properties: Properties, name: str, design: str
+) -> None:
     """The comparison also holds the whole answers of both searches equal."""
     model, system = models[name]
-    compared = compare(model, system, system.design(design))
+    compared = compare(model, properties[name], system, system.design(design))
     assert not compared.differences, "\n".join(compared.differences[:5])
     assert compared.states == EXPECTED[name, design].states
 
