@@ -315,6 +315,19 @@ class TestInterrupts:
         assert "without_waiting" in ran.out
         assert searched == ["without_waiting", "waiting"]
 
+    def test_a_design_that_was_not_compared_has_no_verdict(self, buffer, monkeypatch):
+        from fencepost import plain_bodies
+
+        def interrupted(_, design):
+            if design.name == "waiting":
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(plain_bodies.Comparison, "first_difference", interrupted)
+        ran = buffer.run("check")
+        assert ran.code == 3
+        (row,) = [line for line in ran.out.splitlines() if line.startswith("buffer  waiting")]
+        assert row.split()[2].startswith("UNDECIDED")
+
     def test_before_anything_was_checked(self, buffer, monkeypatch):
         from fencepost import loading
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from model_sources import built, walk_both_ways
 from model_texts import declaring, with_body
 
+from fencepost import plain_bodies
 from fencepost.analyses.expectations import violated
 from fencepost.core import trees
 from fencepost.core.errors import InputError
@@ -61,6 +63,19 @@ def test_a_function_deep_in_a_table_is_not_looked_at_on_a_later_path(tmp_path: P
         moves="",
     )
     assert differs(source, tmp_path)
+
+
+def test_a_large_model_is_compared_on_fewer_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, system = built(with_body("self.clock = 1"), tmp_path)
+    wrong = dataclasses.replace(system.actions[-1], tree=trees.Fault("component"))
+    late = dataclasses.replace(system, actions=(*system.actions[:-1], wrong))
+    comparison = plain_bodies.Comparison(model, late, late.designs)
+    assert comparison.first_difference(late.designs[0]) is not None
+    monkeypatch.setattr(plain_bodies, "MOST_WORK", plain_bodies.WORK_OF_A_RUN)
+    comparison = plain_bodies.Comparison(model, late, late.designs)
+    assert comparison.first_difference(late.designs[0]) is None
 
 
 def test_a_forgotten_decorator_makes_a_helper(tmp_path: Path) -> None:
