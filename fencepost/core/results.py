@@ -99,3 +99,8 @@ class Cost:
 class Result:
     answer: Answer
     cost: Cost = field(default_factory=Cost, compare=False)
+
+
+def grouped(number: int) -> str:
+    """A count as a person reads it, in a scope or a table: `1 179 927`."""
+    return f"{number:,}".replace(",", " ")

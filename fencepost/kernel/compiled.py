@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-import weakref
 from dataclasses import dataclass
 
 from fencepost.core.folding import conjunction, disjunction, negate
+from fencepost.core.remembered import Remembered
 from fencepost.core.semantics import fillings
 from fencepost.core.system import System
 from fencepost.core.trees import leaves
@@ -36,20 +36,6 @@ class Kernel:
     seconds: float
 
 
-_kernels: dict[int, tuple[weakref.ref[System], Kernel]] = {}
-
-
-def compiled(system: System) -> Kernel:
-    """The kernel of a system, compiled once for all designs while the system lives."""
-    held = _kernels.get(id(system))
-    if held is not None and held[0]() is system:
-        return held[1]
-    kernel = compile_system(system)
-    key = id(system)
-    _kernels[key] = (weakref.ref(system, lambda _: _kernels.pop(key, None)), kernel)
-    return kernel
-
-
 def compile_system(system: System) -> Kernel:
     """Lay the state out, write the code and load it."""
     started = time.perf_counter()
@@ -67,6 +53,10 @@ def compile_system(system: System) -> Kernel:
         leaves=tuple((a.name, n) for a in system.actions for n, _ in enumerate(leaves(a.tree))),
         seconds=time.perf_counter() - started,
     )
+
+
+compiled = Remembered(compile_system)
+"""The kernel of a system, compiled once for all designs while the system lives."""
 
 
 def generate(system: System, layout: Layout, watches: tuple[Watch, ...]) -> str:

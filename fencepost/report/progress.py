@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from fencepost.core.results import grouped
 from fencepost.core.system import Design
 from fencepost.engines.explore.limits import Progress
 from fencepost.project import Source
-from fencepost.report.tables import grouped, size
+from fencepost.report.tables import size
 
 QUIET_S = 1.0
 LONGEST_PAUSE_S = 60.0

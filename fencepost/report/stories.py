@@ -8,12 +8,11 @@ from fencepost.analyses.afterwards import Afterwards, afterwards
 from fencepost.analyses.expectations import Judgement, steps
 from fencepost.analyses.vacuity import Unused
 from fencepost.checking import DesignCheck, ModelCheck
-from fencepost.core.results import Answer, Finding, Verdict
+from fencepost.core.results import Answer, Finding, Verdict, grouped
 from fencepost.core.system import System
 from fencepost.core.traces import Trace, rerun
 from fencepost.project import with_shown_paths
 from fencepost.report.mends import hint_text
-from fencepost.report.tables import grouped
 from fencepost.report.terminal import Terminal
 from fencepost.report.trace_files import TraceFiles
 from fencepost.report.trace_tables import one_line, tell, trace_table

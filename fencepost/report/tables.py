@@ -71,11 +71,6 @@ def natural_widths(table: Table) -> list[int]:
     ]
 
 
-def grouped(number: int) -> str:
-    """A number with its thousands apart: `1 179 927`."""
-    return f"{number:,}".replace(",", " ")
-
-
 def seconds(duration: float) -> str:
     """A duration with the digits that matter: `5 ms`, `0.38 s`, `250 s`."""
     if round(duration * 1000) < 100:

@@ -7,9 +7,9 @@ from math import inf
 
 from fencepost.analyses.expectations import Judgement, shorten_expectation, steps, violated
 from fencepost.checking import DesignCheck, ModelCheck
-from fencepost.core.results import Finding, Verdict
+from fencepost.core.results import Finding, Verdict, grouped
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, System
-from fencepost.report.tables import Cell, Column, Style, Table, grouped, seconds
+from fencepost.report.tables import Cell, Column, Style, Table, seconds
 
 MOST_NAMED = 1
 BUILT_IN_TEXT = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 from fencepost import core
 from fencepost.core.errors import Location
+from fencepost.core.remembered import Remembered
 from fencepost.core.results import Branch, Coverage
 from fencepost.core.system import Step, System
 from fencepost.core.trees import paths
@@ -27,17 +27,12 @@ class Branches:
     of_leaf: dict[tuple[str, int], frozenset[Branch]]
 
 
-_branches: dict[int, tuple[weakref.ref[System], Branches]] = {}
-
-
+@Remembered
 def branches(system: System) -> Branches:
     """For each leaf (its action and number) the branches on its path, found once for a system.
 
     Range checks and the conditions of components are no branches of the source.
     """
-    held = _branches.get(id(system))
-    if held is not None and held[0]() is system:
-        return held[1]
     ours: dict[Location, bool] = {}
 
     def is_source(at: Location | None) -> bool:
@@ -62,10 +57,7 @@ def branches(system: System) -> Branches:
             settled = {Branch(at, outcome) for at, outcome in leaf.settled}
             passed[action.name, number] = decided | settled
     of_leaf = {leaf: frozenset(on_way & in_all) for leaf, on_way in passed.items()}
-    found = Branches(frozenset(in_all), of_leaf)
-    key = id(system)
-    _branches[key] = (weakref.ref(system, lambda _: _branches.pop(key, None)), found)
-    return found
+    return Branches(frozenset(in_all), of_leaf)
 
 
 def coverage(

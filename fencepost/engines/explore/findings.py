@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fencepost.core.results import Answer, Finding, Verdict
+from fencepost.core.results import Answer, Finding, Verdict, grouped
 from fencepost.core.semantics import (
     evaluate,
     failing_instances,
@@ -80,11 +80,6 @@ def answer(system: System, design: Design, questions: Questions, found: Searched
         coverage=coverage(system, found.steps_taken, found.leaves_reached),
         expanded=found.expanded,
     )
-
-
-def grouped(number: int) -> str:
-    """A count as a person reads it: `1 179 927`."""
-    return f"{number:,}".replace(",", " ")
 
 
 class _Teller:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fencepost.core.results import grouped
 from fencepost.core.system import Design, State, System
 from fencepost.engines.explore.exhaustive import Exhaustive
-from fencepost.engines.explore.findings import grouped
 from fencepost.engines.explore.limits import Limits
 from fencepost.engines.explore.questions import Questions
 from fencepost.kernel.control import Slot

@@ -4,10 +4,11 @@ import io
 
 import pytest
 
+from fencepost.core.results import grouped
 from fencepost.core.system import Design, Expectation
 from fencepost.engines.explore.limits import Progress
 from fencepost.report.progress import ERASE, ProgressLine
-from fencepost.report.tables import Cell, Column, Table, grouped, plain, seconds, size
+from fencepost.report.tables import Cell, Column, Table, plain, seconds, size
 
 
 def test_a_plain_table_is_aligned_and_has_no_trailing_blanks():
