@@ -10,9 +10,9 @@ from fencepost.analyses.barriers import Hint, Hints
 from fencepost.analyses.expectations import Judged, Judgement, judge, violated
 from fencepost.analyses.vacuity import Unused, unused
 from fencepost.core.errors import InputError, Location
+from fencepost.core.limits import INTERRUPTED, Limits, Progress
 from fencepost.core.results import Finding, Result, Verdict
 from fencepost.core.system import Design, System
-from fencepost.engines.explore.limits import INTERRUPTED, Limits, Progress
 from fencepost.language import build
 from fencepost.plain_bodies import Comparison
 from fencepost.project import Source

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from fencepost.core.limits import FIRST_VIOLATION, INTERRUPTED, Limits
 from fencepost.core.results import Answer, Result, Verdict
 from fencepost.core.semantics import evaluate, failing_instances
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, System
 from fencepost.core.traces import NotARun, Trace, rerun
-from fencepost.engines.explore.limits import FIRST_VIOLATION, INTERRUPTED, Limits
 
 MOST_BARRIERS = 2
 MOST_TRIALS = 100

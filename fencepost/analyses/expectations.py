@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from fencepost.core.results import Answer, Verdict
+from fencepost.core.results import Answer, Verdict, count_steps
 from fencepost.core.system import NO_FAULT, Expectation, Violation
 
 NOTHING = Expectation()
@@ -61,10 +61,12 @@ def show_expectation(expectation: Expectation) -> str:
     """An expectation as a person reads it."""
     if expectation.violations:
         return "VIOLATED " + ", ".join(
-            v.property if v.steps is None else f"{v.property} in {steps(v.steps)}"
+            v.property if v.steps is None else f"{v.property} in {count_steps(v.steps)}"
             for v in in_order(expectation)
         )
-    return "HOLDS" if expectation.within is None else f"HOLDS within {steps(expectation.within)}"
+    return (
+        "HOLDS" if expectation.within is None else f"HOLDS within {count_steps(expectation.within)}"
+    )
 
 
 def shorten_expectation(expectation: Expectation) -> str:
@@ -74,11 +76,6 @@ def shorten_expectation(expectation: Expectation) -> str:
         return show_expectation(expectation)
     first = Expectation(tuple(in_order(expectation)[:1]), expectation.within)
     return f"{show_expectation(first)} and {more} more"
-
-
-def steps(count: int) -> str:
-    """A number of steps in words."""
-    return "1 step" if count == 1 else f"{count} steps"
 
 
 def judge(
@@ -136,12 +133,12 @@ def _contradictions(
     for name, length in expected.items():
         if name in found:
             if length is not None and found[name] != length:
-                took = "no trace" if found[name] is None else steps(found[name] or 0)
-                wrong.append(f"{name} is violated in {took}, expected in {steps(length)}")
+                took = "no trace" if found[name] is None else count_steps(found[name] or 0)
+                wrong.append(f"{name} is violated in {took}, expected in {count_steps(length)}")
         elif name not in undecided:
             wrong.append(f"{name} holds, and a violation was expected")
     for name, length in found.items():
         if name not in expected:
-            took = "" if length is None else f" in {steps(length)}"
+            took = "" if length is None else f" in {count_steps(length)}"
             wrong.append(f"{name} is violated{took}, which was not expected")
     return wrong

@@ -74,7 +74,7 @@ def command(
     the project is checked.
     """
     from fencepost.checking import Options
-    from fencepost.engines.explore.limits import Limits
+    from fencepost.core.limits import Limits
 
     check_writable("--json", json_path)
     check_writable("--junit", junit_path)

@@ -51,9 +51,9 @@ def command(
         raise click.UsageError(f"-o {output}: a graph is written as {' or '.join(SUFFIXES)}")
     check_writable("-o", output)
     from fencepost.checking import prepare
+    from fencepost.core.limits import Limits
     from fencepost.engines.explore import graph, write_dot, write_graphml
     from fencepost.engines.explore.graph import MOST_STATES
-    from fencepost.engines.explore.limits import Limits
     from fencepost.interrupts import UNDECIDED
     from fencepost.loading import load_model
     from fencepost.selection import pick_designs, pick_sizes

@@ -55,6 +55,9 @@ class Coverage:
     branches_in_all: frozenset[Branch]
 
 
+NOT_COVERED = Coverage(frozenset(), 0, frozenset(), frozenset())
+
+
 @dataclass(frozen=True)
 class Answer:
     """What was found: equal across processes whenever the limits are counted ones."""
@@ -66,15 +69,17 @@ class Answer:
     barriers: tuple[str, ...]
     engine: str
     findings: tuple[Finding, ...]
-    states: int
-    transitions: int
-    depth: int
-    complete: bool
-    stopped: str
-    """Why the search ended before everything was covered, or empty."""
-    coverage: Coverage
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+    complete: bool = False
+    stopped: str = ""
+    """Why the engine ended before everything was covered, or empty."""
+    coverage: Coverage = NOT_COVERED
     expanded: int = 0
     """Of how many states every step was taken: all of them where the search is complete."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the engine tells besides, each with its name: the seeds of walks, lemmas used."""
 
     @property
     def verdict(self) -> Verdict:
@@ -104,3 +109,8 @@ class Result:
 def grouped(number: int) -> str:
     """A count as a person reads it, in a scope or a table: `1 179 927`."""
     return f"{number:,}".replace(",", " ")
+
+
+def count_steps(count: int) -> str:
+    """A number of steps in words."""
+    return "1 step" if count == 1 else f"{count} steps"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from fencepost.core.limits import Progress
 from fencepost.core.results import grouped
 from fencepost.core.system import Design
-from fencepost.engines.explore.limits import Progress
 from fencepost.project import Source
 from fencepost.report.tables import size
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 
 from fencepost.analyses.afterwards import Afterwards, afterwards
-from fencepost.analyses.expectations import Judgement, steps
+from fencepost.analyses.expectations import Judgement
 from fencepost.analyses.vacuity import Unused
 from fencepost.checking import DesignCheck, ModelCheck
-from fencepost.core.results import Answer, Finding, Verdict, grouped
+from fencepost.core.results import Answer, Finding, Verdict, count_steps, grouped
 from fencepost.core.system import System
 from fencepost.core.traces import Trace, rerun
 from fencepost.project import with_shown_paths
@@ -137,7 +137,7 @@ def _title(model: ModelCheck, check: DesignCheck) -> str:
 def _how(finding: Finding) -> str:
     if finding.trace is None:
         return "is violated"
-    return f"is violated in {steps(len(finding.trace))}"
+    return f"is violated in {count_steps(len(finding.trace))}"
 
 
 def _extent(answer: Answer) -> str:

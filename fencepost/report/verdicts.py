@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from fencepost.analyses.expectations import Judgement, shorten_expectation, steps, violated
+from fencepost.analyses.expectations import Judgement, shorten_expectation, violated
 from fencepost.checking import DesignCheck, ModelCheck
-from fencepost.core.results import Finding, Verdict, grouped
+from fencepost.core.results import Finding, Verdict, count_steps, grouped
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, System
 from fencepost.report.tables import Cell, Column, Style, Table, seconds
 
@@ -69,7 +69,7 @@ def verdict_text(check: DesignCheck) -> str:
         case Verdict.VIOLATED:
             found = violated(answer, check.design.expect)
             named = [
-                name if length is None else f"{name} in {steps(length)}"
+                name if length is None else f"{name} in {count_steps(length)}"
                 for name, length in list(found.items())[:MOST_NAMED]
             ]
             more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fencepost import Model
 from fencepost.core import expressions as x
 from fencepost.core import trees
+from fencepost.core.limits import Limits
+from fencepost.core.questions import select
 from fencepost.core.results import Answer, Verdict
 from fencepost.core.semantics import (
     Outcome,
@@ -21,9 +23,8 @@ from fencepost.core.semantics import (
 )
 from fencepost.core.system import Design, State, System
 from fencepost.core.trees import Disabled, Fault
-from fencepost.engines.explore import Limits, explore_by_interpreter
+from fencepost.engines.explore import explore_by_interpreter
 from fencepost.engines.explore.exhaustive import Exhaustive
-from fencepost.engines.explore.questions import select
 from fencepost.language import (
     FINAL,
     INITIAL,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from fencepost.core.limits import Limits
+from fencepost.core.questions import select
 from fencepost.core.semantics import initial_states
 from fencepost.core.system import Design, State, System
-from fencepost.engines.explore import Limits
 from fencepost.engines.explore.exhaustive import Exhaustive
-from fencepost.engines.explore.questions import select
 from fencepost.language import build
 from fencepost.loading import load_models
 from fencepost.plain_bodies import Comparison

@@ -22,6 +22,8 @@ MAY_IMPORT = {
     "kernel": {"core"},
     "export": {"core"},
     "engines.explore": {"core", "kernel"},
+    "engines.prove": {"core"},
+    "engines.fuzz": {"core", "kernel"},
     "analyses": {"core", "engines"},
 }
 
@@ -32,7 +34,7 @@ ONLY_IN = {
     "z3": {"engines.prove"},
     "hypothesis": {"engines.fuzz", "engines.conform"},
     "torch": {"streams"},
-    "networkx": {"engines.explore"},
+    "networkx": {"engines.explore", "analyses"},
     "rich": {"report"},
     "click": {"cli", "commands"},
     "junitparser": {"report"},

@@ -2,12 +2,9 @@
 
 from fencepost.engines.explore.exhaustive import explore
 from fencepost.engines.explore.graph import graph, write_dot, write_graphml
-from fencepost.engines.explore.limits import Limits, Progress
 from fencepost.engines.explore.oracle import explore_by_interpreter
 
 __all__ = [
-    "Limits",
-    "Progress",
     "explore",
     "explore_by_interpreter",
     "graph",

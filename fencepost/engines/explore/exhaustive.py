@@ -5,12 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from fencepost.core.results import Cost, Result
-from fencepost.core.semantics import initial_states, perform
-from fencepost.core.system import Design, System
-from fencepost.core.trees import Fault
-from fencepost.engines.explore.findings import Searched, Way, answer
-from fencepost.engines.explore.limits import (
+from fencepost.core.evidence import Way
+from fencepost.core.limits import (
     FIRST_VIOLATION,
     INTERRUPTED,
     MEMORY_LIMIT,
@@ -20,7 +16,12 @@ from fencepost.engines.explore.limits import (
     Progress,
     Report,
 )
-from fencepost.engines.explore.questions import Questions, select
+from fencepost.core.questions import Questions, select
+from fencepost.core.results import Cost, Result
+from fencepost.core.semantics import initial_states, perform
+from fencepost.core.system import Design, System
+from fencepost.core.trees import Fault
+from fencepost.engines.explore.findings import Searched, answer
 from fencepost.kernel.backward import AT_ONCE, Backward
 from fencepost.kernel.compiled import compiled
 from fencepost.kernel.control import Slot, Status

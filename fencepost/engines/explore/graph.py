@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fencepost.core.limits import Limits
+from fencepost.core.questions import Questions
 from fencepost.core.results import grouped
 from fencepost.core.system import Design, State, System
 from fencepost.engines.explore.exhaustive import Exhaustive
-from fencepost.engines.explore.limits import Limits
-from fencepost.engines.explore.questions import Questions
 from fencepost.kernel.control import Slot
 
 if TYPE_CHECKING:

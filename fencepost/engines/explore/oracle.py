@@ -5,6 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from fencepost.core.evidence import Way
+from fencepost.core.limits import (
+    FIRST_VIOLATION,
+    INTERRUPTED,
+    STATES_LIMIT,
+    TIME_LIMIT,
+    Limits,
+    Progress,
+    Report,
+)
+from fencepost.core.questions import Question, Questions, select
 from fencepost.core.results import Cost, Result
 from fencepost.core.semantics import (
     Successor,
@@ -17,17 +28,7 @@ from fencepost.core.semantics import (
 )
 from fencepost.core.system import Design, State, Step, System
 from fencepost.core.trees import Decide, Disabled, Fault, leaves
-from fencepost.engines.explore.findings import Searched, Way, answer
-from fencepost.engines.explore.limits import (
-    FIRST_VIOLATION,
-    INTERRUPTED,
-    STATES_LIMIT,
-    TIME_LIMIT,
-    Limits,
-    Progress,
-    Report,
-)
-from fencepost.engines.explore.questions import Question, Questions, select
+from fencepost.engines.explore.findings import Searched, answer
 from fencepost.kernel.control import BATCH, LANES
 
 

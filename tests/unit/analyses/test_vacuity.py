@@ -14,7 +14,8 @@ from fencepost import (
     require,
 )
 from fencepost.analyses.vacuity import unused
-from fencepost.engines.explore import Limits, explore
+from fencepost.core.limits import Limits
+from fencepost.engines.explore import explore
 from fencepost.language.components import Channel
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
+from fencepost.core.limits import Limits
 from fencepost.core.semantics import Successor, initial_states, outcomes
 from fencepost.core.system import State
-from fencepost.engines.explore import Limits, explore, graph, write_dot, write_graphml
+from fencepost.engines.explore import explore, graph, write_dot, write_graphml
 from tests.unit.kernel.random_systems import random_system
 from tests.unit.kernel.slot_protocol import slot_protocol
 

@@ -12,14 +12,9 @@ from pathlib import Path
 import pytest
 
 from fencepost.core.errors import InputError
+from fencepost.core.limits import Limits, Progress
 from fencepost.core.results import Verdict
-from fencepost.engines.explore import (
-    Limits,
-    Progress,
-    exhaustive,
-    explore,
-    explore_by_interpreter,
-)
+from fencepost.engines.explore import exhaustive, explore, explore_by_interpreter
 from fencepost.kernel.control import Slot
 from fencepost.kernel.search import Search
 from tests.unit.kernel.slot_protocol import slot_protocol
@@ -212,13 +207,13 @@ def test_the_answer_is_the_same_in_every_process() -> None:
 
 
 def test_a_trace_the_interpreter_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fencepost.engines.explore import findings
+    from fencepost.core import evidence
 
     def refuse(*_: object) -> object:
-        raise findings.NotARun(0, "disabled")
+        raise evidence.NotARun(0, "disabled")
 
-    monkeypatch.setattr(findings, "rerun", refuse)
-    with pytest.raises(findings.Mismatch):
+    monkeypatch.setattr(evidence, "rerun", refuse)
+    with pytest.raises(evidence.Mismatch):
         explore(LARGE, SAFE, properties=["decodes"])
 
 

@@ -32,7 +32,7 @@ SEARCH = """
 import resource
 from fencepost.core.errors import InputError
 from fencepost.engines.explore import explore
-from fencepost.engines.explore.limits import Limits
+from fencepost.core.limits import Limits
 from fencepost.language import build
 from lamp import Lamp, lit
 

@@ -4,9 +4,9 @@ import io
 
 import pytest
 
+from fencepost.core.limits import Progress
 from fencepost.core.results import grouped
 from fencepost.core.system import Design, Expectation
-from fencepost.engines.explore.limits import Progress
 from fencepost.report.progress import ERASE, ProgressLine
 from fencepost.report.tables import Cell, Column, Table, plain, seconds, size
 
