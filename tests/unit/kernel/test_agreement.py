@@ -9,10 +9,11 @@ import pytest
 
 from fencepost.core import expressions as x
 from fencepost.core.domains import BOOL, Range
+from fencepost.core.limits import Limits
 from fencepost.core.results import Answer, Verdict
 from fencepost.core.system import Action, Design, Expectation, Field, System
 from fencepost.core.trees import BulkWrite, Decide, Fault, Update, Write, decisions, leaves
-from fencepost.engines.explore import Limits, explore, explore_by_interpreter
+from fencepost.engines.explore import explore, explore_by_interpreter
 from fencepost.kernel.layout import lay_out
 from tests.unit.kernel.random_systems import random_system
 from tests.unit.kernel.slot_protocol import slot_protocol
