@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
+from fencepost.analyses.agreement import SHORTEST, agree
 from fencepost.analyses.barriers import Hint, Hints
 from fencepost.analyses.expectations import Judged, Judgement, judge, violated
 from fencepost.analyses.vacuity import Unused, unused
 from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, Limits, Progress
-from fencepost.core.results import Finding, Result, Verdict
+from fencepost.core.results import Answer, Cost, Finding, Result, Verdict
 from fencepost.core.system import Design, System
 from fencepost.language import build
 from fencepost.plain_bodies import Comparison
 from fencepost.project import Source
+from fencepost.running import EXPLORE, SEED, STEPS, Asked, engine
 from fencepost.selection import pick_designs, pick_properties
 
 RECORDING = "recording"
@@ -28,7 +29,10 @@ class Options:
     designs: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
+    engines: tuple[str, ...] = (EXPLORE,)
     first: bool = False
+    steps: int = STEPS
+    seed: int = SEED
     limits: Limits = Limits()  # noqa: RUF009  # frozen
     hints: bool = True
     compare: bool = True
@@ -36,12 +40,21 @@ class Options:
 
 @dataclass(frozen=True)
 class DesignCheck:
-    """One design with its result and what that means beside its expectation."""
+    """One design with the result of each engine, and what they mean beside its expectation.
+
+    `answer` is what all engines say together.
+    """
 
     design: Design
-    result: Result
+    results: tuple[Result, ...]
+    answer: Answer
     judged: Judged
     hints: tuple[Hint, ...] = ()
+
+    @property
+    def cost(self) -> Cost:
+        """What the first engine took."""
+        return self.results[0].cost
 
 
 @dataclass(frozen=True)
@@ -61,21 +74,6 @@ class ModelCheck:
     @property
     def judgements(self) -> Iterator[Judgement]:
         return (check.judged.judgement for check in self.designs)
-
-
-class Search(Protocol):
-    """What `engines.explore.explore` is: a search of one design."""
-
-    def __call__(
-        self,
-        system: System,
-        design: Design,
-        *,
-        properties: Sequence[str] | None = None,
-        first: bool = False,
-        limits: Limits = ...,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Result: ...
 
 
 Watch = Callable[[Source, Design, Progress], None]
@@ -109,61 +107,64 @@ def check(
     options: Options = Options(),
     *,
     watch: Watch | None = None,
-    search: Search | None = None,
 ) -> ModelCheck:
-    """Explore the designs of a model one after the other; an interrupt ends with what there is."""
-    if search is None:
-        from fencepost.engines.explore import explore
-
-        search = explore
+    """Run the engines on the designs of a model, one after the other; an interrupt ends with what
+    there is."""
     designs = pick_designs(source, system, options.designs)
     asked = pick_properties(source, system, options.properties)
     selected = frozenset(asked) if options.properties else None
+    wanted = Asked(first=options.first, steps=options.steps, seed=options.seed)
+    engines = [engine(name, wanted) for name in options.engines]
     comparison = (
         Comparison(source.model, system, designs, source.properties) if options.compare else None
     )
-    results: list[Result] = []
+    runs: list[list[Result]] = []
     hints: dict[str, tuple[Hint, ...]] = {}
     interrupted = False
     try:
         for design in designs:
-            result = search(
-                system,
-                design,
-                properties=asked,
-                first=options.first,
-                limits=options.limits,
-                progress=None if watch is None else _watched(watch, source, design),
-            )
-            results.append(result)
-            interrupted = result.answer.stopped == INTERRUPTED
+            results: list[Result] = []
+            for run in engines:
+                result = run(
+                    system,
+                    design,
+                    properties=asked,
+                    limits=options.limits,
+                    progress=None if watch is None else _watched(watch, source, design),
+                )
+                interrupted = result.answer.stopped == INTERRUPTED
+                results.append(result)
+                if len(results) == 1:
+                    runs.append(results)
+                    first = result
+                    if comparison is not None and not interrupted:
+                        # An interrupt from here on leaves this one: no verdict without it.
+                        results[0] = _not_compared(result)
+                if interrupted:
+                    break
             if interrupted:
                 break
             if comparison is not None:
-                # An interrupt in the comparison leaves this one: no verdict without it.
-                results[-1] = _not_compared(result)
-                results[-1] = _compared(result, comparison, design)
-        if options.hints and not interrupted:
-            for design, hint in _hints(system, search, designs, results):
+                results[0] = _compared(first, comparison, design)
+        if options.hints and not interrupted and EXPLORE in options.engines:
+            for design, hint in _hints(system, designs, [results[0] for results in runs]):
                 hints[design.name] = (*hints.get(design.name, ()), hint)
     except KeyboardInterrupt:
         interrupted = True
-    done = [
-        DesignCheck(
-            design,
-            result,
-            judge(
-                result.answer,
-                design.expect,
-                binding=system.at_defaults(),
-                selected=selected,
-                first=options.first,
-            ),
-            hints.get(design.name, ()),
+    done = []
+    for design, results in zip(designs, runs, strict=False):
+        answer = agree([result.answer for result in results])
+        judged = judge(
+            answer,
+            design.expect,
+            binding=system.at_defaults(),
+            selected=selected,
+            first=options.first,
+            shortest=any(name in SHORTEST for name in options.engines),
         )
-        for design, result in zip(designs, results, strict=False)
-    ]
-    never = unused(system, [check.result.answer for check in done])
+        hinted = hints.get(design.name, ())
+        done.append(DesignCheck(design, tuple(results), answer, judged, hinted))
+    never = unused(system, [check.answer for check in done])
     return ModelCheck(source, system, selected, tuple(done), never, interrupted)
 
 
@@ -172,10 +173,12 @@ def _watched(watch: Watch, source: Source, design: Design) -> Callable[[Progress
 
 
 def _hints(
-    system: System, search: Search, designs: Sequence[Design], results: Sequence[Result]
+    system: System, designs: Sequence[Design], results: Sequence[Result]
 ) -> Iterator[tuple[Design, Hint]]:
     """A hint for each violation; what is known of one design need not be tried for another."""
-    trials = Hints(system, search)
+    from fencepost.engines.explore import explore
+
+    trials = Hints(system, explore)
     for result in results:
         trials.remember(result.answer)
     for design, result in zip(designs, results, strict=True):

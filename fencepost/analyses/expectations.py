@@ -85,12 +85,14 @@ def judge(
     binding: bool = True,
     selected: frozenset[str] | None = None,
     first: bool = False,
+    shortest: bool = True,
 ) -> Judged:
     """Compare an answer with what was expected of the design.
 
     `binding` is False at other than the default parameters: then only a violation where none is
     expected contradicts. `selected` are the properties that were asked for, None for all of them.
-    `first` says that the person asked to stop at the first violation.
+    `first` says that the person asked to stop at the first violation, and `shortest` that traces
+    are as short as any: where they are not, one that is longer than expected says nothing.
     """
     wrong = [
         f"{f.property}: {f.detail or f.scope}"
@@ -105,7 +107,7 @@ def judge(
     }
     open_ = {f.property for f in answer.findings if f.verdict is Verdict.UNDECIDED}
     if binding:
-        wrong += _contradictions(found, expected, open_)
+        wrong += _contradictions(found, expected, open_, shortest=shortest)
     elif not expectation.violations:
         wrong += [f"{name} is violated, and the design is expected to hold" for name in found]
     if wrong:
@@ -127,14 +129,21 @@ def _only_free_of_violations(answer: Answer) -> bool:
 
 
 def _contradictions(
-    found: dict[str, int | None], expected: dict[str, int | None], undecided: set[str]
+    found: dict[str, int | None],
+    expected: dict[str, int | None],
+    undecided: set[str],
+    *,
+    shortest: bool,
 ) -> list[str]:
     wrong = []
     for name, length in expected.items():
         if name in found:
-            if length is not None and found[name] != length:
-                took = "no trace" if found[name] is None else count_steps(found[name] or 0)
-                wrong.append(f"{name} is violated in {took}, expected in {count_steps(length)}")
+            took = found[name]
+            if length is None or took == length:
+                continue
+            if shortest or took is None or took < length:
+                shown = "no trace" if took is None else count_steps(took)
+                wrong.append(f"{name} is violated in {shown}, expected in {count_steps(length)}")
         elif name not in undecided:
             wrong.append(f"{name} holds, and a violation was expected")
     for name, length in found.items():

@@ -23,10 +23,12 @@ from fencepost.commands.options import (
     write_out,
 )
 from fencepost.core.errors import InputError
+from fencepost.running import ENGINES, EXPLORE, SEED, STEPS
 
 if TYPE_CHECKING:
     from fencepost.checking import ModelCheck, Options
 
+ALL = "all"
 EPILOG = """\b
 Examples:
   fencepost check                                 every design of every model
@@ -34,6 +36,8 @@ Examples:
   fencepost check slot_lifecycle --traces         with what each step changes
   fencepost check slot_lifecycle --design as_reported --first
   fencepost check slot_lifecycle --set requests=3 --max-memory 4G
+  fencepost check slot_lifecycle --engine all     every engine, whose answers have to agree
+  fencepost check slot_lifecycle --set requests=5 --engine bounded --steps 15
   fencepost check --json report.json --junit junit.xml
   fencepost check drafts/my_protocol.py           a file, inside a project or not
 """
@@ -46,6 +50,19 @@ Examples:
     "--property", "properties", multiple=True, help="Only this property; may be repeated."
 )
 @set_option
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    type=click.Choice([*ENGINES, ALL]),
+    help="How to decide (default: explore); may be repeated.",
+)
+@click.option(
+    "--steps",
+    metavar="COUNT",
+    help=f"How deep bounded search and k-induction look (default: {STEPS}).",
+)
+@click.option("--seed", metavar="COUNT", help=f"Where fuzzing and walks begin (default: {SEED}).")
 @click.option("--first", is_flag=True, help="Stop each search at its first violation.")
 @limit_options
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - is stdout.")
@@ -59,6 +76,9 @@ def command(
     designs: tuple[str, ...],
     properties: tuple[str, ...],
     sizes: tuple[str, ...],
+    engines: tuple[str, ...],
+    steps: str | None,
+    seed: str | None,
     first: bool,
     max_states: str | None,
     timeout: str | None,
@@ -82,7 +102,10 @@ def command(
         designs=designs,
         properties=properties,
         parameters=parse_sizes(sizes),
+        engines=_engines(engines),
         first=first,
+        steps=parse_count("--steps", steps) or STEPS,
+        seed=parse_count("--seed", seed, least=0) or SEED,
         limits=Limits(
             states=parse_count("--max-states", max_states),
             seconds=parse_seconds("--timeout", timeout),
@@ -106,6 +129,13 @@ def command(
         except OSError as error:
             raise cannot_write("--junit", junit_path, error.strerror or str(error)) from error
     return code
+
+
+def _engines(named: Sequence[str]) -> tuple[str, ...]:
+    """The engines that were asked for, each once, in the order in which they run."""
+    if not named:
+        return (EXPLORE,)
+    return tuple(name for name in ENGINES if name in named or ALL in named)
 
 
 def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], list[InputError]]:

@@ -72,13 +72,13 @@ def parse_sizes(given: Sequence[str]) -> dict[str, int]:
     return sizes
 
 
-def parse_count(option: str, text: str | None) -> int | None:
-    """A positive number such as 100000 or 100_000."""
+def parse_count(option: str, text: str | None, least: int = 1) -> int | None:
+    """A whole number such as 100000 or 100_000."""
     if text is None:
         return None
-    if re.fullmatch(r"[0-9_]{1,24}", text) and text.strip("_") and 0 < int(text) <= MOST:
+    if re.fullmatch(r"[0-9_]{1,24}", text) and text.strip("_") and least <= int(text) <= MOST:
         return int(text)
-    raise _bad_limit(option, text, "a whole number of at least 1", f"`{option} 1000000`")
+    raise _bad_limit(option, text, f"a whole number of at least {least}", f"`{option} 1000000`")
 
 
 def parse_seconds(option: str, text: str | None) -> float | None:

@@ -35,6 +35,8 @@ class Finding:
     trace: Trace | None = None
     instance: str = ""
     detail: str = ""
+    bound: int | None = None
+    """A HOLDS that covers no more than runs of so many steps; None where it covers its scope."""
 
 
 @dataclass(frozen=True)

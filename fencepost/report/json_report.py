@@ -1,7 +1,7 @@
 """What a check found, as JSON for programs; `format_version` changes when a reader would break.
 
-The content of `models[].designs[].findings[]` is the Answer of the engine, which is equal from run
-to run; only `search_s`, `compile_s` and `bytes_peak` differ.
+The content of `models[].designs[].findings[]` is the Answer of all engines together, which is equal
+from run to run; only `search_s`, `compile_s` and `bytes_peak` of each engine differ.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from fencepost.analyses.expectations import show_expectation
 from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.errors import InputError
-from fencepost.core.results import Branch, Finding
+from fencepost.core.results import Branch, Finding, Result
 from fencepost.core.system import Step, System
 from fencepost.project import shown_path, with_shown_paths
 from fencepost.report.trace_files import as_json
@@ -22,7 +22,7 @@ from fencepost.report.verdicts import property_text
 from fencepost.version import VERSION
 
 FORMAT = "fencepost check"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def check_as_json(
@@ -76,7 +76,7 @@ def _model(model: ModelCheck) -> dict[str, Any]:
 
 
 def _design(model: ModelCheck, check: DesignCheck) -> dict[str, Any]:
-    answer, cost, system = check.result.answer, check.result.cost, model.system
+    answer, system = check.answer, model.system
     coverage = answer.coverage
     return {
         "design": check.design.name,
@@ -86,16 +86,13 @@ def _design(model: ModelCheck, check: DesignCheck) -> dict[str, Any]:
         "expected": show_expectation(check.design.expect),
         "judgement": check.judged.judgement.value,
         "reasons": list(check.judged.reasons),
-        "engine": answer.engine,
+        "engines": [_engine(result) for result in check.results],
         "states": answer.states,
         "expanded": answer.expanded,
         "transitions": answer.transitions,
         "depth": answer.depth,
         "complete": answer.complete,
         "stopped": answer.stopped,
-        "search_s": round(cost.search_s, 6),
-        "compile_s": round(cost.compile_s, 6),
-        "bytes_peak": cost.bytes_peak,
         "findings": [_finding(model, finding) for finding in answer.findings],
         "hints": [
             {
@@ -119,6 +116,29 @@ def _design(model: ModelCheck, check: DesignCheck) -> dict[str, Any]:
                 _branch(branch) for branch in _sorted(coverage.branches_in_all - coverage.branches)
             ],
         },
+    }
+
+
+def _engine(result: Result) -> dict[str, Any]:
+    """What one engine says; what all of them say together is told of the design."""
+    answer, cost = result.answer, result.cost
+    return {
+        "engine": answer.engine,
+        "verdicts": [
+            {
+                "property": finding.property,
+                "instance": finding.instance,
+                "verdict": finding.verdict.value,
+                "scope": finding.scope,
+                "steps": None if finding.trace is None else len(finding.trace),
+            }
+            for finding in answer.findings
+        ],
+        "stopped": answer.stopped,
+        "facts": dict(answer.facts),
+        "search_s": round(cost.search_s, 6),
+        "compile_s": round(cost.compile_s, 6),
+        "bytes_peak": cost.bytes_peak,
     }
 
 

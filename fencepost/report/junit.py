@@ -56,7 +56,7 @@ def _told(kind: type[Error | Failure], message: str, text: str) -> Error | Failu
 
 
 def _case(model: ModelCheck, check: DesignCheck) -> TestCase:
-    cost = check.result.cost
+    cost = check.cost
     case = TestCase(check.design.name, model.source.name, cost.search_s + cost.compile_s)
     story = _story(model, check)
     reasons = "; ".join(check.judged.reasons)
@@ -72,7 +72,7 @@ def _case(model: ModelCheck, check: DesignCheck) -> TestCase:
 
 
 def _story(model: ModelCheck, check: DesignCheck) -> str:
-    answer = check.result.answer
+    answer = check.answer
     coverage = answer.coverage
     lines = [
         f"verdict: {verdict_text(check)}",

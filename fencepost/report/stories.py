@@ -59,10 +59,10 @@ class Stories:
         style = STYLES[check.judged.judgement]
         self.terminal.line(f"{_title(model, check)}: {check.judged.judgement.value}", style)
         for reason in check.judged.reasons:
-            extent = _extent(check.result.answer) if reason == check.result.answer.stopped else ""
+            extent = _extent(check.answer) if reason == check.answer.stopped else ""
             self._wrapped(reason + extent)
         if check.judged.judgement is Judgement.UNDECIDED:
-            for status, named in _undecided(check.result.answer).items():
+            for status, named in _undecided(check.answer).items():
                 self._wrapped(f"{status}: {', '.join(named)}")
 
     def _violation(self, model: ModelCheck, check: DesignCheck, finding: Finding) -> None:

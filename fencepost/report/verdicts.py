@@ -7,7 +7,7 @@ from math import inf
 
 from fencepost.analyses.expectations import Judgement, shorten_expectation, violated
 from fencepost.checking import DesignCheck, ModelCheck
-from fencepost.core.results import Finding, Verdict, count_steps, grouped
+from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps, grouped
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, System
 from fencepost.report.tables import Cell, Column, Style, Table, seconds
 
@@ -17,6 +17,12 @@ BUILT_IN_TEXT = {
     "no assert fails.",
     NO_STUCK_STATE: "Where nothing can happen any more, the run was allowed to end.",
 }
+ENGINE_STYLES: dict[Verdict, Style] = {
+    Verdict.HOLDS: "",
+    Verdict.VIOLATED: "",
+    Verdict.UNDECIDED: "dim",
+    Verdict.ERROR: "bad",
+}
 STYLES: dict[Judgement, Style] = {
     Judgement.AS_EXPECTED: "good",
     Judgement.NOT_AS_EXPECTED: "bad",
@@ -25,7 +31,13 @@ STYLES: dict[Judgement, Style] = {
 
 
 def verdict_table(checks: Sequence[ModelCheck]) -> Table:
-    """One row a design: its verdict, whether that was expected, and what it covers."""
+    """One row a design: its verdict, whether that was expected, and what it covers.
+
+    Where several engines ran, each has a column with what it says by itself.
+    """
+    engines = list(
+        dict.fromkeys(r.answer.engine for m in checks for d in m.designs for r in d.results)
+    )
     columns = (
         Column("model"),
         Column("design"),
@@ -36,29 +48,53 @@ def verdict_table(checks: Sequence[ModelCheck]) -> Table:
         Column("transitions", right=True),
         Column("depth", right=True),
         Column("time", right=True),
+        *(Column(name) for name in engines[1:]),
     )
-    rows = tuple(_row(model, check) for model in checks for check in model.designs)
+    rows = tuple(_row(model, check, engines) for model in checks for check in model.designs)
     return Table(columns, rows).without_empty_columns()
 
 
-def _row(model: ModelCheck, check: DesignCheck) -> tuple[Cell, ...]:
-    answer, cost = check.result.answer, check.result.cost
+def _row(model: ModelCheck, check: DesignCheck, engines: Sequence[str]) -> tuple[Cell, ...]:
+    answer, cost = check.answer, check.cost
+    said = {result.answer.engine: result for result in check.results}
     return (
         Cell(model.source.name),
         Cell(check.design.name),
         Cell(check.design.known_bug),
         Cell(verdict_text(check), STYLES[check.judged.judgement]),
         _expected(model, check),
-        Cell(grouped(answer.states)),
-        Cell(grouped(answer.transitions)),
-        Cell(str(max(0, answer.depth))),
+        Cell(grouped(answer.states) if answer.states else ""),
+        Cell(grouped(answer.transitions) if answer.states else ""),
+        Cell(str(max(0, answer.depth)) if answer.states else ""),
         Cell(seconds(cost.search_s + cost.compile_s)),
+        *(_engine(said[name]) if name in said else Cell("") for name in engines[1:]),
     )
+
+
+def _engine(result: Result) -> Cell:
+    """What one engine says of a design, with the time it took: `12 steps, 0.3 s`."""
+    answer, cost = result.answer, result.cost
+    took = seconds(cost.search_s + cost.compile_s)
+    return Cell(f"{_in_short(answer)}, {took}", ENGINE_STYLES[answer.verdict])
+
+
+def _in_short(answer: Answer) -> str:
+    found = violated(answer)
+    if found:
+        name, length = next(iter(found.items()))
+        return f"VIOLATED {name}" if length is None else f"VIOLATED in {count_steps(length)}"
+    if answer.verdict is Verdict.ERROR:
+        return "ERROR"
+    held = {f.property for f in answer.findings if f.verdict is Verdict.HOLDS}
+    asked = {f.property for f in answer.findings}
+    bounds = {f.bound for f in answer.findings if f.bound is not None}
+    within = f" within {count_steps(min(bounds))}" if bounds else ""
+    return f"HOLDS {len(held)} of {len(asked)}{within}" if held else "UNDECIDED"
 
 
 def verdict_text(check: DesignCheck) -> str:
     """A verdict in a few words: `VIOLATED own_bytes in 8 steps`."""
-    answer = check.result.answer
+    answer = check.answer
     match answer.verdict:
         case Verdict.HOLDS:
             return "HOLDS"
@@ -92,11 +128,11 @@ def _expected(model: ModelCheck, check: DesignCheck) -> Cell:
 
 def broken(check: DesignCheck) -> tuple[Finding, ...]:
     """For each violated property the finding with the shortest trace, in the order of telling."""
-    findings = [f for f in check.result.answer.findings if f.verdict is Verdict.VIOLATED]
+    findings = [f for f in check.answer.findings if f.verdict is Verdict.VIOLATED]
     best: dict[str, Finding] = {}
     for finding in sorted(findings, key=_trace_length):
         best.setdefault(finding.property, finding)
-    return tuple(best[name] for name in violated(check.result.answer, check.design.expect))
+    return tuple(best[name] for name in violated(check.answer, check.design.expect))
 
 
 def _trace_length(finding: Finding) -> float:

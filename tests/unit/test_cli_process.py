@@ -49,8 +49,9 @@ class TestProcess:
             ran = self.start("check", "--json", "-", cwd=buffer.folder, PYTHONHASHSEED=seed)
             report = json.loads(ran.stdout)
             for design in report["models"][0]["designs"]:
-                for cost in ("search_s", "compile_s", "bytes_peak"):
-                    del design[cost]
+                for engine in design["engines"]:
+                    for cost in ("search_s", "compile_s", "bytes_peak"):
+                        del engine[cost]
             outputs.add(json.dumps(report))
         assert len(outputs) == 1
 
