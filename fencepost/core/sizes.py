@@ -8,13 +8,13 @@ from itertools import product
 from typing import Any
 
 from fencepost.core.domains import Domain, Index
-from fencepost.core.expressions import Node, walk
+from fencepost.core.expressions import Expression, Node, walk
+from fencepost.core.remembered import Remembered
 from fencepost.core.system import Field, System
 from fencepost.core.trees import decisions
 
 
-def sorts(system: System) -> tuple[Index, ...]:
-    """Every Index of a system that a field, an argument or a quantifier ranges over, by name."""
+def _sorts(system: System) -> tuple[Index, ...]:
     found: dict[str, Index] = {}
 
     def note(value: Any) -> None:
@@ -37,6 +37,14 @@ def sorts(system: System) -> tuple[Index, ...]:
             for variable in getattr(node, "variables", (node,)):
                 note(getattr(variable, "of", None))
     return tuple(found[name] for name in sorted(found))
+
+
+_known_sorts = Remembered(_sorts)
+
+
+def sorts(system: System) -> tuple[Index, ...]:
+    """Every Index of a system that a field, an argument or a quantifier ranges over, by name."""
+    return _known_sorts(system)
 
 
 def at_sizes(system: System, sizes: Mapping[str, int]) -> System:
@@ -90,3 +98,10 @@ def _initial(
         kind = tuple(0 if isinstance(d, Index) else i for d, i in zip(indices, place, strict=True))
         found.append(of_kind[kind] or tuple(domain.values()))
     return tuple(found)
+
+
+def formula_at_sizes(node: Expression, system: System) -> Expression:
+    """An expression of a system for any size, over the sizes of another that was made from it."""
+    sizes = {sort.name: sort.count for sort in sorts(system)}
+    resized: Expression = _Resizing(sizes).of(node)
+    return resized

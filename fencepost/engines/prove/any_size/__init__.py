@@ -1,0 +1,1 @@
+"""Proofs for any size; `oracle` says how questions are put and answered."""
