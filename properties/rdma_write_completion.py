@@ -131,12 +131,13 @@ def outcome_waits_for_writes(
 
 @lemma(RdmaWriteCompletion)
 def outcome_waits_for_record(m, request: RdmaWriteCompletion.Request):
-    """A success without its record is for the tag to find out; there is no other such outcome."""
-    return (
-        m.record_write[request] == Write.DONE
-        or m.status[request] == Outcome.PENDING
-        or (m.record_write[request] == Write.IDLE and m.status[request] == Outcome.FAILED)
-        or not m.success_waits_for_record
+    """So it does while the record is in flight, and success says that it is there.
+
+    Without this barrier a tag has to find out.
+    """
+    return not m.success_waits_for_record or (
+        (m.record_write[request] != Write.POSTED or m.status[request] == Outcome.PENDING)
+        and (m.record_write[request] == Write.DONE or m.status[request] != Outcome.SUCCESS)
     )
 
 

@@ -80,8 +80,12 @@ class Effort:
     """Look for a counterexample at sizes before the question for any size."""
 
 
-class Interrupted(Exception):  # noqa: N818  # a solver gave up as it was told to
-    """A limit of time or memory was reached."""
+class OutOfTime(Exception):
+    """The limit of time was reached."""
+
+
+class OutOfMemory(Exception):
+    """The limit of memory was reached."""
 
 
 class Oracle:
@@ -93,13 +97,15 @@ class Oracle:
         barriers: frozenset[str],
         effort: Effort = Effort(),  # noqa: B008  # frozen
         *,
-        may_go_on: Callable[[], int | None] = lambda: None,
+        milliseconds_left: Callable[[], int | None] = lambda: None,
+        memory: int | None = None,
     ) -> None:
-        """`may_go_on` gives the milliseconds that are left (None: no limit), or raises."""
+        """`milliseconds_left` gives what the solver may take (None: no limit), or raises
+        `OutOfTime`; `memory` is in bytes."""
         self.system = system
         self.barriers = barriers
         self.effort = effort
-        self._may_go_on = may_go_on
+        self._left, self._memory = milliseconds_left, memory
         self.for_any_size = Encoding(system, barriers)
         self._at_sizes: dict[tuple[tuple[str, int], ...], tuple[Encoding, System]] = {}
         self.queries = 0
@@ -209,15 +215,23 @@ class Oracle:
     def _solver(self, encoding: Encoding, effort: int) -> Any:
         solver = z3.SimpleSolver(encoding.words.context)
         solver.set("rlimit", effort)
-        left = self._may_go_on()
+        left = self._left()
         if left is not None:
             solver.set("timeout", left)
+        if self._memory is not None:
+            solver.set("max_memory", max(1, self._memory >> 20))
         return solver
 
     def _check(self, solver: Any) -> Any:
         self.queries += 1
         answer = solver.check()
-        self._may_go_on()
+        self._left()
+        if answer == z3.unknown:
+            reason = solver.reason_unknown()
+            if "interrupted from keyboard" in reason:
+                raise KeyboardInterrupt
+            if "memory" in reason:
+                raise OutOfMemory
         return answer
 
 
