@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from itertools import product
@@ -128,7 +128,7 @@ class Lemma(Placed):
     text: str = field(default="", compare=False)
 
     def concerns(self, design: str) -> bool:
-        """Whether it is claimed of a design."""
+        """Whether it is used in the proof of a design."""
         return not self.designs or design in self.designs
 
 
@@ -191,6 +191,11 @@ class System:
     any_size: bool = field(default=False, compare=False, repr=False)
     """Recorded for any size: counts of Index domains say nothing, and there are no states until
     `core.sizes.at_sizes` gives it some."""
+    record_for_any_size: Callable[[], System] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Records the same model for any size, or says (F130) what in it has no such reading; None
+    for a system that was not recorded."""
 
     @cached_property
     def offsets(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ import difflib
 import inspect
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, cast
 
 from fencepost.core import expressions as x
@@ -92,6 +92,9 @@ def build(
         text=inspect.getdoc(model) or inspect.getdoc(inspect.getmodule(model)) or "",
         lemmas=tuple(claim for claim in claimed if isinstance(claim, Lemma)),
         any_size=any_size,
+        record_for_any_size=None
+        if any_size
+        else cache(partial(build, model, properties, parameters, any_size=True)),
     )
     _check_names(system)
     return system
@@ -250,7 +253,8 @@ def _check_properties(model: type[Model], properties: Sequence[PropertyDeclarati
         return
     about = sorted({declared.model.__name__ for declared in wrong})
     names = ", ".join(f"`{declared.name}`" for declared in wrong)
-    what = f"property {names} is" if len(wrong) == 1 else f"properties {names} are"
+    one, many = ("lemma", "lemmas") if wrong[0].kind == "lemma" else ("property", "properties")
+    what = f"{one} {names} is" if len(wrong) == 1 else f"{many} {names} are"
     shared = next(c for c in model.__mro__ if all(issubclass(d.model, c) for d in wrong))
     both = (
         f"; for both models, `@{wrong[0].kind}({shared.__name__})`, from which they are derived"

@@ -139,6 +139,8 @@ class _Proof:
         self.properties = [claim(p) for p in asked.properties]
         self.induction = Induction({})
         self.faults: dict[str, Counterexample | Unknown] = {}
+        self.follows: set[str] = set()
+        """The actions that fault only because a claim that forbids it was taken out."""
         self.fault_cores: list[tuple[str, ...]] = []
         self.settled = False
         """Whether the induction came to its end, so that what is left in it is proved."""
@@ -156,8 +158,12 @@ class _Proof:
                     outcome = self.oracle.fault_free(action, proved)
                     if isinstance(outcome, Proved):
                         self.fault_cores.append(outcome.core)
-                    else:
-                        self.faults[action] = outcome
+                        continue
+                    self.faults[action] = outcome
+                    if len(proved) < len(claims):
+                        whole = self.oracle.fault_free(action, claims)
+                        if isinstance(whole, Proved):
+                            self.follows.add(action)
                 self.faults_settled = True
         except OutOfTime:
             self.stopped = TIME_LIMIT
@@ -195,9 +201,11 @@ class _Proof:
         if not self.faults:
             return replace(open_, verdict=Verdict.HOLDS, scope=scope_of(self.system))
         lost = [b for b in self.induction.broken if b.first and b.refuted]
-        if lost:
+        own = [action for action in self.faults if action not in self.follows]
+        if lost and not own:
             return self._told(open_, lost[0])
-        action, why = next(iter(self.faults.items()))
+        action = (own or list(self.faults))[0]
+        why = self.faults[action]
         return self._told(open_, Broken(NO_FAULT, action, why, first=True))
 
     def _not_proved(self, open_: Finding, name: str) -> Finding:
@@ -255,7 +263,9 @@ class _Proof:
             if broken.first:
                 by = broken.action or "an initial state"
                 told.append((BLAMED, f"{broken.claim} {by}"))
-        told += [(BLAMED, f"{NO_FAULT} {action}") for action in self.faults]
+        told += [
+            (BLAMED, f"{NO_FAULT} {action}") for action in self.faults if action not in self.follows
+        ]
         return tuple(told)
 
 
