@@ -158,9 +158,7 @@ def success_means_complete(
 
 
 @lemma(RdmaWriteCompletion)
-def landed_rows_stay(
-    m, request: RdmaWriteCompletion.Request, handle: RdmaWriteCompletion.Handle
-):
+def landed_rows_stay(m, request: RdmaWriteCompletion.Request, handle: RdmaWriteCompletion.Handle):
     """What has landed is there as long as the request has its slot."""
     return (
         not has_slot(m, request)

@@ -142,13 +142,10 @@ def owed_answer_is_of_an_ended_room(m, request: SlotLifecycle.Request):
 
 
 @lemma(SlotLifecycle)
-def reported_success_is_complete(
-    m, request: SlotLifecycle.Request, chunk: SlotLifecycle.Chunk
-):
+def reported_success_is_complete(m, request: SlotLifecycle.Request, chunk: SlotLifecycle.Chunk):
     """Success is reported, and heard, when every chunk has landed."""
     return not (
-        m.report[request] == Report.SUCCESS
-        or m.phase[request] in (Phase.RECEIVED, Phase.DECODING)
+        m.report[request] == Report.SUCCESS or m.phase[request] in (Phase.RECEIVED, Phase.DECODING)
     ) or (m.room[request] == Room.CLEARED and m.write[request, chunk] == Write.LANDED)
 
 

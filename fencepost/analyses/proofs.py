@@ -110,9 +110,7 @@ def refuse_false_lemmas(
     raise _false(system, design, lemmas, first)
 
 
-def _false(
-    system: System, design: Design, lemmas: Sequence[Lemma], finding: Finding
-) -> InputError:
+def _false(system: System, design: Design, lemmas: Sequence[Lemma], finding: Finding) -> InputError:
     trace = finding.trace
     steps = () if trace is None else trace.steps
     after = "initially" if not steps else f"after {count_steps(len(steps))}"
@@ -215,16 +213,12 @@ def prove_and_judge(
 
     near = nearest_safe(system, design)
     given = lemmas_of(system, near, lemmas)
-    result = prove(
-        system, design, properties=properties, lemmas=given, limits=limits, watch=watch
-    )
+    result = prove(system, design, properties=properties, lemmas=given, limits=limits, watch=watch)
     by = blamed(result.answer)
     return Proof(design, near, result, judge_proof(system, design, result.answer, by), by)
 
 
-def judge_proof(
-    system: System, design: Design, answer: Answer, by: tuple[str, ...]
-) -> Judged:
+def judge_proof(system: System, design: Design, answer: Answer, by: tuple[str, ...]) -> Judged:
     """A safe design is expected to be proved; a broken one not to be, and to blame what it names."""
     if answer.stopped:
         return Judged(Judgement.UNDECIDED, (answer.stopped,))

@@ -24,14 +24,14 @@ class InductionFailure:
     """A counterexample to induction: a state in which every lemma holds, and a step after which one
     does not. Whether the state can be reached is not said.
 
-    `claim` is what breaks (a lemma, a property or `no_fault`), `instance` for which values. The
+    `claim` is what breaks (a lemma, a property or `no_fault`), `values` those of its arguments. The
     states are those of the model at `sizes` (members of each Index): `core.sizes.at_sizes` gives
     it. Without a step `before` is an initial state that breaks the claim; `after` is None where
     there is no step or it faults.
     """
 
     claim: str
-    instance: str
+    values: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[str, int], ...]
     before: State
     step: Step | None = None

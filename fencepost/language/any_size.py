@@ -62,7 +62,7 @@ class AnyMember:
     __mul__ = __rmul__ = __mod__ = __floordiv__ = __str__ = __repr__ = __format__ = _which
 
 
-class NamesAMember(Exception):  # noqa: N818  # what happened, as everywhere
+class NamesAMember(Exception):  # what happened, as everywhere
     """An initial value depends on which member of an Index its cell belongs to."""
 
 
@@ -83,7 +83,7 @@ def _instead(reason: str) -> str:
     if reason.startswith("an order on"):
         return "`Index(..., ordered=True)` if its members have an order; else no `<` between them"
     if reason.startswith("index arithmetic"):
-        return "an ordered Index and `<`; \"next\" is the least that is greater, with `for_all`"
+        return 'an ordered Index and `<`; "next" is the least that is greater, with `for_all`'
     if reason.startswith("the size"):
         return "a quantifier over the Index that the size belongs to"
     if reason.startswith("a Range"):

@@ -159,9 +159,7 @@ class Design:
                     at=caller(),
                 )
         kept = [b for b in self.barriers if not any(b is off for off in barriers)]
-        design = Design(
-            *kept, expect=expect, known_bug=known_bug, text=text, blames=blames
-        )
+        design = Design(*kept, expect=expect, known_bug=known_bug, text=text, blames=blames)
         design.location = caller()
         return design
 

@@ -18,7 +18,6 @@ from fencepost.language.machine import caller, calling_frame
 from fencepost.language.model import Model
 from fencepost.language.values import describe_value
 
-
 DeclarationKind = PropertyKind | Literal["lemma"]
 
 

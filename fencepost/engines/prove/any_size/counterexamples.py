@@ -82,9 +82,7 @@ class ModelReader:
                 return int(self._evaluated(value).as_long())
             case Enum():
                 found = self._evaluated(value)
-                return next(
-                    v for v in domain.values() if self._words.constant(domain, v).eq(found)
-                )
+                return next(v for v in domain.values() if self._words.constant(domain, v).eq(found))
             case Index():
                 found = self._evaluated(value)
                 return next(n for n, m in enumerate(self._members[domain.name]) if m.eq(found))
@@ -149,9 +147,7 @@ def _is_initial(system: System, barriers: frozenset[str], state: State) -> bool:
     return inside and bool(evaluate(system, barriers, state, {}, system.initial))
 
 
-def failing(
-    found: Counterexample, barriers: frozenset[str], formula: Formula
-) -> dict[str, int]:
+def failing(found: Counterexample, barriers: frozenset[str], formula: Formula) -> dict[str, int]:
     """The values of a formula's arguments at which it is false in the end."""
     from fencepost.core.sizes import formula_at_sizes
 

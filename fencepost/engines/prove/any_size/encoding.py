@@ -102,9 +102,7 @@ class Encoding:
             return Obligation((), (), self.words.true(False), trivial=True)
         scope, bounds = self._somewhere(formula)
         broken = [
-            self.words.both(
-                [steps.condition(n), self._false_at(formula, steps.after(n), scope)]
-            )
+            self.words.both([steps.condition(n), self._false_at(formula, steps.after(n), scope)])
             for n in ways
         ]
         refuted = self.words.both([steps.bounds, bounds, self.words.either(broken)])
@@ -137,9 +135,7 @@ class Encoding:
         from fencepost.core.expressions import Constant
 
         words, before = self.words, self.before
-        spelt = [
-            [None] if isinstance(of, Index) else list(of.values()) for of in declared.indices
-        ]
+        spelt = [[None] if isinstance(of, Index) else list(of.values()) for of in declared.indices]
         open_ = [Variable(f"i{n}", of) for n, of in enumerate(declared.indices)]
         parts = []
         for kind, values in zip(product(*spelt), declared.initial, strict=True):

@@ -95,7 +95,7 @@ class Oracle:
         self,
         system: System,
         barriers: frozenset[str],
-        effort: Effort = Effort(),  # noqa: B008  # frozen
+        effort: Effort = Effort(),  # frozen
         *,
         milliseconds_left: Callable[[], int | None] = lambda: None,
         memory: int | None = None,
@@ -164,7 +164,9 @@ class Oracle:
         solver = self._solver(self.for_any_size, effort)
         solver.add(*obligation.background, obligation.refuted)
         for name, hypothesis in obligation.hypotheses:
-            solver.assert_and_track(hypothesis, z3.Bool(f"|{name}|", self.for_any_size.words.context))
+            solver.assert_and_track(
+                hypothesis, z3.Bool(f"|{name}|", self.for_any_size.words.context)
+            )
         answer = self._check(solver)
         if answer == z3.unsat:
             used = {str(literal)[1:-1] for literal in solver.unsat_core()}

@@ -16,7 +16,6 @@ from fencepost.core.limits import (
 )
 from fencepost.core.questions import chosen
 from fencepost.core.results import Answer, Cost, Finding, InductionFailure, Result, Verdict
-from fencepost.core.semantics import show_instance
 from fencepost.core.sizes import sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, Property, System
 from fencepost.engines.prove.any_size.counterexamples import Counterexample, failing
@@ -228,16 +227,22 @@ class _Proof:
         return replace(open_, scope=f"not proved: {what} {verb} {by}", induction=evidence)
 
     def _evidence(self, broken: Broken, why: Counterexample) -> InductionFailure:
-        instance, fault = "", ""
+        values: dict[str, int] = {}
+        fault = ""
         if why.fault is not None:
             fault = why.fault.message or why.fault.kind
         else:
             claims = [*self.asked.lemmas, *self.properties]
             claimed = next(c for c in claims if c.name == broken.claim)
             values = failing(why, self.design.barriers, claimed)
-            instance = show_instance(claimed, values)
         return InductionFailure(
-            broken.claim, instance, why.sizes, why.before, why.step, why.after, fault
+            broken.claim,
+            tuple(values.items()),
+            why.sizes,
+            why.before,
+            why.step,
+            why.after,
+            fault,
         )
 
     def _unsettled(self) -> str:

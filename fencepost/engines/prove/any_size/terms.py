@@ -266,9 +266,7 @@ class Terms:
         def holds(*chosen: Value) -> Term:
             groups = [chosen[n * width : (n + 1) * width] for n in range(number)]
             apart = [
-                words.negation(
-                    words.both(self.same_value(p, q) for p, q in zip(a, b, strict=True))
-                )
+                words.negation(words.both(self.same_value(p, q) for p, q in zip(a, b, strict=True)))
                 for n, a in enumerate(groups)
                 for b in groups[:n]
             ]
@@ -317,9 +315,7 @@ def _common(left: Domain, right: Domain) -> Domain:
     a, b = _sort(left), _sort(right)
     if isinstance(left, Maybe) and left.high < 0:
         inner = b
-    elif isinstance(right, Maybe) and right.high < 0:
-        inner = a
-    elif isinstance(a, Index | Enum | Bool) and type(a) is type(b):
+    elif (isinstance(right, Maybe) and right.high < 0) or (isinstance(a, Index | Enum | Bool) and type(a) is type(b)):
         inner = a
     else:
         inner = b if isinstance(a, Index) else Range(min(a.low, b.low), max(a.high, b.high))
