@@ -344,3 +344,22 @@ def store_waits_for_its_forward(m, request: AsyncCacheLoad.Request):
         or reaches(m.store_after_forward[request], request)
         or (load != NONE and m.restored[load] and reaches(m.load_after_forward[load], request))
     )
+
+
+@lemma(AsyncCacheLoad)
+def page_keeps_what_is_to_be_read(
+    m,
+    request: AsyncCacheLoad.Request,
+    layer: AsyncCacheLoad.Layer,
+    other: AsyncCacheLoad.Layer,
+):
+    """What was loaded is in place until the forward that reads it is done, released or not."""
+    page, own = m.page[request], m.prompt[request]
+    return (
+        not m.restored[request]
+        or m.attended[request, other]
+        or (
+            (not m.index_keys_loaded[request, layer] or m.index_keys[page, layer] == own)
+            and (not m.kv_loaded[request, layer] or m.kv[page, layer] == own)
+        )
+    )
