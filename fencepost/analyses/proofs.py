@@ -85,7 +85,7 @@ def lemmas_of(system: System, design: Design, names: Sequence[str] = ()) -> tupl
 
 
 def refuse_false_lemmas(
-    system: System, design: Design, lemmas: Sequence[Lemma], limits: Limits = Limits()
+    system: System, design: Design, lemmas: Sequence[Lemma], limits: Limits
 ) -> None:
     """Refuse a lemma (F135) that is false in a state reached at the system's own sizes, with the
     trace to it; it would make a proof for any size impossible, which is found out later."""
@@ -135,7 +135,7 @@ def prove(
     *,
     properties: Iterable[str] | None = None,
     lemmas: Sequence[Lemma] | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[Progress], None] | None = None,  # noqa: ARG001  # it speaks of states
     watch: ProofReport | None = None,
 ) -> Result:
@@ -161,6 +161,7 @@ def prove(
         properties=properties,
         lemmas=[lemma for lemma in unbounded.lemmas if lemma.name in names],
         limits=limits,
+        again=near is design,
         progress=watch,
     )
     return replace(result, answer=_of(system, result.answer))
@@ -205,7 +206,7 @@ def prove_and_judge(
     *,
     properties: Iterable[str] | None = None,
     lemmas: Sequence[str] = (),
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     watch: ProofReport | None = None,
 ) -> Proof:
     """A proof beside what is expected of the design; `lemmas` are names, empty for its own."""
@@ -215,11 +216,11 @@ def prove_and_judge(
     given = lemmas_of(system, near, lemmas)
     result = prove(system, design, properties=properties, lemmas=given, limits=limits, watch=watch)
     by = blamed(result.answer)
-    return Proof(design, near, result, judge_proof(system, design, result.answer, by), by)
+    return Proof(design, near, result, judge_proof(design, result.answer, by), by)
 
 
-def judge_proof(system: System, design: Design, answer: Answer, by: tuple[str, ...]) -> Judged:
-    """A safe design is expected to be proved; a broken one not to be, and to blame what it names."""
+def judge_proof(design: Design, answer: Answer, by: tuple[str, ...]) -> Judged:
+    """A safe design is expected to be proved; a broken one not, and to blame what it says."""
     if answer.stopped:
         return Judged(Judgement.UNDECIDED, (answer.stopped,))
     wrong = []

@@ -10,7 +10,7 @@ from typing import Any
 from fencepost.core.domains import Domain, Index
 from fencepost.core.expressions import Expression, Node, walk
 from fencepost.core.remembered import Remembered
-from fencepost.core.system import Field, System
+from fencepost.core.system import Field, Lemma, Property, System
 from fencepost.core.trees import decisions
 
 
@@ -30,7 +30,8 @@ def _sorts(system: System) -> tuple[Index, ...]:
     roots: list[Node] = [system.initial, system.final]
     for action in system.actions:
         roots += [*action.arguments, *(d.condition for d in decisions(action.tree))]
-    for claimed in (*system.properties, *system.lemmas):
+    claims: tuple[Property | Lemma, ...] = (*system.properties, *system.lemmas)
+    for claimed in claims:
         roots += [*claimed.arguments, claimed.condition]
     for root in roots:
         for node in walk(root):  # type: ignore[arg-type]  # a Node is one of its kinds

@@ -140,11 +140,11 @@ class Terms:
             case Enum(), Enum() if given == of:
                 return value
             case (Bool() | Enum(), Range()):
-                return self._by_value(value, given, lambda v: z3.IntVal(v, words.context))
+                return self._by_value(value, given, words.integer)
             case (Range(), Enum() | Bool()):
                 chosen = words.constant(of, of.low)
                 for each in range(of.low + 1, of.high + 1):
-                    here = words.same(value, z3.IntVal(each, words.context))
+                    here = words.same(value, words.integer(each))
                     chosen = words.either_value(here, words.constant(of, each), chosen)
                 return chosen
             case _:
@@ -315,7 +315,9 @@ def _common(left: Domain, right: Domain) -> Domain:
     a, b = _sort(left), _sort(right)
     if isinstance(left, Maybe) and left.high < 0:
         inner = b
-    elif (isinstance(right, Maybe) and right.high < 0) or (isinstance(a, Index | Enum | Bool) and type(a) is type(b)):
+    elif (isinstance(right, Maybe) and right.high < 0) or (
+        isinstance(a, Index | Enum | Bool) and type(a) is type(b)
+    ):
         inner = a
     else:
         inner = b if isinstance(a, Index) else Range(min(a.low, b.low), max(a.high, b.high))
