@@ -34,6 +34,19 @@ class Progress:
 
 Report = Callable[[Progress], None]
 
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """How far a proof is: obligations decided of all there are, and the one being decided."""
+
+    decided: int
+    obligations: int
+    current: str
+    seconds: float
+
+
+ProofReport = Callable[[Proving], None]
+
 STATES_LIMIT = "limit of states reached"
 TIME_LIMIT = "time limit reached"
 MEMORY_LIMIT = "memory limit reached"
