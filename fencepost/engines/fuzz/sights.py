@@ -1,0 +1,119 @@
+"""What random runs met so far, and the Answer that it comes to."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from fencepost.core.evidence import Evidence, Way
+from fencepost.core.minimise import Minimiser, ShowsNothing
+from fencepost.core.questions import Question, Questions
+from fencepost.core.results import Finding, Verdict
+from fencepost.core.semantics import failing_instances, is_final, perform, show_instance
+from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, State, System
+from fencepost.core.trees import Disabled
+from fencepost.kernel.nearby import Sight
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What random runs can meet of what was asked: violations, and witnesses of `reachable`."""
+
+    questions: Questions
+
+    @cached_property
+    def by_number(self) -> dict[int, Question]:
+        return {q.number: q for q in self.questions.asked if q.property.kind != "always_possible"}
+
+    @cached_property
+    def violations(self) -> tuple[Sight, ...]:
+        named = ((NO_FAULT, self.questions.no_fault), (NO_STUCK_STATE, self.questions.no_stuck_state))
+        numbers = (n for n, q in self.by_number.items() if q.property.kind == "always")
+        return (*numbers, *(name for name, asked in named if asked))
+
+    @cached_property
+    def everything(self) -> tuple[Sight, ...]:
+        witnesses = (n for n, q in self.by_number.items() if q.property.kind == "reachable")
+        return (*self.violations, *witnesses)
+
+
+class Sights:
+    """The first run to each thing met, made as short as dropping steps can make it."""
+
+    def __init__(self, system: System, design: Design, questions: Questions) -> None:
+        self.system, self.design = system, design
+        self.asked = Asked(questions)
+        self.evidence = Evidence(system, design)
+        self.minimiser = Minimiser(system, design.barriers)
+        self.ways: dict[Sight, Way] = {}
+
+    @property
+    def open(self) -> tuple[Sight, ...]:
+        """What is asked and was not met yet."""
+        return tuple(s for s in self.asked.everything if s not in self.ways)
+
+    def note(self, sight: Sight, way: Way) -> None:
+        """Keep a run to something not met before."""
+        if sight in self.ways:
+            return
+        if sight == NO_FAULT:
+            self.ways[sight] = self.minimiser.to_fault(way)
+        else:
+            self.ways[sight] = self.minimiser.to_state(way, lambda state: self.shows(sight, state))
+
+    def replay(self, way: Way) -> bool:
+        """Note all that a run meets, whoever found it; False if it meets nothing that is asked."""
+        met = False
+        for sight in self.asked.violations:
+            with contextlib.suppress(ShowsNothing):
+                self.note(sight, way)
+                met = True
+        return met
+
+    def shows(self, sight: Sight, state: State) -> bool:
+        """Whether something is met in a state, as the interpreter has it."""
+        if sight == NO_STUCK_STATE:
+            barriers = self.design.barriers
+            return not is_final(self.system, barriers, state) and all(
+                isinstance(perform(self.system, barriers, state, step), Disabled)
+                for step in self.system.steps
+            )
+        question = self.asked.by_number[int(sight)]
+        if question.property.kind == "reachable":
+            return self.evidence.satisfied(state, question)
+        return bool(
+            failing_instances(self.system, self.design.barriers, state, question.property)
+        )
+
+    def findings(self, covered: str) -> tuple[Finding, ...]:
+        """A finding for all that was asked; `covered` says what was looked at."""
+        found = [self._question(q, covered) for q in self.asked.questions.asked]
+        if self.asked.questions.no_fault:
+            way = self.ways.get(NO_FAULT)
+            found.append(_unmet(NO_FAULT, covered) if way is None else self.evidence.fault(way))
+        if self.asked.questions.no_stuck_state:
+            way = self.ways.get(NO_STUCK_STATE)
+            met = _unmet(NO_STUCK_STATE, covered) if way is None else self.evidence.stuck(way)
+            found.append(met)
+        return tuple(found)
+
+    def _question(self, question: Question, covered: str) -> Finding:
+        prop, way = question.property, self.ways.get(question.number)
+        instance = show_instance(prop, question.values)
+        match prop.kind:
+            case "always" if way is not None:
+                return self.evidence.violated(prop, way)
+            case "reachable" if way is not None:
+                return self.evidence.reached(question, way)
+            case "always":
+                return _unmet(prop.name, covered)
+            case "reachable":
+                scope = f"not reached in {covered}"
+            case _:
+                scope = "not decided: random runs show no state from which the goal is lost"
+        return Finding(prop.name, prop.kind, Verdict.UNDECIDED, scope, instance=instance)
+
+
+def _unmet(name: str, covered: str) -> Finding:
+    return Finding(name, "always", Verdict.UNDECIDED, f"no violation in {covered}")
