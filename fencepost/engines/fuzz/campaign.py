@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
 ENGINE = "fuzz"
-EXAMPLES, STEPS, NEARBY = 300, 50, 256
+EXAMPLES, STEPS, NEARBY = 100, 50, 1024
 PROGRESS_S = 0.25
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ DEVIATES = 6
 class Start:
     """Where a run begins: one of the initial states, and its order of the steps."""
 
-    def __init__(self, system: System, state: State, number: int, order: int) -> None:
+    def __init__(self, state: State, number: int, order: int) -> None:
         self.state, self.order = state, order
         self._text = f"order {order}" if number < 0 else f"initial state {number}, order {order}"
 
@@ -38,6 +38,32 @@ class Move:
         return "START AGAIN" if self.step is None else self.system.show_step(self.step)
 
 
+@st.composite
+def _starts(draw: st.DrawFn) -> Start:
+    """Where the runs of the machine that is running may begin."""
+    machine: SystemMachine = draw(st.runner())
+    states = machine.starts
+    number = draw(st.integers(0, len(states) - 1)) if len(states) > 1 else -1
+    return Start(states[number], number, draw(st.integers(0, ORDERS - 1)))
+
+
+@st.composite
+def _moves(draw: st.DrawFn) -> Move:
+    """The steps that its run may go on with."""
+    machine: SystemMachine = draw(st.runner())
+    choices = machine.choices(machine.current)
+    if not choices:
+        return Move(machine.around.system, None)
+    drawn = draw(_below(DEVIATES * len(choices))) if len(choices) > 1 else 0
+    deviates = drawn % DEVIATES == DEVIATES - 1
+    return Move(machine.around.system, choices[drawn // DEVIATES if deviates else 0])
+
+
+@cache
+def _below(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)
+
+
 class SystemMachine(RuleBasedStateMachine):
     """What every machine made from a system is; `around` and `starts` are given by a subclass."""
 
@@ -48,13 +74,13 @@ class SystemMachine(RuleBasedStateMachine):
         super().__init__()
         self.run: Run | None = None
 
-    @initialize(at=st.runner().flatmap(lambda machine: machine.draw_start()))
+    @initialize(at=_starts())
     def begin(self, at: Start) -> None:
         """Begin in an initial state."""
         self.run = Run(self.around, self.around.stepper.pack(at.state), at.order)
         self.looked(self.run)
 
-    @rule(step=st.runner().flatmap(lambda machine: machine.draw_move()))
+    @rule(step=_moves())
     def take(self, step: Move) -> None:
         """Take an enabled step."""
         run = self.current
@@ -77,41 +103,8 @@ class SystemMachine(RuleBasedStateMachine):
         """The steps that a run may go on with."""
         return run.choices()
 
-    def draw_start(self) -> st.SearchStrategy[Start]:
-        system, states = self.around.system, self.starts
-        numbers = st.integers(0, len(states) - 1) if len(states) > 1 else st.just(-1)
-        return st.builds(
-            lambda number, order: Start(system, states[number], number, order),
-            numbers,
-            st.integers(0, ORDERS - 1),
-        )
-
-    def draw_move(self) -> st.SearchStrategy[Move]:
-        system, choices = self.around.system, self.choices(self.current)
-        if not choices:
-            return st.just(Move(system, None))
-        return _picked(len(choices)).map(lambda at: Move(system, choices[at]))
-
-
-_kept: dict[int, st.SearchStrategy[int]] = {}
-
-
-def _picked(count: int) -> st.SearchStrategy[int]:
-    """One of so many choices: mostly the first."""
-    if count not in _kept:
-        first = st.just(0)
-        every = st.integers(0, count - 1)
-        _kept[count] = (
-            first
-            if count == 1
-            else st.integers(1, DEVIATES).flatmap(lambda n: every if n == DEVIATES else first)
-        )
-    return _kept[count]
-
 
 def machine_class(name: str, base: type[SystemMachine], **given: Any) -> type[SystemMachine]:
     """A subclass of its own, since Hypothesis keeps rules, settings and examples by class."""
     return type(base)(name, (base,), {"__module__": __name__, **given})
 
-
-Looked = Callable[[Run], None]
