@@ -47,22 +47,24 @@ class Stepper:
 
     def look(self, words: Words) -> list[Taken]:
         """Every step that can be taken in a state, in the order of `System.steps`."""
-        steps, stride = self.system.steps, self._stride
+        steps = self.system.steps
+        return [(steps[number], after) for number, after in self.numbered(words)]
+
+    def numbered(self, words: Words) -> list[tuple[int, Words]]:
+        """The same, with the numbers of the steps."""
+        steps, stride = len(self.system.steps), self._stride
         self._states[: len(words)] = words
-        ctypes.memset(self._fired, 0, len(steps))
+        ctypes.memset(self._fired, 0, steps)
         self._expand()
         fired = bytes(self._fired)
-        taken = [number for number in range(len(steps)) if fired[number]]
+        taken = [number for number in range(steps) if fired[number]]
         for number in taken:
             self._ever[number] = 1
         count = len(taken)
         rows: Sequence[list[int]] = [
             self._out[row * stride : row * stride + count] for row in range(len(words))
         ]
-        return [
-            (steps[number], after)
-            for number, after in zip(taken, zip(*rows, strict=True), strict=True)
-        ]
+        return list(zip(taken, zip(*rows, strict=True), strict=True))
 
     @property
     def steps_taken(self) -> frozenset[Step]:
