@@ -34,6 +34,7 @@ from fencepost.language import (
     require,
     violates,
 )
+from fencepost.state_machines import state_machine
 
 __all__ = [
     "ANY",
@@ -66,5 +67,6 @@ __all__ = [
     "one_of",
     "reachable",
     "require",
+    "state_machine",
     "violates",
 ]

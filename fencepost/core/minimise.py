@@ -87,7 +87,8 @@ class Minimiser:
         """The steps that can be taken, in this order and up to what is wanted; None if it is not
         come to. Steps that are disabled, change nothing, or fault where that is not wanted are
         passed over."""
-        state, kept = initial, []
+        state = initial
+        kept: list[Step] = []
         if shows is not None and shows(state):
             return ()
         for step in steps:

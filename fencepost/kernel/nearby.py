@@ -36,8 +36,9 @@ class Nearby:
         self.search.start([kernel.layout.unpack((0,) * kernel.layout.words)])
         self.search[Slot.STOP_AT_VIOLATION] = 1
         self._table_bytes = 8 << self.search[Slot.TABLE_BITS]
-        self._sought: Collection[Sight] | None = None
-        self._wanted = b""
+        self._sought: Collection[Sight] = ()
+        self._violations: Collection[Sight] = ()
+        self.seek((), ())
 
     def free(self) -> None:
         self.search.free()
@@ -45,12 +46,21 @@ class Nearby:
     def seek(self, sought: Collection[Sight], violations: Collection[Sight]) -> None:
         """What to look for from now on, and which of it ends a look."""
         search, watches = self.search, self.search.kernel.watches
-        self._sought = sought
+        self._sought, self._violations = sought, violations
         self._wanted = bytes(255 * (watch - 1 in sought) for watch in range(watches))
         for watch in range(watches):
             search.bad[watch] = int(watch - 1 in violations)
         search[Slot.WANT_FAULT] = int(NO_FAULT in violations)
         search[Slot.WANT_STUCK] = int(NO_STUCK_STATE in violations)
+
+    def look_for(self, sight: Sight, words: Words, most: int) -> Way | None:
+        """The shortest way to one thing, whatever else is sought."""
+        kept = self._sought, self._violations
+        try:
+            self.seek((sight,), (sight,))
+            return self.look(words, most).get(sight)
+        finally:
+            self.seek(*kept)
 
     def look(self, words: Words, most: int) -> dict[Sight, Way]:
         """For everything sought that is met in a state or near it, the shortest way there.
@@ -61,7 +71,9 @@ class Nearby:
         search = self.search
         ctypes.memmove(search.wanted, self._wanted, len(self._wanted))
         ctypes.memset(search.table.address, 0, self._table_bytes)
-        (ctypes.c_uint64 * len(words)).from_address(search.states.address)[:] = words
+        ctypes.memmove(
+            search.states.address, (ctypes.c_uint64 * len(words))(*words), 8 * len(words)
+        )
         for slot, value in _FRESH:
             search[slot] = value
         search.command(Command.REHASH)
@@ -70,9 +82,8 @@ class Nearby:
         return self._found()
 
     def _found(self) -> dict[Sight, Way]:
-        search, found = self.search, {}
-        if self._sought is None:
-            return found
+        search = self.search
+        found: dict[Sight, Way] = {}
         for sight in self._sought:
             if isinstance(sight, int):
                 if search.wanted[sight + 1] != self._wanted[sight + 1]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fencepost.core.system import State, Step, System
 from fencepost.kernel.compiled import Kernel
@@ -37,7 +37,7 @@ class Stepper:
             *(at(self._states), 1, mask, at(self._out), self._stride),
             *(at(self._lanes), at(self._coverage), at(self._fired)),
         )
-        self._expand = lambda: function(*arguments)
+        self._expand: Callable[[], int] = lambda: int(function(*arguments))
 
     def pack(self, state: State) -> Words:
         return self.layout.pack(state)
@@ -53,7 +53,7 @@ class Stepper:
     def numbered(self, words: Words) -> list[tuple[int, Words]]:
         """The same, with the numbers of the steps."""
         steps, stride = len(self.system.steps), self._stride
-        self._states[: len(words)] = words
+        self._states[: len(words)] = list(words)
         ctypes.memset(self._fired, 0, steps)
         self._expand()
         fired = bytes(self._fired)

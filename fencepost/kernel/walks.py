@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, State, Step, System
 from fencepost.kernel.compiled import Kernel
@@ -49,7 +50,9 @@ class Walks:
         words, steps, watches = kernel.layout.words, len(system.steps), kernel.watches
         stride = LANES * steps + LANES
         flat = [word for start in starts for word in start]
-        self._array(WalkSlot.STARTS, ctypes.c_uint64, len(flat))[:] = flat
+        given = self._array(WalkSlot.STARTS, ctypes.c_uint64, len(flat))
+        for n, word in enumerate(flat):
+            given[n] = word
         self._array(WalkSlot.STATES, ctypes.c_uint64, LANES * words)
         self._array(WalkSlot.OUT, ctypes.c_uint64, stride * words + LANES)
         self._array(WalkSlot.OUT_LANES, ctypes.c_uint8, stride + LANES)
@@ -63,7 +66,8 @@ class Walks:
         self._array(WalkSlot.COUNTS, ctypes.c_int64, 2 * LANES)
         self._met_walk = self._array(WalkSlot.MET_WALK, ctypes.c_int64, watches + 2)
         self._met_at = self._array(WalkSlot.MET_AT, ctypes.c_int64, watches + 2)
-        self._met_walk[:] = [-1] * (watches + 2)
+        for n in range(watches + 2):
+            self._met_walk[n] = -1
         for name, value in (
             (WalkSlot.EXPAND, kernel.expand),
             (WalkSlot.INSPECT, kernel.inspect),
@@ -79,7 +83,7 @@ class Walks:
         ):
             self[name] = value
 
-    def _array(self, slot: WalkSlot, kind: type, size: int) -> ctypes.Array[ctypes.c_int64]:
+    def _array(self, slot: WalkSlot, kind: Any, size: int) -> Any:
         array = (kind * size)()
         self._kept.append(array)
         self[slot] = ctypes.addressof(array)

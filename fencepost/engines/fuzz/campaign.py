@@ -80,8 +80,9 @@ class Campaign:
         self.system, self.design = system, design
         self.limits, self.progress = limits, progress
         self.starts = tuple(initial_states(system, design.barriers))
-        self.sights = Sights(system, design, select(system, properties))
+        questions = select(system, properties)
         self.around = Surroundings(system, design.barriers, nearby)
+        self.sights = Sights(system, design, questions, self.around.nearby)
         self.seek()
         self.started = self.told = time.perf_counter()
         self.compile_s = self.started - began
@@ -106,7 +107,9 @@ class Campaign:
 
     def seek(self) -> None:
         """Look for what was not met yet."""
-        self.around.seek(self.sights.open, self.sights.asked.violations)
+        sought = self.sights.open
+        violations = self.sights.asked.violations
+        self.around.seek(sought, [sight for sight in sought if sight in violations])
 
     def looked(self, run: Run) -> None:
         """Count a state that a run came to, keep what is near it, and end where that is due."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from functools import cache
 from typing import Any
 
@@ -67,8 +68,8 @@ def _below(count: int) -> st.SearchStrategy[int]:
 class SystemMachine(RuleBasedStateMachine):
     """What every machine made from a system is; `around` and `starts` are given by a subclass."""
 
-    around: Surroundings
-    starts: tuple[State, ...]
+    around: Surroundings | property
+    starts: tuple[State, ...] | property
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +93,8 @@ class SystemMachine(RuleBasedStateMachine):
 
     @property
     def current(self) -> Run:
-        assert self.run is not None  # Hypothesis begins with what is marked `initialize`
+        if self.run is None:
+            raise AssertionError("Hypothesis begins with what is marked `initialize`")
         return self.run
 
     def looked(self, run: Run) -> None:
@@ -106,5 +108,7 @@ class SystemMachine(RuleBasedStateMachine):
 
 def machine_class(name: str, base: type[SystemMachine], **given: Any) -> type[SystemMachine]:
     """A subclass of its own, since Hypothesis keeps rules, settings and examples by class."""
-    return type(base)(name, (base,), {"__module__": __name__, **given})
-
+    made: type[SystemMachine] = types.new_class(
+        name, (base,), exec_body=lambda body: body.update(__module__=__name__, **given)
+    )
+    return made

@@ -13,7 +13,10 @@ from fencepost.core.results import Finding, Verdict
 from fencepost.core.semantics import failing_instances, is_final, perform, show_instance
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, State, System
 from fencepost.core.trees import Disabled
-from fencepost.kernel.nearby import Sight
+from fencepost.kernel.nearby import Nearby, Sight
+
+SHORTCUT_STATES = 4096
+"""So many states are looked at for a shorter way, around each state of a run."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,10 @@ class Asked:
 
     @cached_property
     def violations(self) -> tuple[Sight, ...]:
-        named = ((NO_FAULT, self.questions.no_fault), (NO_STUCK_STATE, self.questions.no_stuck_state))
+        named = (
+            (NO_FAULT, self.questions.no_fault),
+            (NO_STUCK_STATE, self.questions.no_stuck_state),
+        )
         numbers = (n for n, q in self.by_number.items() if q.property.kind == "always")
         return (*numbers, *(name for name, asked in named if asked))
 
@@ -39,11 +45,14 @@ class Asked:
 
 
 class Sights:
-    """The first run to each thing met, made as short as dropping steps can make it."""
+    """The first run to each thing met, made short by dropping steps and by shortcuts."""
 
-    def __init__(self, system: System, design: Design, questions: Questions) -> None:
+    def __init__(
+        self, system: System, design: Design, questions: Questions, nearby: Nearby
+    ) -> None:
         self.system, self.design = system, design
         self.asked = Asked(questions)
+        self.nearby = nearby
         self.evidence = Evidence(system, design)
         self.minimiser = Minimiser(system, design.barriers)
         self.ways: dict[Sight, Way] = {}
@@ -57,10 +66,31 @@ class Sights:
         """Keep a run to something not met before."""
         if sight in self.ways:
             return
+        self.ways[sight] = self.shortened(sight, way)
+
+    def shortened(self, sight: Sight, way: Way) -> Way:
+        """A run to the same, by dropping steps and by shortcuts, until neither helps."""
+        shorter = self._minimised(sight, way)
+        while True:
+            shortcut = self._shortcut(sight, shorter)
+            if shortcut is None:
+                return shorter
+            shorter = self._minimised(sight, shortcut)
+
+    def _minimised(self, sight: Sight, way: Way) -> Way:
         if sight == NO_FAULT:
-            self.ways[sight] = self.minimiser.to_fault(way)
-        else:
-            self.ways[sight] = self.minimiser.to_state(way, lambda state: self.shows(sight, state))
+            return self.minimiser.to_fault(way)
+        return self.minimiser.to_state(way, lambda state: self.shows(sight, state))
+
+    def _shortcut(self, sight: Sight, way: Way) -> Way | None:
+        """A shorter run that leaves this one where something else leads there sooner, if there is
+        one near a state of it."""
+        trace, run = self.evidence.run(way)
+        for position, state in enumerate(run.states):
+            rest = self.nearby.look_for(sight, self.nearby.layout.pack(state), SHORTCUT_STATES)
+            if rest is not None and position + len(rest.steps) < len(trace):
+                return Way(way.initial, (*way.steps[:position], *rest.steps))
+        return None
 
     def replay(self, way: Way) -> bool:
         """Note all that a run meets, whoever found it; False if it meets nothing that is asked."""
@@ -82,37 +112,47 @@ class Sights:
         question = self.asked.by_number[int(sight)]
         if question.property.kind == "reachable":
             return self.evidence.satisfied(state, question)
-        return bool(
-            failing_instances(self.system, self.design.barriers, state, question.property)
-        )
+        return bool(failing_instances(self.system, self.design.barriers, state, question.property))
+
+    def finding(self, sight: Sight, way: Way) -> Finding:
+        """What a run to something shows, confirmed by the interpreter."""
+        if sight == NO_FAULT:
+            return self.evidence.fault(way)
+        if sight == NO_STUCK_STATE:
+            return self.evidence.stuck(way)
+        question = self.asked.by_number[int(sight)]
+        if question.property.kind == "reachable":
+            return self.evidence.reached(question, way)
+        return self.evidence.violated(question.property, way)
 
     def findings(self, covered: str) -> tuple[Finding, ...]:
         """A finding for all that was asked; `covered` says what was looked at."""
-        found = [self._question(q, covered) for q in self.asked.questions.asked]
-        if self.asked.questions.no_fault:
-            way = self.ways.get(NO_FAULT)
-            found.append(_unmet(NO_FAULT, covered) if way is None else self.evidence.fault(way))
-        if self.asked.questions.no_stuck_state:
-            way = self.ways.get(NO_STUCK_STATE)
-            met = _unmet(NO_STUCK_STATE, covered) if way is None else self.evidence.stuck(way)
-            found.append(met)
+        questions = self.asked.questions
+        found = [
+            self.finding(q.number, self.ways[q.number])
+            if q.number in self.ways
+            else _undecided(q, covered)
+            for q in questions.asked
+        ]
+        built_in = ((NO_FAULT, questions.no_fault), (NO_STUCK_STATE, questions.no_stuck_state))
+        for name, asked in built_in:
+            if asked:
+                way = self.ways.get(name)
+                found.append(_unmet(name, covered) if way is None else self.finding(name, way))
         return tuple(found)
 
-    def _question(self, question: Question, covered: str) -> Finding:
-        prop, way = question.property, self.ways.get(question.number)
-        instance = show_instance(prop, question.values)
-        match prop.kind:
-            case "always" if way is not None:
-                return self.evidence.violated(prop, way)
-            case "reachable" if way is not None:
-                return self.evidence.reached(question, way)
-            case "always":
-                return _unmet(prop.name, covered)
-            case "reachable":
-                scope = f"not reached in {covered}"
-            case _:
-                scope = "not decided: random runs show no state from which the goal is lost"
-        return Finding(prop.name, prop.kind, Verdict.UNDECIDED, scope, instance=instance)
+
+def _undecided(question: Question, covered: str) -> Finding:
+    prop = question.property
+    match prop.kind:
+        case "always":
+            return _unmet(prop.name, covered)
+        case "reachable":
+            scope = f"not reached in {covered}"
+        case _:
+            scope = "not decided: random runs show no state from which the goal is lost"
+    instance = show_instance(prop, question.values)
+    return Finding(prop.name, prop.kind, Verdict.UNDECIDED, scope, instance=instance)
 
 
 def _unmet(name: str, covered: str) -> Finding:

@@ -15,11 +15,12 @@ from fencepost.core.system import NO_FAULT, Design, State, System
 from fencepost.core.trees import Fault
 from fencepost.engines.fuzz.sights import Sights
 from fencepost.kernel.compiled import compiled
+from fencepost.kernel.nearby import Nearby
 from fencepost.kernel.stepping import Stepper
 from fencepost.kernel.walks import Met, Walks, performed_again
 
 ENGINE = "walk"
-WALKS, STEPS = 100_000, 200
+WALKS, STEPS = 100_000, 100
 SLICE = 200_000
 """After so many steps, progress is told and the limits are looked at."""
 PROGRESS_S = 0.25
@@ -49,7 +50,10 @@ def walk(
         walker.go(limits, progress)
     except KeyboardInterrupt:
         walker.stopped = INTERRUPTED
-    return walker.result()
+    try:
+        return walker.result()
+    finally:
+        walker.nearby.free()
 
 
 class Walker:
@@ -66,9 +70,11 @@ class Walker:
     ) -> None:
         began = time.perf_counter()
         self.system, self.design, self.seed, self.length = system, design, seed, steps
-        self.sights = Sights(system, design, select(system, properties))
+        questions = select(system, properties)
         self.starts = tuple(initial_states(system, design.barriers))
         kernel = compiled(system)
+        self.nearby = Nearby(system, kernel, design.barriers)
+        self.sights = Sights(system, design, questions, self.nearby)
         self.stepper = Stepper(system, kernel, design.barriers)
         self.walks = Walks(
             system,
@@ -109,7 +115,9 @@ class Walker:
         steps = tuple(self.system.steps[number] for number in numbers)
         if faults:
             barriers = self.design.barriers
-            outcomes = ((step, perform(self.system, barriers, state, step)) for step in self.system.steps)
+            outcomes = (
+                (step, perform(self.system, barriers, state, step)) for step in self.system.steps
+            )
             steps += (next(step for step, outcome in outcomes if isinstance(outcome, Fault)),)
         return Way(initial, steps)
 
