@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from fencepost.core.evidence import Way
 from fencepost.core.semantics import perform
-from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, State, System
+from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Step, System
 from fencepost.core.trees import Fault
 from fencepost.kernel.compiled import Kernel
 from fencepost.kernel.control import Command, Slot
@@ -36,6 +36,7 @@ class Nearby:
         self.search.start([kernel.layout.unpack((0,) * kernel.layout.words)])
         self.search[Slot.STOP_AT_VIOLATION] = 1
         self._table_bytes = 8 << self.search[Slot.TABLE_BITS]
+        self._faults: dict[Words, Step | None] = {}
         self._sought: Collection[Sight] = ()
         self._violations: Collection[Sight] = ()
         self.seek((), ())
@@ -101,12 +102,25 @@ class Nearby:
     def _way_to_fault(self) -> Way:
         first, count = self.search[Slot.FAULT_GROUP], self.search[Slot.FAULT_COUNT]
         for number in range(first, first + count):
-            state: State = self.search.state(number)
-            for step in self.system.steps:
-                if isinstance(perform(self.system, self.barriers, state, step), Fault):
-                    way = self._way(number)
-                    return Way(way.initial, (*way.steps, step))
+            step = self._faulting(self.search.packed(number))
+            if step is not None:
+                way = self._way(number)
+                return Way(way.initial, (*way.steps, step))
         raise AssertionError("the interpreter sees no fault in the group that has one")
+
+    def _faulting(self, words: Words) -> Step | None:
+        """The first step that faults in a state, as the interpreter has it; found once for each."""
+        if words not in self._faults:
+            state = self.layout.unpack(words)
+            self._faults[words] = next(
+                (
+                    step
+                    for step in self.system.steps
+                    if isinstance(perform(self.system, self.barriers, state, step), Fault)
+                ),
+                None,
+            )
+        return self._faults[words]
 
 
 _FRESH = (

@@ -78,12 +78,14 @@ class SystemMachine(RuleBasedStateMachine):
     @initialize(at=_starts())
     def begin(self, at: Start) -> None:
         """Begin in an initial state."""
+        __tracebackhide__ = True
         self.run = Run(self.around, self.around.stepper.pack(at.state), at.order)
         self.looked(self.run)
 
     @rule(step=_moves())
     def take(self, step: Move) -> None:
         """Take an enabled step."""
+        __tracebackhide__ = True
         run = self.current
         if step.step is None:
             self.run = Run(self.around, run.initial, run.order + 1)

@@ -52,6 +52,8 @@ class Run:
     steps: list[Step] = field(default_factory=list)
     seen: dict[Sight, Way] = field(default_factory=dict)
     """What the last look around saw."""
+    looking: bool = True
+    """Whether to look around; once it is known what lies ahead, there is no need."""
 
     def __post_init__(self) -> None:
         self._enter(self.initial)
@@ -82,4 +84,4 @@ class Run:
         self.state = state
         self._visited.add(state)
         self.moves = dict(self.around.stepper.look(state))
-        self.seen = self.around.nearby.look(state, self.around.most)
+        self.seen = self.around.nearby.look(state, self.around.most) if self.looking else {}

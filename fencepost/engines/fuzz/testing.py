@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from hypothesis import Phase, settings
+
 from fencepost.core.evidence import Way
 from fencepost.core.questions import Questions
 from fencepost.core.results import Finding
@@ -66,9 +68,11 @@ class TestMachine(SystemMachine):
         self.ahead: tuple[Sight, list[Step]] | None = None
 
     def looked(self, run: Run) -> None:
+        __tracebackhide__ = True
         if self.ahead is None and run.seen:
             sight, way = min(run.seen.items(), key=lambda seen: len(seen[1].steps))
             self.ahead = sight, list(way.steps)
+            run.looking = False
         elif self.ahead is not None:
             self.ahead[1].pop(0)
         if self.ahead is not None and not self.ahead[1]:
@@ -95,6 +99,9 @@ def test_case(
         starts=property(lambda _machine: subject().starts),
     )
     case: Any = made.TestCase
+    # What lines of this package failing runs have in common explains nothing to anybody.
+    phases = [phase for phase in case.settings.phases if phase is not Phase.explain]
+    case.settings = settings(case.settings, phases=phases)
     # Compiling belongs to no run, so it is before the first and counts for no deadline.
     case.setUpClass = classmethod(lambda _case: subject() and None)
     return case  # type: ignore[no-any-return]  # Hypothesis makes the class
