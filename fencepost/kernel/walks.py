@@ -15,7 +15,7 @@ from fencepost.kernel.native_walk import native_walk
 from fencepost.kernel.nearby import Sight
 from fencepost.kernel.randomness import MASK, mixed
 from fencepost.kernel.search import barrier_mask
-from fencepost.kernel.walk_control import DEVIATES_BITS, ORDER, WalkSlot
+from fencepost.kernel.walk_control import DEVIATES_BITS, IDLE, ORDER, WalkSlot
 
 Moves = Callable[[State], Sequence[tuple[int, State]]]
 """The steps that can be taken in a state, by number, with where they lead."""
@@ -53,7 +53,7 @@ class Walks:
         given = self._array(WalkSlot.STARTS, ctypes.c_uint64, len(flat))
         for n, word in enumerate(flat):
             given[n] = word
-        self._array(WalkSlot.STATES, ctypes.c_uint64, LANES * words)
+        self._states = self._array(WalkSlot.STATES, ctypes.c_uint64, LANES * words)
         self._array(WalkSlot.OUT, ctypes.c_uint64, stride * words + LANES)
         self._array(WalkSlot.OUT_LANES, ctypes.c_uint8, stride + LANES)
         self._coverage = self._array(WalkSlot.COVERAGE, ctypes.c_uint8, len(kernel.leaves) + LANES)
@@ -61,7 +61,9 @@ class Walks:
         self._ever = self._array(WalkSlot.EVER_FIRED, ctypes.c_uint8, steps + LANES)
         self._array(WalkSlot.MARKS, ctypes.c_uint8, watches + LANES)
         self._wanted = self._array(WalkSlot.WANTED, ctypes.c_uint8, watches + LANES)
-        for slot in (WalkSlot.LANE_WALK, WalkSlot.LANE_AT, WalkSlot.LANE_SEED, WalkSlot.CHOSEN):
+        self._walk = self._array(WalkSlot.LANE_WALK, ctypes.c_int64, LANES)
+        self._at = self._array(WalkSlot.LANE_AT, ctypes.c_int64, LANES)
+        for slot in (WalkSlot.LANE_SEED, WalkSlot.CHOSEN):
             self._array(slot, ctypes.c_int64, LANES)
         self._array(WalkSlot.COUNTS, ctypes.c_int64, 2 * LANES)
         self._met_walk = self._array(WalkSlot.MET_WALK, ctypes.c_int64, watches + 2)
@@ -117,6 +119,19 @@ class Walks:
             for n, name in enumerate(names)
             if self._met_walk[n] >= 0
         }
+
+    def where(self) -> list[tuple[int, int, Words]]:
+        """For each walk that goes on: its number, how many steps it took, and where it is."""
+        words = self.kernel.layout.words
+        return [
+            (
+                self._walk[lane],
+                self._at[lane],
+                tuple(self._states[lane * words : (lane + 1) * words]),
+            )
+            for lane in range(LANES)
+            if self.begun and self._walk[lane] != IDLE
+        ]
 
     @property
     def begun(self) -> int:
