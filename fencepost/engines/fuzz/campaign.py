@@ -82,7 +82,7 @@ class Campaign:
         self.starts = tuple(initial_states(system, design.barriers))
         questions = select(system, properties)
         self.around = Surroundings(system, design.barriers, nearby)
-        self.sights = Sights(system, design, questions, self.around.nearby)
+        self.sights = Sights(system, design, questions, self.starts, self.around.nearby)
         self.seek()
         self.started = self.told = time.perf_counter()
         self.compile_s = self.started - began

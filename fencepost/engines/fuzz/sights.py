@@ -17,6 +17,8 @@ from fencepost.kernel.nearby import Nearby, Sight
 
 SHORTCUT_STATES = 4096
 """So many states are looked at for a shorter way, around each state of a run."""
+MOST_STARTS = 100
+"""In so many of the initial states a shorter run may begin."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,16 @@ class Sights:
     """The first run to each thing met, made short by dropping steps and by shortcuts."""
 
     def __init__(
-        self, system: System, design: Design, questions: Questions, nearby: Nearby
+        self,
+        system: System,
+        design: Design,
+        questions: Questions,
+        starts: tuple[State, ...],
+        nearby: Nearby,
     ) -> None:
         self.system, self.design = system, design
         self.asked = Asked(questions)
-        self.nearby = nearby
+        self.starts, self.nearby = starts, nearby
         self.evidence = Evidence(system, design)
         self.minimiser = Minimiser(system, design.barriers)
         self.ways: dict[Sight, Way] = {}
@@ -83,14 +90,21 @@ class Sights:
         return self.minimiser.to_state(way, lambda state: self.shows(sight, state))
 
     def _shortcut(self, sight: Sight, way: Way) -> Way | None:
-        """A shorter run that leaves this one where something else leads there sooner, if there is
-        one near a state of it."""
+        """A shorter run that leaves this one where something else leads there sooner, or that
+        begins in another initial state, if there is one."""
         trace, run = self.evidence.run(way)
         for position, state in enumerate(run.states):
-            rest = self.nearby.look_for(sight, self.nearby.layout.pack(state), SHORTCUT_STATES)
+            rest = self._near(sight, state)
             if rest is not None and position + len(rest.steps) < len(trace):
                 return Way(way.initial, (*way.steps[:position], *rest.steps))
+        for start in self.starts[:MOST_STARTS]:
+            rest = self._near(sight, start)
+            if rest is not None and len(rest.steps) < len(trace):
+                return rest
         return None
+
+    def _near(self, sight: Sight, state: State) -> Way | None:
+        return self.nearby.look_for(sight, self.nearby.layout.pack(state), SHORTCUT_STATES)
 
     def replay(self, way: Way) -> bool:
         """Note all that a run meets, whoever found it; False if it meets nothing that is asked."""

@@ -44,7 +44,7 @@ class Subject:
     ) -> None:
         self.starts: tuple[State, ...] = tuple(initial_states(system, design.barriers))
         self.around = Surroundings(system, design.barriers, nearby)
-        self.sights = Sights(system, design, questions, self.around.nearby)
+        self.sights = Sights(system, design, questions, self.starts, self.around.nearby)
         self.around.seek(self.sights.asked.violations, self.sights.asked.violations)
         self.tell = tell
 

@@ -74,7 +74,7 @@ class Walker:
         self.starts = tuple(initial_states(system, design.barriers))
         kernel = compiled(system)
         self.nearby = Nearby(system, kernel, design.barriers)
-        self.sights = Sights(system, design, questions, self.nearby)
+        self.sights = Sights(system, design, questions, self.starts, self.nearby)
         self.stepper = Stepper(system, kernel, design.barriers)
         self.walks = Walks(
             system,

@@ -151,7 +151,9 @@ def test_walks_need_numba_only_once(tmp_path: Path) -> None:
         "walk(s, s.designs[1], walks=10)\n"
         "print('numba' in sys.modules, 'hypothesis' in sys.modules)\n"
     )
-    environment = {**os.environ, "FENCEPOST_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("XDG", "NUMBA"))}
+    environment |= {"FENCEPOST_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    environment["TMPDIR"] = str(tmp_path)
     for expected in ("True False\n", "False False\n"):
         ran = subprocess.run(
             [sys.executable, "-c", code],
