@@ -31,13 +31,15 @@ def state_machine(
     database are those of any state machine of Hypothesis; `TestSlot.settings` are its own.
 
     Without `properties`, those of the model's file, of its file in the properties folder of the
-    project, and of the calling module are taken. `design` may be left out where there is one.
+    project, and of the calling module are asked; with them, only they and the two built-in ones.
+    `design` may be left out where there is one.
     Around each state of a run the `nearby` nearest states are looked at too.
     """
     cls, sizes = _model_of(model)
     caller = sys._getframe(1).f_globals  # noqa: SLF001  # properties may be written beside the test
-    given = _given(properties) if properties is not None else _found(cls, caller)
-    if not given:
+    found = _found(cls, caller)
+    asked = found if properties is None else _given(properties)
+    if not asked:
         raise InputError(
             "F161",
             f"no property of {cls.__name__} is found",
@@ -45,10 +47,11 @@ def state_machine(
             write=f"`@always({cls.__name__})` above a function in the model's file, in its file in "
             "the properties folder, or in this one; or `properties=[...]`",
         )
-    system = build(cls, given, sizes)
+    # Barriers and designs name properties, so all of them are recorded, whatever is asked.
+    system = build(cls, dict.fromkeys((*found, *asked)), sizes)
     chosen = _chosen(system, design)
 
-    from fencepost.core.questions import select
+    from fencepost.core.questions import BUILT_IN, select
     from fencepost.engines.fuzz.testing import test_case
 
     name = "_".join([cls.__name__, *(f"{n}_{size}" for n, size in sizes.items()), chosen.name])
@@ -56,7 +59,7 @@ def state_machine(
         name,
         system,
         chosen,
-        select(system, None),
+        select(system, None if properties is None else [*(p.name for p in asked), *BUILT_IN]),
         nearby,
         lambda finding: story(system, chosen, finding),
     )
