@@ -38,6 +38,7 @@ def signed(number: int) -> int:
 GAMMA_BITS, FIRST_BITS, SECOND_BITS = signed(GAMMA), signed(FIRST), signed(SECOND)
 ORDER_BITS = signed(ORDER)
 EVERY_LANE = (1 << LANES) - 1
+KEEPS, DONE, WORST = -1, -2, (1 << 63) - 1
 DEVIATES_MASK = (1 << DEVIATES_BITS) - 1
 
 inlined = njit(inline="never", error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -119,50 +120,74 @@ def stays(c: int, lane: int, place: int) -> bool:
 
 
 @inlined
-def choose(c: int, found: int) -> None:
-    """For each lane the place of the successor that its walk goes on with, or -1."""
-    counts, chosen = load64(c, COUNTS), load64(c, CHOSEN)
-    lanes, seeds, walks = load64(c, OUT_LANES), load64(c, LANE_SEED), load64(c, LANE_WALK)
-    ats, fired, ever = load64(c, LANE_AT), load64(c, FIRED), load64(c, EVER_FIRED)
+def count_moves(c: int, found: int) -> None:
+    """How many successors each walk has that are other states than its own; the rest are struck
+    out of the lanes."""
+    counts, lanes = load64(c, COUNTS), load64(c, OUT_LANES)
     for lane in range(LANES):
         store64(counts, lane, 0)
-        store64(chosen, lane, -1)
+    if load64(c, WORDS) == 1:
+        states, out = load64(c, STATES), load64(c, OUT)
+        for place in range(found):
+            lane = load8(lanes, place)
+            if load64(states, lane) == load64(out, place):
+                store8(lanes, place, LANES)
+            else:
+                store64(counts, lane, load64(counts, lane) + 1)
+        return
     for place in range(found):
         lane = load8(lanes, place)
         if stays(c, lane, place):
             store8(lanes, place, LANES)
         else:
             store64(counts, lane, load64(counts, lane) + 1)
+
+
+@inlined
+def choose(c: int, found: int) -> None:
+    """For each lane the place of the successor that its walk goes on with, or -1.
+
+    A walk that draws has in `COUNTS` how many more successors to pass by; one that keeps to an
+    order, less than 0 there, and the rank of the best so far in the second half.
+    """
+    counts, chosen = load64(c, COUNTS), load64(c, CHOSEN)
+    lanes, seeds, walks = load64(c, OUT_LANES), load64(c, LANE_SEED), load64(c, LANE_WALK)
+    ats, fired, ever = load64(c, LANE_AT), load64(c, FIRED), load64(c, EVER_FIRED)
+    count_moves(c, found)
     for lane in range(LANES):
         drawn = mixed(load64(seeds, lane), load64(ats, lane) + 1)
         keeps = (load64(walks, lane) & 1) != 0 and (drawn & DEVIATES_MASK) != 0
-        # What is left of the count says which: the place counted down to, or the first in order.
-        wanted = -1 if keeps else below(load64(counts, lane), drawn)
-        store64(counts, lane, wanted)
-        store64(counts, LANES + lane, 0)
+        store64(counts, lane, KEEPS if keeps else below(load64(counts, lane), drawn))
+        store64(counts, LANES + lane, WORST)
+        store64(chosen, lane, -1)
     place = 0
-    for step in range(load64(c, STEPS)):
-        byte = load8(fired, step)
-        if byte == 0:
+    for eight in range((load64(c, STEPS) + 7) >> 3):
+        bytes_of_eight = load64(fired, eight)
+        if bytes_of_eight == 0:
             continue
-        store8(ever, step, load8(ever, step) | 1)
-        store8(fired, step, 0)
-        while byte != 0:
-            byte &= byte - 1
-            lane = load8(lanes, place)
-            if lane < LANES:
-                wanted = load64(counts, lane)
-                if wanted >= 0:
-                    if wanted == load64(counts, LANES + lane):
+        store64(fired, eight, 0)
+        store64(ever, eight, load64(ever, eight) | bytes_of_eight)
+        while bytes_of_eight != 0:
+            shift = lowest_bit(bytes_of_eight) & ~7
+            byte = shift_right(bytes_of_eight, shift) & 255
+            bytes_of_eight &= ~(255 << shift)
+            step = (eight << 3) + (shift >> 3)
+            while byte != 0:
+                byte &= byte - 1
+                lane = load8(lanes, place)
+                if lane < LANES:
+                    left = load64(counts, lane)
+                    if left > 0:
+                        store64(counts, lane, left - 1)
+                    elif left == 0:
                         store64(chosen, lane, place)
-                    store64(counts, LANES + lane, load64(counts, LANES + lane) + 1)
-                else:
-                    rank = shift_right(mixed(load64(seeds, lane) ^ ORDER_BITS, step), 1)
-                    best = load64(counts, LANES + lane)
-                    if load64(chosen, lane) < 0 or rank < best:
-                        store64(chosen, lane, place)
-                        store64(counts, LANES + lane, rank)
-            place += 1
+                        store64(counts, lane, DONE)
+                    elif left == KEEPS:
+                        rank = shift_right(mixed(load64(seeds, lane) ^ ORDER_BITS, step), 1)
+                        if rank < load64(counts, LANES + lane):
+                            store64(chosen, lane, place)
+                            store64(counts, LANES + lane, rank)
+                place += 1
 
 
 @inlined
