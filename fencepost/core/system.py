@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from itertools import product
@@ -45,7 +45,8 @@ class Field(Placed):
     indices: tuple[Domain, ...]
     domain: Domain
     initial: tuple[tuple[int, ...], ...]
-    """For each cell, the values it may start with."""
+    """For each cell, the values it may start with. In a system for any size: for each cell as if
+    every Index had one member, and () where it may start with any value of its domain."""
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -111,6 +112,27 @@ class Property(Placed):
 
 
 @dataclass(frozen=True)
+class Lemma(Placed):
+    """A condition on states that a proof for any size goes by: an invariant, to be proved with the
+    properties, for every value of its arguments. It may read barriers.
+
+    `designs`: of which designs it is claimed; empty for all. Where `fault` holds, the condition
+    cannot be evaluated and counts as false.
+    """
+
+    name: str
+    arguments: tuple[Variable, ...]
+    condition: Expression
+    fault: Expression
+    designs: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+
+    def concerns(self, design: str) -> bool:
+        """Whether it is used in the proof of a design."""
+        return not self.designs or design in self.designs
+
+
+@dataclass(frozen=True)
 class Violation:
     """An expected violation, with the length of its shortest trace where that is claimed."""
 
@@ -138,6 +160,8 @@ class Design(Placed):
     expect: Expectation
     known_bug: str = ""
     text: str = field(default="", compare=False)
+    blames: tuple[str, ...] = field(default=(), compare=False)
+    """For a broken design, the actions that break the lemmas of the nearest safe one."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +187,15 @@ class System:
     file: str = field(default="", compare=False, repr=False)
     default_parameters: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     text: str = field(default="", compare=False, repr=False)
+    lemmas: tuple[Lemma, ...] = field(default=(), compare=False, repr=False)
+    any_size: bool = field(default=False, compare=False, repr=False)
+    """Recorded for any size: counts of Index domains say nothing, and there are no states until
+    `core.sizes.at_sizes` gives it some."""
+    record_for_any_size: Callable[[], System] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Records the same model for any size, or says (F130) what in it has no such reading; None
+    for a system that was not recorded."""
 
     @cached_property
     def offsets(self) -> dict[str, int]:

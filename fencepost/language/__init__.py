@@ -19,6 +19,7 @@ from fencepost.language.properties import (
     PropertyDeclaration,
     always,
     always_possible,
+    lemma,
     reachable,
 )
 from fencepost.language.values import ANY, EMPTY, NONE, one_of
@@ -59,6 +60,7 @@ __all__ = [
     "for_all",
     "holds",
     "initial",
+    "lemma",
     "one_of",
     "perform_plainly",
     "reachable",
