@@ -52,10 +52,10 @@ def state_machine(
     chosen = _chosen(system, design)
 
     from fencepost.core.questions import BUILT_IN, select
-    from fencepost.engines.fuzz.testing import test_case
+    from fencepost.engines.fuzz.testing import case_of
 
     name = "_".join([cls.__name__, *(f"{n}_{size}" for n, size in sizes.items()), chosen.name])
-    return test_case(
+    return case_of(
         name,
         system,
         chosen,
@@ -95,7 +95,9 @@ def _found(model: type[Model], caller: dict[str, Any]) -> tuple[PropertyDeclarat
     """The properties in the model's module, in its project's properties folder, and in the caller's
     module, as far as they are about this model."""
     found: dict[PropertyDeclaration, None] = {}
-    for value in (*vars(sys.modules[model.__module__]).values(), *_beside(model), *caller.values()):
+    module = sys.modules.get(model.__module__)
+    own = vars(module) if module is not None else {}
+    for value in (*own.values(), *_beside(model), *caller.values()):
         if isinstance(value, PropertyDeclaration) and issubclass(model, value.model):
             found[value] = None
     return tuple(found)
@@ -106,7 +108,7 @@ def _beside(model: type[Model]) -> tuple[PropertyDeclaration, ...]:
     from fencepost.loading import load
     from fencepost.project import find_project
 
-    named = getattr(sys.modules[model.__module__], "__file__", None)
+    named = getattr(sys.modules.get(model.__module__), "__file__", None)
     file = Path(named).resolve() if named else None
     project = find_project(file.parent) if file is not None else None
     if file is None or project is None or not project.owns(file):

@@ -21,19 +21,29 @@ from fencepost.kernel.search import Search
 MEMORY_BYTES = 1 << 26
 """Room for more states than are ever looked at around one."""
 
+STATES_EACH = 8
+"""A look meets so many times as many states as it looks at, or few more in most systems."""
+
 Sight = int | str
 """What may be met in a state: what a question asks, by its number, or `no_fault` or
 `no_stuck_state`, by its name."""
 
 
 class Nearby:
-    """Looks around the states of one design; `free` gives its memory back."""
+    """Looks around the states of one design; `free` gives its memory back.
 
-    def __init__(self, system: System, kernel: Kernel, barriers: frozenset[str]) -> None:
+    `room` is how many states a look may meet; emptying the table for each look takes time in
+    proportion to it.
+    """
+
+    def __init__(self, system: System, kernel: Kernel, barriers: frozenset[str], room: int) -> None:
         self.system, self.barriers, self.layout = system, barriers, kernel.layout
         self.search = Search(system, kernel, barriers)
         self.search.reserve(MEMORY_BYTES)
         self.search.start([kernel.layout.unpack((0,) * kernel.layout.words)])
+        bits = room.bit_length() + (kernel.layout.words == 2)
+        while self.search[Slot.TABLE_BITS] < bits:
+            self.search.make_table(self.search[Slot.TABLE_BITS] + 1)
         self.search[Slot.STOP_AT_VIOLATION] = 1
         self._table_bytes = 8 << self.search[Slot.TABLE_BITS]
         self._faults: dict[Words, Step | None] = {}

@@ -62,6 +62,7 @@ def fuzz(
         return campaign.result(seed)
     finally:
         campaign.around.free()
+        campaign.sights.free()
 
 
 class Campaign:
@@ -82,7 +83,7 @@ class Campaign:
         self.starts = tuple(initial_states(system, design.barriers))
         questions = select(system, properties)
         self.around = Surroundings(system, design.barriers, nearby)
-        self.sights = Sights(system, design, questions, self.starts, self.around.nearby)
+        self.sights = Sights(system, design, questions, self.starts)
         self.seek()
         self.started = self.told = time.perf_counter()
         self.compile_s = self.started - began

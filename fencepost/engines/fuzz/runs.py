@@ -18,7 +18,7 @@ from fencepost.core.semantics import Barriers
 from fencepost.core.system import Step, System
 from fencepost.kernel.compiled import compiled
 from fencepost.kernel.layout import Words
-from fencepost.kernel.nearby import Nearby, Sight
+from fencepost.kernel.nearby import STATES_EACH, Nearby, Sight
 from fencepost.kernel.randomness import mixed
 from fencepost.kernel.stepping import Stepper
 
@@ -30,7 +30,7 @@ class Surroundings:
         kernel = compiled(system)
         self.system, self.most = system, max(1, most)
         self.stepper = Stepper(system, kernel, barriers)
-        self.nearby = Nearby(system, kernel, barriers)
+        self.nearby = Nearby(system, kernel, barriers, self.most * STATES_EACH)
         self.number = {step: number for number, step in enumerate(system.steps)}
 
     def seek(self, sought: Collection[Sight], violations: Collection[Sight]) -> None:

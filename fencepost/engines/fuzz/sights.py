@@ -13,9 +13,10 @@ from fencepost.core.results import Finding, Verdict
 from fencepost.core.semantics import failing_instances, is_final, perform, show_instance
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, State, System
 from fencepost.core.trees import Disabled
-from fencepost.kernel.nearby import Nearby, Sight
+from fencepost.kernel.compiled import compiled
+from fencepost.kernel.nearby import STATES_EACH, Nearby, Sight
 
-SHORTCUT_STATES = 4096
+SHORTCUT_STATES = 1 << 14
 """So many states are looked at for a shorter way, around each state of a run."""
 MOST_STARTS = 100
 """In so many of the initial states a shorter run may begin."""
@@ -55,14 +56,18 @@ class Sights:
         design: Design,
         questions: Questions,
         starts: tuple[State, ...],
-        nearby: Nearby,
     ) -> None:
         self.system, self.design = system, design
         self.asked = Asked(questions)
-        self.starts, self.nearby = starts, nearby
+        self.starts = starts
         self.evidence = Evidence(system, design)
         self.minimiser = Minimiser(system, design.barriers)
         self.ways: dict[Sight, Way] = {}
+
+    def free(self) -> None:
+        """Give back the memory in which shortcuts are looked for."""
+        if "nearby" in self.__dict__:
+            self.nearby.free()
 
     @property
     def open(self) -> tuple[Sight, ...]:
@@ -105,6 +110,11 @@ class Sights:
 
     def _near(self, sight: Sight, state: State) -> Way | None:
         return self.nearby.look_for(sight, self.nearby.layout.pack(state), SHORTCUT_STATES)
+
+    @cached_property
+    def nearby(self) -> Nearby:
+        room = SHORTCUT_STATES * STATES_EACH
+        return Nearby(self.system, compiled(self.system), self.design.barriers, room)
 
     def replay(self, way: Way) -> bool:
         """Note all that a run meets, whoever found it; False if it meets nothing that is asked."""

@@ -44,7 +44,7 @@ class Subject:
     ) -> None:
         self.starts: tuple[State, ...] = tuple(initial_states(system, design.barriers))
         self.around = Surroundings(system, design.barriers, nearby)
-        self.sights = Sights(system, design, questions, self.starts, self.around.nearby)
+        self.sights = Sights(system, design, questions, self.starts)
         self.around.seek(self.sights.asked.violations, self.sights.asked.violations)
         self.tell = tell
 
@@ -57,10 +57,9 @@ class Subject:
         )
 
 
-class TestMachine(SystemMachine):
+class FailingMachine(SystemMachine):
     """Goes to a violation as soon as one is near, and fails there."""
 
-    __test__ = False  # pytest collects the TestCase that is made of it
     subject: Callable[[], Subject]
 
     def __init__(self) -> None:
@@ -82,7 +81,7 @@ class TestMachine(SystemMachine):
         return super().choices(run) if self.ahead is None else self.ahead[1][:1]
 
 
-def test_case(
+def case_of(
     name: str, system: System, design: Design, questions: Questions, nearby: int, tell: Tell
 ) -> type[unittest.TestCase]:
     """The test of a design, under a name that Hypothesis files its examples by."""
@@ -93,7 +92,7 @@ def test_case(
 
     made = machine_class(
         name,
-        TestMachine,
+        FailingMachine,
         subject=staticmethod(subject),
         around=property(lambda _machine: subject().around),
         starts=property(lambda _machine: subject().starts),

@@ -15,7 +15,6 @@ from fencepost.core.system import NO_FAULT, Design, State, System
 from fencepost.core.trees import Fault
 from fencepost.engines.fuzz.sights import Sights
 from fencepost.kernel.compiled import compiled
-from fencepost.kernel.nearby import Nearby
 from fencepost.kernel.stepping import Stepper
 from fencepost.kernel.walks import Met, Walks, performed_again
 
@@ -53,7 +52,7 @@ def walk(
     try:
         return walker.result()
     finally:
-        walker.nearby.free()
+        walker.sights.free()
 
 
 class Walker:
@@ -73,8 +72,7 @@ class Walker:
         questions = select(system, properties)
         self.starts = tuple(initial_states(system, design.barriers))
         kernel = compiled(system)
-        self.nearby = Nearby(system, kernel, design.barriers)
-        self.sights = Sights(system, design, questions, self.starts, self.nearby)
+        self.sights = Sights(system, design, questions, self.starts)
         self.stepper = Stepper(system, kernel, design.barriers)
         self.walks = Walks(
             system,

@@ -58,7 +58,7 @@ def test_the_nearest_of_everything_is_found(start: int) -> None:
     for seed in range(start, start + 20):
         system = random_system(seed)
         barriers = system.designs[0].barriers
-        nearby = Nearby(system, compiled(system), barriers)
+        nearby = Nearby(system, compiled(system), barriers, 1 << 12)
         sights: list[Sight] = [q.number for q in all_questions(system)]
         sights += [NO_FAULT, NO_STUCK_STATE]
         state = random.Random(seed).choice(list(initial_states(system, barriers)))
@@ -83,7 +83,7 @@ def test_a_look_at_one_state_is_a_look_at_it_alone() -> None:
     for seed in range(40):
         system = random_system(seed)
         barriers = system.designs[0].barriers
-        nearby = Nearby(system, compiled(system), barriers)
+        nearby = Nearby(system, compiled(system), barriers, 1 << 12)
         sights = tuple(q.number for q in all_questions(system))
         nearby.seek(sights, sights)
         for state in list(initial_states(system, barriers))[:4]:
