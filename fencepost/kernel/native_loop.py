@@ -22,6 +22,7 @@ from fencepost.kernel.machine_code import Code, load_object, object_code
 
 SOURCES = (
     "control.py",
+    "edges.py",
     "loop.py",
     "machine_code.py",
     "native_loop.py",

@@ -30,7 +30,8 @@ class Asked:
 
     @cached_property
     def by_number(self) -> dict[int, Question]:
-        return {q.number: q for q in self.questions.asked if q.property.kind != "always_possible"}
+        shown = ("always", "reachable")
+        return {q.number: q for q in self.questions.asked if q.property.kind in shown}
 
     @cached_property
     def violations(self) -> tuple[Sight, ...]:
@@ -173,8 +174,10 @@ def _undecided(question: Question, covered: str) -> Finding:
             return _unmet(prop.name, covered)
         case "reachable":
             scope = f"not reached in {covered}"
+        case "always_possible":
+            scope = "not decided: a run does not show that a goal is lost"
         case _:
-            scope = "not decided: random runs show no state from which the goal is lost"
+            scope = "not decided: a run that has an end does not show what never happens"
     instance = show_instance(prop, question.values)
     return Finding(prop.name, prop.kind, Verdict.UNDECIDED, scope, instance=instance)
 

@@ -98,9 +98,10 @@ def case_of(
         starts=property(lambda _machine: subject().starts),
     )
     case: Any = made.TestCase
-    # What lines of this package failing runs have in common explains nothing to anybody.
+    # What lines of this package failing runs have in common explains nothing to anybody, and there
+    # is no function to put a decorator on that would perform a run again.
     phases = [phase for phase in case.settings.phases if phase is not Phase.explain]
-    case.settings = settings(case.settings, phases=phases)
+    case.settings = settings(case.settings, phases=phases, print_blob=False)
     # Compiling belongs to no run, so it is before the first and counts for no deadline.
     case.setUpClass = classmethod(lambda _case: subject() and None)
     return case  # type: ignore[no-any-return]  # Hypothesis makes the class
