@@ -39,6 +39,7 @@ from fencepost.language import (
     require,
     violates,
 )
+from fencepost.state_machines import state_machine
 
 __all__ = [
     "ANY",
@@ -76,5 +77,6 @@ __all__ = [
     "one_of",
     "reachable",
     "require",
+    "state_machine",
     "violates",
 ]

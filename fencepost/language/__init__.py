@@ -15,7 +15,7 @@ from fencepost.language.declarations import (
 from fencepost.language.decorators import action, actor, final, initial
 from fencepost.language.designs import Design, holds, violates
 from fencepost.language.fairness import Fair, fair
-from fencepost.language.model import Model
+from fencepost.language.model import Model, Sized
 from fencepost.language.properties import (
     PropertyDeclaration,
     always,
@@ -46,6 +46,7 @@ __all__ = [
     "PropertyDeclaration",
     "Range",
     "SetOf",
+    "Sized",
     "Var",
     "action",
     "actor",

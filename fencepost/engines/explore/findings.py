@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fencepost.core.branches import coverage
 from fencepost.core.evidence import Evidence, Way, show_sizes
 from fencepost.core.questions import Question, Questions
 from fencepost.core.results import Answer, Finding, Verdict, grouped
 from fencepost.core.semantics import show_instance
 from fencepost.core.system import LIVENESS, NO_FAULT, NO_STUCK_STATE, Design, Step, System
-from fencepost.engines.explore.branches import coverage
 
 ENGINE = "explore"
 
