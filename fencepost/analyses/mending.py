@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from fencepost.analyses.known_runs import KnownRuns
 from fencepost.core.limits import FIRST_VIOLATION, INTERRUPTED, Limits
 from fencepost.core.results import Answer, Result, Verdict
-from fencepost.core.semantics import evaluate, failing_instances
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, System
-from fencepost.core.traces import NotARun, Trace, rerun
 
 MOST_BARRIERS = 2
 MOST_TRIALS = 100
-MOST_RUNS = 8
 FEWEST_STATES = 200_000
 
 Search = Callable[..., Result]
@@ -50,12 +48,12 @@ class Hints:
         self._search = search
         self._known: dict[Barriers, Answer] = {}
         self._glanced: dict[tuple[Barriers, frozenset[str]], Answer] = {}
-        self._runs: dict[str, list[Trace]] = {}
+        self._runs = KnownRuns(system)
         self._reachable = {p.name for p in system.properties if p.kind == "reachable"}
 
     def remember(self, answer: Answer) -> None:
         """Take the answer of a whole search of a design for a trial of its barriers."""
-        self._note(answer)
+        self._runs.note(answer)
         if answer.complete and self._is_whole(answer):
             self._known.setdefault(frozenset(answer.barriers), answer)
 
@@ -72,7 +70,7 @@ class Hints:
         before, undecided = _with(whole, Verdict.VIOLATED), _with(whole, Verdict.UNDECIDED)
         needed = (self._reachable - before) | {name}
         asked = before - self._reachable if name not in self._reachable else set[str]()
-        self._note(broken)
+        self._runs.note(broken)
         trials, doubtful = 0, False
         for candidates, off in self._candidates(design, name):
             found: list[Hint] = []
@@ -85,7 +83,7 @@ class Hints:
                     break
                 trials += 1
                 barriers = design.barriers - set(chosen) if off else design.barriers | set(chosen)
-                if barriers not in self._known and self._is_refuted(barriers, name):
+                if barriers not in self._known and self._runs.refutes(barriers, name):
                     continue
                 verdicts = self._glance(barriers, design, most, asked, name)
                 if not verdicts - {Verdict.HOLDS}:
@@ -161,40 +159,8 @@ class Hints:
         )
         if result.answer.stopped == INTERRUPTED:
             raise KeyboardInterrupt
-        self._note(result.answer)
+        self._runs.note(result.answer)
         return result.answer
-
-    def _note(self, answer: Answer) -> None:
-        """Keep the runs to violations: most of them are runs with further barriers on, too."""
-        for finding in answer.findings:
-            if finding.verdict is Verdict.VIOLATED and finding.trace is not None:
-                runs = self._runs.setdefault(finding.property, [])
-                if finding.trace not in runs:
-                    runs.insert(0, finding.trace)
-
-    def _is_refuted(self, barriers: Barriers, name: str) -> bool:
-        """Whether a known run to a violation is one with these barriers, so that none is sought."""
-        runs = self._runs.get(name, [])
-        for place, trace in enumerate(runs[:MOST_RUNS]):
-            if self._violates(replace(trace, barriers=tuple(barriers)), barriers, name):
-                runs.insert(0, runs.pop(place))
-                return True
-        return False
-
-    def _violates(self, trace: Trace, barriers: Barriers, name: str) -> bool:
-        system = self._system
-        prop = next((p for p in system.properties if p.name == name), None)
-        if name != NO_FAULT and (prop is None or prop.kind != "always"):
-            return False  # what a last state leads to is not the same with other barriers
-        if not evaluate(system, barriers, trace.initial, {}, system.initial):
-            return False
-        try:
-            run = rerun(system, trace)
-        except NotARun:
-            return False
-        if prop is None or run.fault is not None:
-            return prop is None and run.fault is not None
-        return bool(failing_instances(system, barriers, run.states[-1], prop))
 
     def _candidates(self, design: Design, name: str) -> Iterator[tuple[list[Names], bool]]:
         """For each size, the sets of barriers to switch on, and perhaps those to switch off; the

@@ -19,7 +19,7 @@ from fencepost import (
     require,
     violates,
 )
-from fencepost.analyses.barriers import FEWEST_STATES, MOST_TRIALS, Hints
+from fencepost.analyses.mending import FEWEST_STATES, MOST_TRIALS, Hints
 from fencepost.core.results import Verdict
 from fencepost.engines.explore import explore
 
