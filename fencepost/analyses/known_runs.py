@@ -9,6 +9,7 @@ these takes the same steps through the same states to the same violation, so one
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 from fencepost.core.results import Answer, Verdict
 from fencepost.core.semantics import evaluate, failing_instances, is_final, perform
@@ -19,14 +20,12 @@ from fencepost.core.trees import Disabled
 Barriers = frozenset[str]
 
 MOST_RUNS = 8
-"""How many of the runs to violations of one property are performed again; the last that helped
-come first."""
 
 
 class Asked(frozenset[str]):
     """Barriers that are on, which note for which barriers somebody asked."""
 
-    def __new__(cls, barriers: Barriers) -> Asked:
+    def __new__(cls, barriers: Barriers) -> Self:
         made = super().__new__(cls, barriers)
         made.asked = set()
         return made
@@ -66,8 +65,10 @@ class KnownRuns:
     be reached from a state is not the same with other barriers.
     """
 
-    def __init__(self, system: System) -> None:
-        self._system = system
+    def __init__(self, system: System, most: int = MOST_RUNS) -> None:
+        """`most` is how many runs to violations of one property are performed again at a time,
+        the last that helped first."""
+        self._system, self._most = system, most
         self._always = {p.name: p for p in system.properties if p.kind == "always"}
         self._runs: dict[str, list[Trace]] = {}
         self._known: dict[str, list[Refutation]] = {}
@@ -78,16 +79,15 @@ class KnownRuns:
         return tuple(self._runs)
 
     def note(self, answer: Answer) -> list[Refutation]:
-        """Keep the runs to violations of an answer; those that were not known are returned."""
+        """Keep the runs to violations of an answer; what they refute is returned."""
         new = []
         for finding in answer.findings:
             if finding.verdict is Verdict.VIOLATED and finding.trace is not None:
+                trace = finding.trace
                 runs = self._runs.setdefault(finding.property, [])
-                if finding.trace in runs:
-                    continue
-                runs.insert(0, finding.trace)
-                barriers = frozenset(finding.trace.barriers)
-                found = self._perform(finding.trace, barriers, finding.property)
+                if all((trace.initial, trace.steps) != (t.initial, t.steps) for t in runs):
+                    runs.insert(0, trace)
+                found = self._perform(trace, frozenset(trace.barriers), finding.property)
                 if found is not None:
                     new.append(self._keep(found))
         return new
@@ -98,7 +98,7 @@ class KnownRuns:
             if barriers in known.cube:
                 return known
         runs = self._runs.get(name, [])
-        for place, trace in enumerate(runs[:MOST_RUNS]):
+        for place, trace in enumerate(runs[: self._most]):
             found = self._perform(trace, barriers, name)
             if found is not None:
                 runs.insert(0, runs.pop(place))

@@ -12,6 +12,7 @@ from fencepost.report.tables import size
 
 QUIET_S = 1.0
 LONGEST_PAUSE_S = 60.0
+LIVING_PAUSE_S = 0.1
 ERASE = "\r\x1b[2K"
 
 
@@ -43,6 +44,37 @@ class ProgressLine:
         else:
             self._next_s = progress.seconds + min(progress.seconds, LONGEST_PAUSE_S)
             self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Take the living line away before something else is printed."""
+        if self._shown:
+            self._stream.write(ERASE)
+            self._stream.flush()
+            self._shown = False
+
+
+class CountedLine:
+    """Reports what takes many searches: a living line on a terminal, one now and then elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._living = stream.isatty()
+        self._shown = False
+        self._next_s = QUIET_S
+
+    def __call__(self, text: str, seconds: float) -> None:
+        """Tell how far it is, after so many seconds."""
+        if seconds < self._next_s:
+            return
+        text = f"{text}, {seconds:.0f} s"
+        if self._living:
+            self._stream.write(ERASE + text)
+            self._shown = True
+            self._next_s = seconds + LIVING_PAUSE_S
+        else:
+            self._stream.write(text + "\n")
+            self._next_s = seconds + min(seconds, LONGEST_PAUSE_S)
         self._stream.flush()
 
     def close(self) -> None:
