@@ -111,7 +111,8 @@ class Lattice:
 
     def inside_or_above(self, cube: Cube, free: Barriers) -> Sets:
         """Which sets lie in a cube, or do but for more of the barriers in `free` being on."""
-        return self.inside(Cube(cube.on, cube.asked - (free - cube.on)))
+        sets: Sets = self.inside(Cube(cube.on, cube.asked - (free - cube.on)))
+        return sets
 
     def learn(self, sets: Sets, facet: Facet, what: Known) -> None:
         """Note what is known of a facet of some sets; a decided one stays as it is."""

@@ -16,7 +16,6 @@ from fencepost.analyses.barrier_lattice import (
     LIVE,
     SAFE,
     SUFFICIENT,
-    Barriers,
     Conclusions,
     Facet,
     Known,
@@ -25,7 +24,7 @@ from fencepost.analyses.barrier_lattice import (
     facets,
 )
 from fencepost.analyses.consulted import same_answer
-from fencepost.analyses.known_runs import KnownRuns
+from fencepost.analyses.known_runs import Barriers, KnownRuns
 from fencepost.analyses.restricting import restricting
 from fencepost.core.errors import InputError
 from fencepost.core.limits import FIRST_VIOLATION, INTERRUPTED, TIME_LIMIT, Limits
@@ -212,11 +211,11 @@ def broken(answer: Answer) -> tuple[Broken, ...]:
             known = found.get(finding.property)
             if known is None or (steps is not None and (known.steps or steps) >= steps):
                 found[finding.property] = Broken(finding.property, finding.kind, steps)
-    return tuple(
-        sorted(
-            found.values(), key=lambda b: (b.property != NO_FAULT, b.steps is None, b.steps or 0)
-        )
-    )
+
+    def rank(each: Broken) -> tuple[bool, bool, int]:
+        return each.property != NO_FAULT, each.steps is None, each.steps or 0
+
+    return tuple(sorted(found.values(), key=rank))
 
 
 class Barring:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from fencepost.analyses.barrier_lattice import Facet, Known
 from fencepost.analyses.barriers import Analysis, Broken, Without
@@ -53,9 +53,9 @@ class BarrierReport:
         """How many sets there are, and how they were decided."""
         counts = analysis.counts
         decided = counts["sufficient"] + counts["insufficient"]
+        searched = grouped(counts["searched"])
         parts = [
-            f"{grouped(decided)} of {grouped(analysis.sets)} sets decided, "
-            f"{grouped(counts['searched'])} by a search and the others by what it found"
+            f"{grouped(decided)} of {grouped(analysis.sets)} sets decided by {searched} searches"
         ]
         if counts["undecided"]:
             parts.append(f"{grouped(counts['undecided'])} not decided within the limits")
@@ -69,10 +69,8 @@ class BarrierReport:
         found = analysis.sufficient
         sets = [*found.minimal, *found.perhaps_minimal]
         if not sets:
-            none = (
-                "no set was found to be sufficient" if _open(analysis) else "no set is sufficient"
-            )
-            self.terminal.line(none, "warn" if _open(analysis) else "bad")
+            none = "was found to be" if _open(analysis) else "is"
+            self.terminal.line(f"no set {none} sufficient", "warn" if _open(analysis) else "bad")
             return
         if found.needed:
             self.wrapped(f"every sufficient set has {self.listed(found.needed)}", indent="")
@@ -105,8 +103,8 @@ class BarrierReport:
             name = without.barrier
             role, style = _role(name, analysis)
             count = f"{sum(name in s for s in sets)} of {len(sets)}" if sets else ""
-            told = "not looked at" if without.answer is None else without_text(without)
-            rows.append((Cell(name), Cell(role, style), Cell(count), Cell(told)))
+            told = Cell(without_text(without))
+            rows.append((Cell(name), Cell(role, style), Cell(count), told))
         return Table(columns, tuple(rows)).without_empty_columns()
 
     def apart(self, analysis: Analysis) -> None:
@@ -140,9 +138,10 @@ class BarrierReport:
             first = min(sets, key=lambda v: len(v.barriers))
             lost = [b.property for b in first.broken if b.kind == "reachable"]
             self.terminal.line()
+            many = "1 safe set is" if len(sets) == 1 else f"{len(sets)} safe sets are"
             self.wrapped(
-                f"{len(sets)} safe {'set is' if len(sets) == 1 else 'sets are'} no cure, as something "
-                f"is never reached: {self.set_text(first.barriers)} loses {', '.join(lost)}",
+                f"{many} no cure, as something is never reached: "
+                f"{self.set_text(first.barriers)} loses {', '.join(lost)}",
                 indent="",
             )
 
@@ -206,7 +205,8 @@ def without_text(without: Without) -> str:
     """What breaks without a barrier, in one line."""
     if without.broken:
         return broken_text(without.broken)
-    assert without.answer is not None
+    if without.answer is None:
+        return "not looked at"
     if without.answer.verdict is Verdict.HOLDS:
         return "holds"
     return f"not decided: {without.answer.stopped}"
@@ -229,14 +229,8 @@ def shortest(without: Without) -> Finding | None:
     if without.answer is None or not without.broken:
         return None
     name = without.broken[0].property
-    return min(_violated(without, name), key=_length)
-
-
-def _violated(without: Without, name: str) -> Iterator[Finding]:
-    assert without.answer is not None
-    for finding in without.answer.findings:
-        if finding.verdict is Verdict.VIOLATED and finding.property == name:
-            yield finding
+    violated = (f for f in without.answer.findings if f.verdict is Verdict.VIOLATED)
+    return min((f for f in violated if f.property == name), key=_length)
 
 
 def _length(finding: Finding) -> float:

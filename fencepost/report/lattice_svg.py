@@ -18,6 +18,7 @@ PILL_HEIGHT = 20.0
 GAP = 8.0
 ROW = 84.0
 MARGIN = 24.0
+NARROWEST = 760.0
 LEGEND_LINE = 18.0
 FILLS = {
     # Colours of Okabe and Ito, which people tell apart who do not see red or green.
@@ -51,7 +52,8 @@ class _Picture:
             self.rows.setdefault(data["size"], []).append(barriers)
         for row in self.rows.values():
             row.sort(key=self.label)
-        self.width = max(max(self.row_width(row) for row in self.rows.values()), 560) + 2 * MARGIN
+        widths = [self.row_width(row) for row in self.rows.values()]
+        self.width = max(*widths, NARROWEST) + 2 * MARGIN
         self.top = MARGIN + 2 * LEGEND_LINE
         self.bottom = self.top + (len(self.rows) - 1) * ROW + PILL_HEIGHT
         self.places = dict(self.placed())
@@ -95,13 +97,14 @@ class _Picture:
             x, y = self.places[barriers]
             names = ", ".join(n for n in self.varied if n in barriers) or "no barrier"
             told = f": {broken_text(data['broken'])}" if data["broken"] else ""
-            yield f"<g><title>{escape(f'{names} ({data["status"]}){told}')}</title>"
-            yield from self.pill(x, y, self.label(barriers), data["status"], data["minimal"])
+            status = data["status"]
+            yield f"<g><title>{escape(f'{names} ({status}){told}')}</title>"
+            yield from self.pill(x, y, self.label(barriers), status, minimal=data["minimal"])
             yield "</g>"
         yield from self.legend()
         yield "</svg>"
 
-    def pill(self, x: float, y: float, text: str, status: str, minimal: bool) -> Iterator[str]:
+    def pill(self, x: float, y: float, text: str, status: str, *, minimal: bool) -> Iterator[str]:
         fill, ink = FILLS[status]
         wide = max(2, len(text)) * LETTER + 10
         border = "#000000" if minimal else "#555555"
