@@ -122,10 +122,11 @@ class Lattice:
 
     def are(self, goal: tuple[Facet, ...], what: Known) -> Sets:
         """Which sets are known to reach a goal (`HOLDS`) or to miss it (`VIOLATED`)."""
-        each = [self.known[facet] == what for facet in goal]
-        result = each[0]
-        for other in each[1:]:
-            result = result & other if what == Known.HOLDS else result | other
+        import numpy as np
+
+        each: list[Sets] = [self.known[facet] == what for facet in goal]
+        both = np.logical_and if what == Known.HOLDS else np.logical_or
+        result: Sets = both.reduce(each)
         return result
 
     def conclude(self, goal: tuple[Facet, ...]) -> Conclusions:

@@ -142,5 +142,3 @@ def _write_defined(system: System, write: Write | BulkWrite) -> Expression:
         return conjunction([indices, value])
     chosen = conjunction([defined(system, write.where), _implies(write.where, value)])
     return conjunction([indices, quantified("for_all", write.variables, chosen)])
-
-

@@ -17,7 +17,7 @@ from fencepost.core.domains import BOOL, Domain, Enum, Index, Maybe, Range
 from fencepost.core.errors import Location
 from fencepost.core.expressions import BarrierOn, Choose, Constant, Expression
 from fencepost.core.folding import arithmetic, conjunction, disjunction, less, negate, rebuild
-from fencepost.core.system import Action, Barrier, System
+from fencepost.core.system import Action, Barrier, Design, System
 from fencepost.core.trees import BulkWrite, Decide, Disabled, Tree, Update, Write, decisions, leaves
 
 MOST_SWITCHES = 64
@@ -49,21 +49,21 @@ class Mutant:
     exchanged: tuple[str, str] | None = None
 
 
-def mutants(system: System) -> tuple[Mutant, ...]:
+def mutants(system: System, designs: Sequence[Design]) -> tuple[Mutant, ...]:
     """Every mutant of the actions of a system, in the order of its source, then exchanges."""
     found: dict[tuple[object, ...], Mutant] = {}
     for action in system.actions:
         for mutant in _of_action(action):
             found.setdefault(_key(mutant), mutant)
-    return (*found.values(), *exchanges(system))
+    return (*found.values(), *exchanges(system, designs))
 
 
-def exchanges(system: System) -> Iterator[Mutant]:
-    """Every pair of barriers that some design tells apart."""
+def exchanges(system: System, designs: Sequence[Design]) -> Iterator[Mutant]:
+    """Every pair of barriers of which one is on in some design, and the other is not."""
     names = [barrier.name for barrier in system.barriers]
     for place, one in enumerate(names):
         for other in names[place + 1 :]:
-            if any((one in d.barriers) != (other in d.barriers) for d in system.designs):
+            if any((one in d.barriers) != (other in d.barriers) for d in designs):
                 yield Mutant("barriers exchanged", exchanged=(one, other))
 
 

@@ -1,4 +1,4 @@
-"""Which small mistakes in a model no property notices: weak properties are found, as weak barriers are.
+"""Which small mistakes in a model no property notices, as a sign of weak properties.
 
 A mutant is killed if some design gets a verdict that is not the expected one. One that is not
 killed is either equivalent, which is shown by comparing state graphs, or it does something else and
@@ -97,7 +97,7 @@ class Mutating:
 
     def run(self) -> Mutation:
         """Every mutant until the end or a limit; an interrupt leaves what is known."""
-        every = mutants(self.system)
+        every = mutants(self.system, self.designs)
         tried: list[Tried] = []
         stopped = ""
         try:
@@ -118,7 +118,7 @@ class Mutating:
             self.progress(Step(len(tried), every, killed, time.perf_counter() - self.began))
 
     def look_at_originals(self) -> None:
-        """The designs as they are, which have to be as expected: else every mutant looks noticed."""
+        """The designs as they are: they have to be as expected, or any mutant looks noticed."""
         for design in self.designs:
             answer = self.look(self.system, design, design.barriers)
             judged = judge(answer, design.expect, binding=self.system.at_defaults())
