@@ -170,7 +170,7 @@ def questions(
         around = design or _first_that_holds(system)
         on = around.barriers - set(varied)
         ordered = tuple(name for name in names if name in varied)
-        return (_question(ordered, on, f"the others as in {around.name}", whole),)
+        return (_question(ordered, on, f"{len(ordered)} barriers, the others as in {around.name}", whole),)
     if design is not None:
         return (_of_design(system, design, whole),)
     if len(names) <= MOST_VARIED:

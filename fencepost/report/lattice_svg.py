@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 LETTER = 8.0
 PILL_HEIGHT = 20.0
 GAP = 8.0
-ROW = 84.0
+ROW = 30.0
+RANK = 46.0
+MOST_IN_ROW = 24
 MARGIN = 24.0
 NARROWEST = 760.0
-LEGEND_LINE = 18.0
+LEGEND_LINE = 24.0
 FILLS = {
     # Colours of Okabe and Ito, which people tell apart who do not see red or green.
     "sufficient": ("#009e73", "#ffffff"),
@@ -42,20 +45,28 @@ def lattice_svg(analysis: Analysis, title: str) -> str:
     return "\n".join(_Picture(analysis, title).lines()) + "\n"
 
 
+def in_rows(sets: list[frozenset[str]]) -> Iterator[list[frozenset[str]]]:
+    """The sets of one size in as few rows as fit, all about as long."""
+    rows = ceil(len(sets) / MOST_IN_ROW)
+    long = ceil(len(sets) / rows)
+    for start in range(0, len(sets), long):
+        yield sets[start : start + long]
+
+
 class _Picture:
     def __init__(self, analysis: Analysis, title: str) -> None:
         self.graph: nx.DiGraph[frozenset[str]] = hasse_diagram(analysis)
         self.varied, self.title = analysis.question.varied, title
         self.letters = dict(zip(self.varied, "abcdefghijklmnopqrstuvwxyz", strict=False))
-        self.rows: dict[int, list[frozenset[str]]] = {}
+        ranks: dict[int, list[frozenset[str]]] = {}
         for barriers, data in self.graph.nodes(data=True):
-            self.rows.setdefault(data["size"], []).append(barriers)
-        for row in self.rows.values():
-            row.sort(key=self.label)
-        widths = [self.row_width(row) for row in self.rows.values()]
+            ranks.setdefault(data["size"], []).append(barriers)
+        self.ranks = [list(in_rows(sorted(ranks[size], key=self.label))) for size in sorted(ranks)]
+        widths = [self.row_width(row) for rank in self.ranks for row in rank]
         self.width = max(*widths, NARROWEST) + 2 * MARGIN
         self.top = MARGIN + 2 * LEGEND_LINE
-        self.bottom = self.top + (len(self.rows) - 1) * ROW + PILL_HEIGHT
+        rows = sum(len(rank) for rank in self.ranks)
+        self.bottom = self.top + PILL_HEIGHT + (rows - 1) * ROW + (len(self.ranks) - 1) * RANK
         self.places = dict(self.placed())
 
     def label(self, barriers: frozenset[str]) -> str:
@@ -69,13 +80,16 @@ class _Picture:
 
     def placed(self) -> Iterator[tuple[frozenset[str], tuple[float, float]]]:
         """The middle of each pill; rows are centred, the empty set is lowest."""
-        for size, row in self.rows.items():
-            x = (self.width - self.row_width(row)) / 2
-            y = self.bottom - PILL_HEIGHT / 2 - size * ROW
-            for barriers in row:
-                wide = self.pill_width(barriers)
-                yield barriers, (x + wide / 2, y)
-                x += wide + GAP
+        y = self.bottom - PILL_HEIGHT / 2
+        for rank in self.ranks:
+            for row in reversed(rank):
+                x = (self.width - self.row_width(row)) / 2
+                for barriers in row:
+                    wide = self.pill_width(barriers)
+                    yield barriers, (x + wide / 2, y)
+                    x += wide + GAP
+                y -= ROW
+            y -= RANK
 
     def lines(self) -> Iterator[str]:
         legend = LEGEND_LINE * (max(len(self.varied), len(FILLS) + 1) + 2)
