@@ -170,7 +170,11 @@ def questions(
         around = design or _first_that_holds(system)
         on = around.barriers - set(varied)
         ordered = tuple(name for name in names if name in varied)
-        return (_question(ordered, on, f"{len(ordered)} barriers, the others as in {around.name}", whole),)
+        return (
+            _question(
+                ordered, on, f"{len(ordered)} barriers, the others as in {around.name}", whole
+            ),
+        )
     if design is not None:
         return (_of_design(system, design, whole),)
     if len(names) <= MOST_VARIED:
@@ -209,13 +213,17 @@ def broken(answer: Answer) -> tuple[Broken, ...]:
         if finding.verdict is Verdict.VIOLATED:
             steps = None if finding.trace is None else len(finding.trace)
             known = found.get(finding.property)
-            if known is None or (steps is not None and (known.steps or steps) >= steps):
+            if known is None or _shorter(steps, known.steps):
                 found[finding.property] = Broken(finding.property, finding.kind, steps)
 
     def rank(each: Broken) -> tuple[bool, bool, int]:
         return each.property != NO_FAULT, each.steps is None, each.steps or 0
 
     return tuple(sorted(found.values(), key=rank))
+
+
+def _shorter(steps: int | None, known: int | None) -> bool:
+    return steps is not None and (known is None or steps < known)
 
 
 class Barring:
