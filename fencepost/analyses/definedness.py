@@ -13,7 +13,15 @@ from typing import assert_never
 from fencepost.core import expressions as x
 from fencepost.core.domains import Domain, Range
 from fencepost.core.expressions import TRUE, Constant, Expression, Quantified
-from fencepost.core.folding import conjunction, disjunction, equal, less, negate, quantified
+from fencepost.core.folding import (
+    conjunction,
+    disjunction,
+    equal,
+    less,
+    negate,
+    quantified,
+    rebuild,
+)
 from fencepost.core.system import Field, System
 from fencepost.core.trees import BulkWrite, Decide, Fault, Tree, Update, Write
 
@@ -27,9 +35,9 @@ def checked(system: System, tree: Tree, settled: Settled = frozenset()) -> Tree:
     match tree:
         case Decide():
             needed = _open(defined(system, tree.condition), settled)
-            known = settled.union(needed)
-            holds = known.union(_parts(tree.condition))
-            fails = known.union(_parts(negate(tree.condition)))
+            known = settled.union(_plain(part) for part in needed)
+            holds = known.union(_plain(part) for part in _parts(tree.condition))
+            fails = known.union(_plain(part) for part in _parts(negate(tree.condition)))
             inner: Tree = Decide(
                 tree.condition,
                 checked(system, tree.then, holds),
@@ -51,7 +59,14 @@ def checked(system: System, tree: Tree, settled: Settled = frozenset()) -> Tree:
 
 
 def _open(condition: Expression, settled: Settled) -> list[Expression]:
-    return [part for part in _parts(condition) if part not in settled]
+    return [part for part in _parts(condition) if _plain(part) not in settled]
+
+
+def _plain(node: Expression) -> Expression:
+    """An expression whose constants say nothing of what they are compared with, as a key."""
+    if isinstance(node, Constant):
+        return _number(node.value)
+    return rebuild(node, _plain)
 
 
 def _parts(condition: Expression) -> Iterable[Expression]:
