@@ -20,109 +20,28 @@ from fencepost.analyses.barrier_lattice import (
     Facet,
     Known,
     Lattice,
-    Names,
     facets,
+)
+from fencepost.analyses.barrier_questions import Question
+from fencepost.analyses.barrier_results import (
+    Analysis,
+    Broken,
+    Surprise,
+    Verdicts,
+    Without,
+    broken,
 )
 from fencepost.analyses.consulted import same_answer
 from fencepost.analyses.known_runs import Barriers, KnownRuns
 from fencepost.analyses.restricting import restricting
-from fencepost.core.errors import InputError
 from fencepost.core.limits import FIRST_VIOLATION, INTERRUPTED, TIME_LIMIT, Limits
-from fencepost.core.results import Answer, Result, Verdict
+from fencepost.core.results import Answer, Result
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Expectation, System
 
-MOST_WHOLE = 8
-"""With so many barriers every set is searched; with more, only what minimal sets need."""
-MOST_VARIED = 22
 MOST_SURPRISES = 5
 MOST_RUNS = 100
 
 Search = Callable[..., Result]
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which barriers to vary; of the others, `fixed_on` are on. `title` says it in words."""
-
-    varied: Names
-    fixed_on: Barriers
-    title: str
-    whole: bool
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A violated property with the length of its shortest trace, None where there is no trace."""
-
-    property: str
-    kind: str
-    steps: int | None
-
-
-@dataclass(frozen=True)
-class Without:
-    """What becomes of a set when one barrier is switched off in it.
-
-    `of` is the first minimal sufficient set with the barrier, or else all the barriers in question.
-    The answer is None where an end of the analysis came before it.
-    """
-
-    barrier: str
-    of: Barriers
-    answer: Answer | None
-
-    @property
-    def broken(self) -> tuple[Broken, ...]:
-        return () if self.answer is None else broken(self.answer)
-
-
-@dataclass(frozen=True)
-class Surprise:
-    """A sufficient set that is no longer sufficient with one more barrier."""
-
-    barriers: Barriers
-    added: str
-    broken: tuple[Broken, ...]
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """What is known of one set: each facet, and what is violated as far as it was looked at.
-
-    `how` is `searched`, `same as another` (it agrees with a searched one on all barriers that were
-    asked for), `refuted` (a known run is one of it too) or `not looked at`.
-    """
-
-    barriers: Barriers
-    known: dict[Facet, Known]
-    broken: tuple[Broken, ...]
-    how: str
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """The answer to one question; `stopped` says why it ended early, or nothing.
-
-    `live` is None unless every set was looked at on its own: a set that is not safe cannot be
-    sufficient, and need not be searched for what it keeps possible.
-    """
-
-    question: Question
-    sets: int
-    sufficient: Conclusions
-    safe: Conclusions
-    live: Conclusions | None
-    without: tuple[Without, ...]
-    surprises: tuple[Surprise, ...]
-    verdicts: tuple[Verdicts, ...]
-    """Of every set in a whole analysis, else of the sets that were searched."""
-    counts: dict[str, int]
-    stopped: str = ""
-
-    @property
-    def undecided(self) -> int:
-        """How many sets were looked at and not decided."""
-        return self.counts.get("undecided", 0)
 
 
 @dataclass(frozen=True)
@@ -142,88 +61,6 @@ class Ended(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
-
-
-def questions(
-    system: System,
-    *,
-    varied: Names = (),
-    design: Design | None = None,
-    whole: bool | None = None,
-) -> tuple[Question, ...]:
-    """What is asked: the barriers named, or those of a design, or all.
-
-    Named barriers are varied with the others as in the design; without one, as in the first design
-    that is expected to hold. With a design alone its barriers are varied, the others off. Without
-    both, all barriers are varied, if they are not too many, or else those of each design that is
-    expected to hold.
-    """
-    names = tuple(b.name for b in system.barriers)
-    if not names:
-        raise InputError(
-            "F165",
-            f"{system.name} has no barrier",
-            why="there is nothing to switch on or off",
-            write="`Barrier(...)` for each piece of synchronisation",
-        )
-    if varied:
-        around = design or _first_that_holds(system)
-        on = around.barriers - set(varied)
-        ordered = tuple(name for name in names if name in varied)
-        return (
-            _question(
-                ordered, on, f"{len(ordered)} barriers, the others as in {around.name}", whole
-            ),
-        )
-    if design is not None:
-        return (_of_design(system, design, whole),)
-    if len(names) <= MOST_VARIED:
-        return (_question(names, frozenset(), "all barriers", whole),)
-    found: dict[Barriers, Question] = {}
-    for each in system.designs:
-        if not each.expect.violations and each.barriers not in found:
-            found[each.barriers] = _of_design(system, each, whole)
-    return tuple(found.values()) or (_question(names, frozenset(), "all barriers", whole),)
-
-
-def _of_design(system: System, design: Design, whole: bool | None) -> Question:
-    names = tuple(b.name for b in system.barriers if b.name in design.barriers)
-    return _question(names, frozenset(), f"the barriers of {design.name}, the others off", whole)
-
-
-def _question(varied: Names, on: Barriers, title: str, whole: bool | None) -> Question:
-    if not varied or len(varied) > MOST_VARIED:
-        raise InputError(
-            "F166",
-            f"{len(varied)} barriers are no set to choose from" if varied else "no barrier is on",
-            why=f"every set of them is decided, and there are at most {MOST_VARIED}",
-            write="--barrier for each one that may be left out, --design for the others",
-        )
-    return Question(varied, on, title, len(varied) <= MOST_WHOLE if whole is None else whole)
-
-
-def _first_that_holds(system: System) -> Design:
-    return next((d for d in system.designs if not d.expect.violations), system.designs[0])
-
-
-def broken(answer: Answer) -> tuple[Broken, ...]:
-    """The violated properties, shortest trace first, those without a trace last."""
-    found: dict[str, Broken] = {}
-    for finding in answer.findings:
-        if finding.verdict is Verdict.VIOLATED:
-            steps = None if finding.trace is None else len(finding.trace)
-            known = found.get(finding.property)
-            if known is None or _shorter(steps, known.steps):
-                found[finding.property] = Broken(finding.property, finding.kind, steps)
-
-    def rank(each: Broken) -> tuple[bool, bool, int]:
-        return each.property != NO_FAULT, each.steps is None, each.steps or 0
-
-    return tuple(sorted(found.values(), key=rank))
-
-
-def _shorter(steps: int | None, known: int | None) -> bool:
-    return steps is not None and (known is None or steps < known)
 
 
 class Barring:

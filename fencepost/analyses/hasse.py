@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fencepost.analyses.barrier_lattice import Facet, Known
-from fencepost.analyses.barriers import Analysis, Question, Verdicts
+from fencepost.analyses.barrier_questions import Question
+from fencepost.analyses.barrier_results import Analysis, Verdicts
 from fencepost.core.errors import InputError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from fencepost.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from fencepost.analyses.barriers import Analysis
+    from fencepost.analyses.barrier_results import Analysis
 
 EPILOG = """\b
 Examples:
@@ -73,7 +73,8 @@ def command(
     A set is sufficient if every property holds with these barriers on and the others off, every
     `reachable` included. The exit code is 0 if some set is, 1 if none is, 3 if a limit came first.
     """
-    from fencepost.analyses.barriers import Barring, questions
+    from fencepost.analyses.barrier_questions import questions
+    from fencepost.analyses.barriers import Barring
     from fencepost.analyses.hasse import drawable
     from fencepost.checking import prepare
     from fencepost.core.limits import Limits

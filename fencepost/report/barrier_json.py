@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fencepost.analyses.barrier_lattice import Conclusions, Facet
-from fencepost.analyses.barriers import Analysis, Broken, Verdicts, Without
+from fencepost.analyses.barrier_results import Analysis, Broken, Verdicts, Without
 from fencepost.core.system import System
 from fencepost.project import Source
 from fencepost.report.barrier_tables import shortest

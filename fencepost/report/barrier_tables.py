@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 
 from fencepost.analyses.barrier_lattice import Facet, Known
-from fencepost.analyses.barriers import Analysis, Broken, Without
+from fencepost.analyses.barrier_results import Analysis, Broken, Without
 from fencepost.core.results import Finding, Verdict, count_steps, grouped
 from fencepost.core.system import System
 from fencepost.report.tables import Cell, Column, Style, Table

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from fencepost.analyses.barriers import Analysis
+from fencepost.analyses.barrier_results import Analysis
 from fencepost.analyses.hasse import hasse_diagram
 from fencepost.report.barrier_tables import broken_text
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 LETTER = 8.0
 PILL_HEIGHT = 20.0
@@ -55,7 +51,7 @@ def in_rows(sets: list[frozenset[str]]) -> Iterator[list[frozenset[str]]]:
 
 class _Picture:
     def __init__(self, analysis: Analysis, title: str) -> None:
-        self.graph: nx.DiGraph[frozenset[str]] = hasse_diagram(analysis)
+        self.graph = hasse_diagram(analysis)
         self.varied, self.title = analysis.question.varied, title
         self.letters = dict(zip(self.varied, "abcdefghijklmnopqrstuvwxyz", strict=False))
         ranks: dict[int, list[frozenset[str]]] = {}

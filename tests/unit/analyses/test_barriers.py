@@ -9,7 +9,8 @@ import pytest
 
 from fencepost import *
 from fencepost.analyses.barrier_lattice import LIVE, SAFE, SUFFICIENT, Facet, Known, facets
-from fencepost.analyses.barriers import Barring, questions
+from fencepost.analyses.barrier_questions import questions
+from fencepost.analyses.barriers import Barring
 from fencepost.core import expressions as x
 from fencepost.core.errors import InputError
 from fencepost.core.limits import Limits
