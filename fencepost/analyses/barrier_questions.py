@@ -12,6 +12,7 @@ from fencepost.core.system import Design, System
 MOST_WHOLE = 8
 """With so many barriers every set is searched; with more, only what minimal sets need."""
 MOST_VARIED = 22
+MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,7 @@ def questions(
         on = around.barriers - set(varied)
         ordered = tuple(name for name in names if name in varied)
         return (
-            _question(
-                ordered, on, f"{len(ordered)} barriers, the others as in {around.name}", whole
-            ),
+            _question(ordered, on, f"{_named(ordered)}, the others as in {around.name}", whole),
         )
     if design is not None:
         return (_of_design(system, design, whole),)
@@ -64,6 +63,10 @@ def questions(
         if not each.expect.violations and each.barriers not in found:
             found[each.barriers] = _of_design(system, each, whole)
     return tuple(found.values()) or (_question(names, frozenset(), "all barriers", whole),)
+
+
+def _named(names: Names) -> str:
+    return ", ".join(names) if len(names) < MOST_NAMED else f"{len(names)} barriers"
 
 
 def _of_design(system: System, design: Design, whole: bool | None) -> Question:

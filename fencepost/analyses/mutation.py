@@ -23,6 +23,7 @@ Search = Callable[..., Result]
 Compare = Callable[..., bool | None]
 Barriers = frozenset[str]
 Status = Literal["killed", "equivalent", "survived", "undecided"]
+Relation = Literal["", "more", "fewer", "others"]
 Counts = tuple[int, int]
 """States and transitions."""
 
@@ -33,7 +34,9 @@ class Tried:
 
     `design` is where it was killed, or where it first differs from the original, or else the first
     that was looked at; `before` and `after` are counts of states and transitions there. A killed
-    mutant has the `reason`, and where the search ended at the violation no counts after.
+    mutant has the `reason`, and where the search ended at the violation no counts after. A
+    surviving one has the `relation` of its runs in that design to those of the original: it has all
+    of them and `more`, `fewer`, or `others`.
     """
 
     mutant: Mutant
@@ -42,6 +45,7 @@ class Tried:
     reason: str = ""
     before: Counts | None = None
     after: Counts | None = None
+    relation: Relation = ""
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,14 @@ class Mutating:
         designs: Sequence[Design],
         search: Search,
         compare: Compare,
+        keeps: Compare,
         limits: Limits = Limits(),  # noqa: B008  # frozen
         progress: Callable[[Step], None] | None = None,
     ) -> None:
-        """`compare` says whether two sets of barriers have the same graph; `limits.seconds` is for
-        everything together, the others for each search."""
-        self.system, self.search, self.compare = system, search, compare
+        """`compare` says whether two sets of barriers have the same graph, `keeps` whether all runs
+        of the first are runs of the second; `limits.seconds` is for everything together, the others
+        for each search."""
+        self.system, self.search, self.compare, self.keeps = system, search, compare, keeps
         self.limits, self.progress = limits, progress
         self.designs = sorted(designs, key=lambda d: bool(d.expect.violations))
         self.began = time.perf_counter()
@@ -172,13 +178,15 @@ class Mutating:
         for design in self.designs:
             before, after = self.counted(design), counts[design.name]
             if before != after:
-                return Tried(mutant, "survived", design.name, "", before, after)
+                relation = self.relation(system, design.barriers, changed[design.name])
+                return Tried(mutant, "survived", design.name, "", before, after, relation)
         for design in self.designs:
             before = self.counted(design)
             same = self.compared(system, design.barriers, changed[design.name])
             if not same:
                 status: Status = "survived" if same is False else "undecided"
-                return Tried(mutant, status, design.name, "", before, before)
+                relation = self.relation(system, design.barriers, changed[design.name])
+                return Tried(mutant, status, design.name, "", before, before, relation)
         first_design = self.designs[0]
         before = self.counted(first_design)
         return Tried(mutant, "equivalent", first_design.name, "", before, before)
@@ -191,6 +199,11 @@ class Mutating:
         if one == other:
             return True
         return self.compare(system, one, other, self.left())
+
+    def relation(self, system: System, one: Barriers, other: Barriers) -> Relation:
+        if self.keeps(system, one, other, self.left()):
+            return "more"
+        return "fewer" if self.keeps(system, other, one, self.left()) else "others"
 
     def look(
         self, system: System, design: Design, barriers: Barriers, *, first: bool = False

@@ -57,7 +57,7 @@ def command(
     from fencepost.analyses.mutation import Mutating
     from fencepost.checking import prepare
     from fencepost.core.limits import Limits
-    from fencepost.engines.explore import explore, same_graph
+    from fencepost.engines.explore import explore, keeps_every_step, same_graph
     from fencepost.loading import load_model
     from fencepost.report.mutant_tables import MutationReport
     from fencepost.report.progress import CountedLine
@@ -79,6 +79,7 @@ def command(
         chosen,
         explore,
         same_graph,
+        keeps_every_step,
         limits,
         lambda step: line(
             f"{source.name}: {step.done} of {step.mutants} mutants, {step.killed} killed",

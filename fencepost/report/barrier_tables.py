@@ -71,6 +71,10 @@ class BarrierReport:
         if not sets:
             none = "was found to be" if _open(analysis) else "is"
             self.terminal.line(f"no set {none} sufficient", "warn" if _open(analysis) else "bad")
+            every = analysis.question.fixed_on.union(analysis.question.varied)
+            for verdicts in analysis.verdicts:
+                if verdicts.barriers == every and verdicts.broken:
+                    self.wrapped(f"with all of them on {broken_text(verdicts.broken)}")
             return
         if found.needed:
             self.wrapped(f"every sufficient set has {self.listed(found.needed)}", indent="")

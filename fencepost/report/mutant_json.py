@@ -50,6 +50,7 @@ def _tried(system: System, tried: Tried) -> dict[str, Any]:
         "reason": tried.reason,
         "before": _counts(tried.before),
         "after": _counts(tried.after),
+        "runs": tried.relation,
     }
 
 

@@ -18,6 +18,7 @@ from fencepost.report.terminal import Terminal
 
 WIDTH = 100
 LONGEST = 60
+RUNS = {"more": "more runs", "fewer": "fewer runs", "others": "other runs", "": "not compared"}
 
 
 class MutationReport:
@@ -60,7 +61,7 @@ class MutationReport:
     def lines(self, tried: Tried) -> Iterator[str]:
         told = edit_text(tried.mutant)
         if tried.status == "survived":
-            told += f"; {counts_text(tried)}"
+            told += f"; {RUNS[tried.relation]}, {counts_text(tried)}"
         yield from textwrap.wrap(
             told,
             WIDTH,

@@ -23,7 +23,7 @@ from fencepost.core.semantics import Successor, initial_states, outcomes
 from fencepost.core.system import Design as CoreDesign
 from fencepost.core.system import Expectation
 from fencepost.core.trees import Decide, Fault
-from fencepost.engines.explore import explore, explore_by_interpreter, same_graph
+from fencepost.engines.explore import explore, explore_by_interpreter, keeps_every_step, same_graph
 from fencepost.report.mutant_tables import edit_text
 from tests.unit.kernel.random_systems import Generator
 
@@ -93,7 +93,7 @@ def lift():
 
 def mutated(system, *designs, limits=None, search=explore, compare=same_graph):
     chosen = [system.design(name) for name in designs] or list(system.designs)
-    return Mutating(system, chosen, search, compare, limits or Limits()).run()
+    return Mutating(system, chosen, search, compare, keeps_every_step, limits or Limits()).run()
 
 
 def by_kind(mutation):
@@ -199,6 +199,10 @@ def test_equivalent_mutants_have_the_same_graph_by_the_interpreter():
         one = graph_of(together, good.barriers)
         other = graph_of(together, good.barriers | {switch(0)})
         assert (one == other) == (tried.status == "equivalent"), edit_text(tried.mutant)
+        if tried.status == "survived":
+            more = one[1] <= other[1]
+            fewer = other[1] <= one[1]
+            assert tried.relation == ("more" if more else "fewer" if fewer else "others")
         seen[tried.status] += 1
     assert all(seen.values())
 
@@ -230,7 +234,7 @@ def test_a_design_that_is_not_as_expected_is_refused():
     system = lift()
     wrong = dataclasses.replace(system.design("bad"), expect=Expectation())
     with pytest.raises(InputError) as error:
-        Mutating(system, [wrong], explore, same_graph).run()
+        Mutating(system, [wrong], explore, same_graph, keeps_every_step).run()
     assert error.value.code == "F169"
 
 
