@@ -97,11 +97,11 @@ class SlotLifecycle(Model):
     )
     abort_is_sent = Barrier(
         "The decode node tells the prefill node of an abort, and so asks for an answer.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     abort_is_sent_again = Barrier(
         "While it holds a slot back, the decode node goes on asking.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     failure_is_deferred = Barrier(
         "A failure that the decode node did not start holds the slot back as an abort does.",
@@ -110,15 +110,15 @@ class SlotLifecycle(Model):
     lost_node_is_fenced = Barrier(
         "The decode node takes its memory away from a lost node (queue pair torn down or memory "
         "key revoked: late writes bounce) and only then frees the slot.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     seen_completion_frees = Barrier(
         "An abort that comes after the completion was seen frees the slot at once.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     release_times_out = Barrier(
         "A slot that is held back is freed at a deadline, answer or no answer.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
 
     # What the prefill node does.
@@ -141,11 +141,11 @@ class SlotLifecycle(Model):
     )
     ack_target_outlives_room = Barrier(
         "Whom to answer is remembered until the writes are over, even if the room is cleared.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     cleared_room_answers_later = Barrier(
         "An abort that finds its room cleared with writes still posted is answered later.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     failure_waits_for_writes = Barrier(
         "A failed transfer is reported when every posted write is over, not when the first fails.",
@@ -169,9 +169,16 @@ class SlotLifecycle(Model):
         "Assumed: a write that is posted is over before the deadline passes.",
         buys=["decode_reads_own_bytes"],
     )
-    aborts_arrive = Barrier("Assumed: no abort is lost.", buys=["slot_can_be_freed"])
-    answers_arrive = Barrier("Assumed: no answer or report is lost.", buys=["slot_can_be_freed"])
-    nodes_stay_reachable = Barrier("Assumed: no node is lost.", buys=["slot_can_be_freed"])
+    aborts_arrive = Barrier(
+        "Assumed: no abort is lost.", buys=["slot_can_be_freed", "allocated_slot_becomes_free"]
+    )
+    answers_arrive = Barrier(
+        "Assumed: no answer or report is lost.",
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
+    )
+    nodes_stay_reachable = Barrier(
+        "Assumed: no node is lost.", buys=["slot_can_be_freed", "allocated_slot_becomes_free"]
+    )
 
     # The decode node.
     phase = Array(Request, of=Phase, initial=Phase.QUEUED)
