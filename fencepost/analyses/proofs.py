@@ -16,6 +16,10 @@ MOST_STATES_TRIED = 200_000
 """How many states a lemma is tried on; a lemma that is false seldom takes more."""
 
 
+NO_READING = ("F130", "F133", "F134")
+"""The errors that say that a model has no reading for any size."""
+
+
 @dataclass(frozen=True)
 class Proof:
     """A design, what its proof came to, and that beside its expectation.
@@ -134,27 +138,39 @@ def prove(
     design: Design,
     *,
     properties: Iterable[str] | None = None,
-    lemmas: Sequence[Lemma] | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[Progress], None] | None = None,  # noqa: ARG001  # it speaks of states
-    watch: ProofReport | None = None,
 ) -> Result:
     """The engine "any-size" on a system at sizes: its lemmas are tried at these sizes, then its
     recording for any size is proved. What has no such recording is UNDECIDED and says why."""
-    from fencepost.engines.prove.any_size import prove_any_size
     from fencepost.engines.prove.any_size.proving import ENGINE
 
     near = nearest_safe(system, design)
-    given = lemmas_of(system, near) if lemmas is None else tuple(lemmas)
+    asked = None if properties is None else list(properties)
     try:
-        unbounded = for_any_size(system)
+        return _proved(system, design, near, lemmas_of(system, near), asked, limits, None)
     except InputError as refused:
-        if refused.code != "F130":
+        if refused.code not in NO_READING:
             raise
-        return _no_reading(system, design, properties, refused, ENGINE)
+        return _no_reading(system, design, asked, refused, ENGINE)
+
+
+def _proved(
+    system: System,
+    design: Design,
+    near: Design,
+    lemmas: Sequence[Lemma],
+    properties: Sequence[str] | None,
+    limits: Limits,
+    watch: ProofReport | None,
+) -> Result:
+    """A proof by lemmas of the system at sizes, tried first where they are of this design."""
+    from fencepost.engines.prove.any_size import prove_any_size
+
+    unbounded = for_any_size(system)
     if near is design:
-        refuse_false_lemmas(system, design, given, limits)
-    names = [lemma.name for lemma in given]
+        refuse_false_lemmas(system, design, lemmas, limits)
+    names = [lemma.name for lemma in lemmas]
     result = prove_any_size(
         unbounded,
         design,
@@ -175,7 +191,7 @@ def _of(system: System, answer: Answer) -> Answer:
 def _no_reading(
     system: System,
     design: Design,
-    properties: Iterable[str] | None,
+    properties: Sequence[str] | None,
     refused: InputError,
     engine: str,
 ) -> Result:
@@ -214,7 +230,8 @@ def prove_and_judge(
 
     near = nearest_safe(system, design)
     given = lemmas_of(system, near, lemmas)
-    result = prove(system, design, properties=properties, lemmas=given, limits=limits, watch=watch)
+    asked = None if properties is None else list(properties)
+    result = _proved(system, design, near, given, asked, limits, watch)
     by = blamed(result.answer)
     return Proof(design, near, result, judge_proof(design, result.answer, by), by)
 
