@@ -1,4 +1,4 @@
-"""Every safe design is proved for any size; every broken one is not, and names the step to blame."""
+"""Every safe design is proved for any size; every broken one is not, and names what to blame."""
 
 from __future__ import annotations
 
