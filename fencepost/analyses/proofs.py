@@ -233,26 +233,33 @@ def prove_and_judge(
     asked = None if properties is None else list(properties)
     result = _proved(system, design, near, given, asked, limits, watch)
     by = blamed(result.answer)
-    return Proof(design, near, result, judge_proof(design, result.answer, by), by)
+    whole = not lemmas and asked is None
+    return Proof(design, near, result, judge_proof(design, result.answer, by, whole=whole), by)
 
 
-def judge_proof(design: Design, answer: Answer, by: tuple[str, ...]) -> Judged:
-    """A safe design is expected to be proved; a broken one not, and to blame what it says."""
+def judge_proof(
+    design: Design, answer: Answer, by: tuple[str, ...], *, whole: bool = True
+) -> Judged:
+    """A safe design is expected to be proved; a broken one not, and to blame what it says.
+
+    `whole`: all properties by all lemmas; where some were left out, what is to blame differs.
+    """
     if answer.stopped:
         return Judged(Judgement.UNDECIDED, (answer.stopped,))
-    wrong = []
     expected = {v.property for v in design.expect.violations}
+    wrong: list[str] = []
+    open_: list[str] = []
     for finding in answer.findings:
         if finding.verdict is Verdict.HOLDS and finding.property in expected:
             wrong.append(f"{finding.property} is proved, and a violation was expected")
         if finding.verdict is Verdict.UNDECIDED and not expected:
-            wrong.append(f"{finding.property}: {finding.scope}")
-    if design.blames and set(by) != set(design.blames):
+            said = wrong if finding.induction is not None else open_
+            said.append(f"{finding.property}: {finding.scope}")
+    if whole and design.blames and set(by) != set(design.blames):
         found = ", ".join(by) or "no action"
         wrong.append(f"the proof blames {found}; the design {', '.join(design.blames)}")
-    if not wrong:
-        return Judged(Judgement.AS_EXPECTED)
-    unknown = all(
-        f.induction is None for f in answer.findings if f.verdict is Verdict.UNDECIDED
-    ) and not any("proved, and" in reason or "blames" in reason for reason in wrong)
-    return Judged(Judgement.UNDECIDED if unknown else Judgement.NOT_AS_EXPECTED, tuple(wrong))
+    if wrong:
+        return Judged(Judgement.NOT_AS_EXPECTED, (*wrong, *open_))
+    if open_:
+        return Judged(Judgement.UNDECIDED, tuple(open_))
+    return Judged(Judgement.AS_EXPECTED)
