@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fencepost.analyses.expectations import Judged, Judgement
-from fencepost.core.errors import InputError
+from fencepost.core.errors import InputError, NoReading
 from fencepost.core.limits import Limits, Progress, ProofReport
 from fencepost.core.questions import chosen
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps
@@ -14,10 +14,6 @@ from fencepost.core.system import NO_FAULT, Design, Lemma, Property, System
 
 MOST_STATES_TRIED = 200_000
 """How many states a lemma is tried on; a lemma that is false seldom takes more."""
-
-
-NO_READING = ("F130", "F133", "F134")
-"""The errors that say that a model has no reading for any size."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +31,13 @@ class Proof:
 
 
 def for_any_size(system: System) -> System:
-    """The recording of a system for any size; F130 where it has none."""
+    """The recording of a system for any size; `NoReading` where it has none."""
     if system.any_size:
         return system
-    if system.finite_only:
-        at, reason = system.finite_only[0]
-        more = len(system.finite_only) - 1
-        others = f" (and {more} more of its kind)" if more else ""
-        try:
-            recorded = None if system.record_for_any_size is None else system.record_for_any_size()
-        except InputError as refused:
-            if refused.code != "F130":
-                raise
-            refused.what += others
-            raise
-        if recorded is not None:
-            return recorded
-        raise InputError("F130", f"{system.name} has no reading for any size: {reason}", at=at)
     if system.record_for_any_size is None:
-        raise InputError(
-            "F130",
-            f"{system.name} has no reading for any size: it was not recorded from a model",
+        raise NoReading(
+            "F137",
+            f"{system.name} was not recorded from a model",
             why="what was settled by its sizes cannot be told from what holds for any",
             write="`build(Model)`",
         )
@@ -149,9 +131,7 @@ def prove(
     asked = None if properties is None else list(properties)
     try:
         return _proved(system, design, near, lemmas_of(system, near), asked, limits, None)
-    except InputError as refused:
-        if refused.code not in NO_READING:
-            raise
+    except NoReading as refused:
         return _no_reading(system, design, asked, refused, ENGINE)
 
 
@@ -192,7 +172,7 @@ def _no_reading(
     system: System,
     design: Design,
     properties: Sequence[str] | None,
-    refused: InputError,
+    refused: NoReading,
     engine: str,
 ) -> Result:
     place = f" ({refused.at})" if refused.at is not None else ""
