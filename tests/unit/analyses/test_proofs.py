@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fencepost import *
 from fencepost.analyses.expectations import Judgement
 from fencepost.analyses.proofs import prove, prove_and_judge
-from fencepost.core.errors import InputError
+from fencepost.core.errors import InputError, NoReading
+from fencepost.core.expressions import Constant, Equal, Variable
 from fencepost.core.limits import Limits
 from fencepost.core.results import Verdict
 from fencepost.engines.explore import explore
+from fencepost.engines.prove.any_size import prove_any_size
 
 
 class Lock(Model):
@@ -237,3 +241,21 @@ def test_names_are_known():
         build(Looping, [nobody, who_is_inside_holds])
     assert refused.value.code == "F105"
     assert "lemma `who_is_inside_holds` is about Lock, not Looping" in refused.value.what
+
+
+def test_a_system_put_together_by_hand_has_no_reading():
+    by_hand = replace(GOOD, record_for_any_size=None)
+    with pytest.raises(NoReading) as refused:
+        prove_and_judge(by_hand, by_hand.design("asking"))
+    assert refused.value.code == "F137"
+    assert prove(by_hand, by_hand.design("asking")).answer.verdict is Verdict.UNDECIDED
+
+
+def test_a_numbered_member_is_refused():
+    numbered = Constant(0, GOOD.field["inside"].indices[0])
+    condition = Equal(Variable("thread", numbered.of), numbered)
+    lemma_ = replace(GOOD.lemmas[0], condition=condition)
+    unbounded = build(Lock, [one_inside], any_size=True)
+    with pytest.raises(NoReading) as refused:
+        prove_any_size(unbounded, unbounded.design("asking"), lemmas=[lemma_])
+    assert refused.value.code == "F134"
