@@ -213,10 +213,61 @@ def test_a_count_used_as_a_number_is_refused():
     system = build(Many, [few])
     with pytest.raises(InputError) as refused:
         prove_and_judge(system, system.designs[0])
-    assert refused.value.code == "F133"
+    assert refused.value.code == "F130"
+    assert "exists" in refused.value.write
     answer = prove(system, system.designs[0]).answer
     assert answer.verdict is Verdict.UNDECIDED
-    assert "a count is used as a number" in answer.findings[0].scope
+    assert "a count beside a number" in answer.findings[0].scope
+
+
+def test_a_count_that_is_stored_is_refused():
+    class Stored(Model):
+        Thread = Index(2)
+        up = Array(Thread, of=bool)
+        many = Var(Range(0, 2), initial=0)
+
+        @action
+        def tell(self):
+            self.many = count(self.Thread, lambda t: self.up[t])
+
+    @always(Stored)
+    def few(m):
+        return m.many == 0
+
+    system = build(Stored, [few])
+    with pytest.raises(InputError) as refused:
+        prove_and_judge(system, system.designs[0])
+    assert refused.value.code == "F133"
+
+
+def test_how_many_members_there_are_is_not_known():
+    """With no size, `count(...)` of what is always true is not the size of the recording."""
+
+    class Sized(Model):
+        Thread = Index(2)
+        up = Var(bool)
+        waits = Barrier("waits", buys=["stays_down"])
+
+        @action
+        def rise(self):
+            require(count(self.Thread, lambda t: True) >= 2)
+            self.up = True
+
+        @action
+        def fall(self):
+            require(count(self.Thread, lambda t: self.waits) >= 2)
+            self.up = False
+
+        all_on = Design(waits, expect=violates("stays_down", steps=1))
+
+    @always(Sized)
+    def stays_down(m):
+        return not m.up
+
+    unbounded = build(Sized, [stays_down], any_size=True)
+    answer = prove_any_size(unbounded, unbounded.designs[0]).answer
+    [failure] = [f.induction for f in answer.findings if f.induction is not None]
+    assert dict(failure.sizes) == {"Thread": 2}
 
 
 def test_names_are_known():
