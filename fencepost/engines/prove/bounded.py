@@ -112,7 +112,7 @@ class BoundedSearch:
             return
         self.found |= {name: Found() for name in open_}
         filled = any(isinstance(a, Question) and a.filling for a in open_)
-        runs = Runs(self.system, self.design.barriers, ordered=True, named=not filled)
+        runs = Runs(self.system, self.design.barriers, self.run, ordered=True, named=not filled)
         solver = z3.SolverFor("QF_FD", ctx=runs.encoding.context)
         runs.begin(solver)
         for depth in range(steps + 1):

@@ -24,6 +24,7 @@ from fencepost.core.system import Step, System
 from fencepost.core.trees import BulkWrite, Update, Write, decisions, leaves
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
+from fencepost.engines.prove.solver import Bounded
 from fencepost.engines.prove.symmetry import interchangeable
 
 
@@ -36,10 +37,16 @@ class Runs:
     """
 
     def __init__(
-        self, system: System, barriers: frozenset[str], *, ordered: bool, named: bool
+        self,
+        system: System,
+        barriers: frozenset[str],
+        run: Bounded,
+        *,
+        ordered: bool,
+        named: bool,
     ) -> None:
         self.system = system
-        self.encoding = OneHot(system, barriers)
+        self.encoding = OneHot(system, barriers, run)
         self.ordered = ordered
         self.sorts = interchangeable(system) if named else {}
         self.moments: list[Moment] = []
