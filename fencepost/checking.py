@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fencepost.analyses.agreement import SHORTEST, agree
-from fencepost.analyses.barriers import Hint, Hints
 from fencepost.analyses.expectations import Judged, Judgement, judge, violated
+from fencepost.analyses.mending import Hint, Hints
 from fencepost.analyses.vacuity import Unused, unused
 from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, Limits, Progress

@@ -65,4 +65,4 @@ def coverage(
     """The steps taken, and the source branches on the way to the leaves reached."""
     known = branches(system)
     taken = frozenset[Branch]().union(*(known.of_leaf[leaf] for leaf in leaves))
-    return Coverage(steps, len(system.steps), taken, known.in_all)
+    return Coverage(steps, len(system.steps), taken, known.in_all, leaves)

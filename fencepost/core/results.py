@@ -71,12 +71,16 @@ class Branch:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a run exercised: steps that were taken, and branches that were, of all there are."""
+    """What a run exercised: steps that were taken, and branches that were, of all there are.
+
+    `leaves` are the places in decision trees that were reached, each with its action and number.
+    """
 
     steps: frozenset[Step]
     steps_in_all: int
     branches: frozenset[Branch]
     branches_in_all: frozenset[Branch]
+    leaves: frozenset[tuple[str, int]] = frozenset()
 
 
 NOT_COVERED = Coverage(frozenset(), 0, frozenset(), frozenset())

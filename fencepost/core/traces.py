@@ -47,10 +47,14 @@ class NotARun(Exception):
         self.reason = reason
 
 
-def rerun(system: System, trace: Trace) -> Run:
-    """Perform a trace through the interpreter; `NotARun` if a step is disabled on the way, or the
-    state in which a lasso starts over is not the one in which it did before."""
-    barriers: Barriers = frozenset(trace.barriers)
+def rerun(system: System, trace: Trace, barriers: Barriers | None = None) -> Run:
+    """Perform a trace through the interpreter, with its own barriers on or with others.
+
+    `NotARun` if a step is disabled on the way, or the state in which a lasso starts over is not the
+    one in which it did before.
+    """
+    if barriers is None:
+        barriers = frozenset(trace.barriers)
     states = [trace.initial]
     for position, step in enumerate(trace.steps):
         outcome = perform(system, barriers, states[-1], step)

@@ -11,6 +11,9 @@ import networkx as nx
 
 from fencepost.core.system import Fairness, Step
 
+START = -1
+"""A node before every state that a run may begin in."""
+
 Walk = list[tuple[int, int, Step]]
 """Edges one after the other: from, to and by which step."""
 
@@ -32,17 +35,21 @@ def fair_lasso(
     graph: Any = nx.MultiDiGraph()
     graph.add_nodes_from(pending)
     graph.add_edges_from((s, t, step) for s, t, step in every if s in pending and t in pending)
-    for begin in begins:
-        if begin not in pending:
-            continue
-        reached = nx.descendants(graph, begin) | {begin}
-        for state in sorted(reached & ended):
-            return begin, _walk(graph, begin, state), []
+    entries = [state for state in begins if state in pending]
+    graph.add_edges_from((START, state, None) for state in entries)
+    graph.add_node(START)
+    reached = nx.descendants(graph, START)
+    loop: Walk = []
+    if reached & ended:
+        goal = min(reached & ended)
+    else:
         component = _fair_component(graph.subgraph(reached).copy(), possible, fair)
-        if component is not None:
-            entry = min(component.nodes)
-            return begin, _walk(graph, begin, entry), _round_trip(component, entry, possible, fair)
-    return None
+        if component is None:
+            return None
+        goal = min(component.nodes)
+        loop = _round_trip(component, goal, possible, fair)
+    (_, begin, _), *stem = _walk(graph, START, goal)
+    return begin, stem, loop
 
 
 def _fair_component(

@@ -44,10 +44,10 @@ class Scope:
 class Generator:
     """Draws one system from a seed."""
 
-    def __init__(self, seed: int, *, wide: bool = False) -> None:
+    def __init__(self, seed: int, *, wide: bool = False, most_barriers: int = 2) -> None:
         self.random = random.Random(seed)
         self.seed = seed
-        self.wide = wide
+        self.wide, self.most_barriers = wide, most_barriers
         self.line = 0
         self.names = 0
         draw = self.random
@@ -62,7 +62,8 @@ class Generator:
             self.fields += [self.wide_field(n) for n in range(draw.randint(1, 3))]
             draw.shuffle(self.fields)
         self.barriers = tuple(
-            Barrier(f"barrier_{n}", "text", "edge", ()) for n in range(draw.randint(0, 2))
+            Barrier(f"barrier_{n}", "text", "edge", ())
+            for n in range(draw.randint(0, self.most_barriers))
         )
         names = [b.name for b in self.barriers]
         on = frozenset(name for name in names if draw.random() < 0.5)
