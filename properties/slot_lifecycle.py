@@ -50,3 +50,9 @@ def slot_of_aborted_transfer_is_reused(m, slot: SlotLifecycle.Slot):
             and m.address[decoding] == slot
         ),
     )
+
+
+@always_possible(SlotLifecycle)
+def source_pages_can_be_released(m, request: SlotLifecycle.Request):
+    """The prefill node's pages of a request are not lost either: they can always be given back."""
+    return not m.holds_pages[request]
