@@ -386,23 +386,27 @@ class RdmaWriteCompletion(Model):
         error_waits_for_siblings,
         expect=NEXT_OWNER_IS_CORRUPTED,
         known_bug="VLLM-56104",
+        blames="fail_on_error",
         text="The first failing handle gives the blocks back while its sibling still writes.",
     )
     first_error_ends_batch = safe.without(
         error_waits_for_siblings,
         expect=(violates("no_fault", steps=5), *NEXT_OWNER_IS_CORRUPTED),
         known_bug="MC-1906",
+        blames="fail_on_error",
         text="The first failing task completes the batch: descriptor and buffers are freed.",
     )
     give_up_releases_handle = safe.without(
         abort_waits_for_handles,
         expect=(violates("no_fault", steps=5), *NEXT_OWNER_IS_CORRUPTED),
         known_bug="NIXL-2067",
+        blames="fail_on_abort",
         text="A caller that gives up releases its handles, which neither stops nor outlives them.",
     )
     give_up_with_counted_handle = safe_and_counted.without(
         abort_waits_for_handles,
         expect=NEXT_OWNER_IS_CORRUPTED,
+        blames="fail_on_abort",
         text="Not enough: it saves the library's memory, and not the slot's next owner.",
     )
     reformat_after_first_part = safe.without(
@@ -413,6 +417,7 @@ class RdmaWriteCompletion(Model):
             violates("accepts_own_kv", steps=10),
         ),
         known_bug="VA-12359",
+        blames="reformat",
         text="The blocks are permuted after the first pull, and the second lands as it was sent.",
     )
     completion_at_the_sender = safe.without(
@@ -423,18 +428,21 @@ class RdmaWriteCompletion(Model):
             violates("accepts_own_kv", steps=8),
         ),
         known_bug="KVCV-3",
+        blames="complete",
         text="The sender's completion is taken for the receiver's: the tail is not visible yet.",
     )
     timeout_taken_for_the_end = safe.without(
         error_follows_flush,
         expect=(violates("decodes_own_kv", steps=18), violates("accepts_own_kv", steps=18)),
         known_bug="MC-3508",
+        blames="land",
         text="Not enough: every handle was waited for, and one that timed out still lands.",
     )
     late_success_wins = safe.without(
         failed_is_sticky,
         expect=violates("announced_failure_is_final", steps=11),
         known_bug="SGL-30352",
+        blames="succeed",
         text="The transfer thread writes SUCCESS over the FAILED that an abort was answered with.",
     )
     silent_failure = safe.without(
@@ -451,6 +459,7 @@ class RdmaWriteCompletion(Model):
         success_waits_for_record,
         expect=violates("takes_own_first_token", steps=16),
         known_bug="SGL-17259",
+        blames="accept",
         text="The notice overtakes the record: the slot still holds the previous first token.",
     )
     success_before_tagged_record = Design(
@@ -465,6 +474,7 @@ class RdmaWriteCompletion(Model):
         record_carries_tag,
         expect=(violates("decodes_own_kv", steps=16), violates("accepts_own_kv", steps=16)),
         known_bug="SGL-39229",
+        blames="fail_on_error",
         text="Not enough: the record is the request's own, and the rows are not.",
     )
     digest_alone = Design(
@@ -475,11 +485,13 @@ class RdmaWriteCompletion(Model):
             violates("accepts_own_kv", steps=18),
             violates("takes_own_first_token", steps=18),
         ),
+        blames="fail_on_abort",
         text="Not enough: stale rows agree with the digest in the stale record beside them.",
     )
     tag_and_digest = Design(
         *tag_alone.barriers,
         record_carries_digest,
         expect=violates("decodes_own_kv", steps=16),
+        blames="fail_on_error",
         text="Not enough: a late write lands after the comparison, in rows that are being read.",
     )

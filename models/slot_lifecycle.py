@@ -516,6 +516,7 @@ class SlotLifecycle(Model):
         *reliable,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="ZAI-1",
+        blames=("abort", "hear_failure"),
         text="The slot is free at the abort, and the prefill node is not told.",
     )
     stops_new_chunks = Design(
@@ -526,6 +527,7 @@ class SlotLifecycle(Model):
         *reliable,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="ZAI-1",
+        blames=("abort", "hear_failure", "receive_abort"),
         text="The first upstream fix: an abort stops new chunks, but not those already posted.",
     )
 
@@ -548,12 +550,14 @@ class SlotLifecycle(Model):
         answer_waits_for_writes,
         expect=violates("decode_reads_own_bytes", steps=14),
         known_bug="SGL-31357",
+        blames="receive_abort",
         text="The answer says that the abort was received, not that the writes are over.",
     )
     answers_for_unknown_room = published_fix.without(
         count_outlives_room,
         expect=violates("decode_reads_own_bytes", steps=17),
         known_bug="SGL-35360",
+        blames="receive_abort",
         text="One write fails, the room is cleared, and the other write is forgotten.",
     )
     forgets_ack_target = published_fix.without(
@@ -572,28 +576,33 @@ class SlotLifecycle(Model):
         failure_is_deferred,
         expect=violates("decode_reads_own_bytes", steps=14),
         known_bug="SGL-38961C",
+        blames="hear_failure",
         text="Only aborts hold a slot back; a failure that the prefill node reports frees it.",
     )
     frees_source_early = published_fix.without(
         source_waits_for_writes,
         expect=violates("write_reads_own_pages", steps=5),
         known_bug="SGL-38961C",
+        blames="clear_room",
         text="A posted write still reads pages that the prefill node has given away.",
     )
     hands_over_rejected = published_fix.without(
         rejection_is_reported,
         expect=violates("decode_reads_own_bytes", steps=4),
         known_bug="SGL-34208",
+        blames="reject",
         text="Nothing was written, and success is reported.",
     )
     starts_after_never_started = published_fix.without(
         abort_leaves_queue,
         expect=violates("decode_reads_own_bytes", steps=14),
+        blames="receive_abort",
         text="'No write was ever started' was answered, and then one starts.",
     )
     goes_on_after_answer = published_fix.without(
         abort_stops_chunks,
         expect=violates("decode_reads_own_bytes", steps=16),
+        blames="receive_abort",
         text="'All started writes are over' was answered, and then one more starts.",
     )
 
@@ -618,12 +627,14 @@ class SlotLifecycle(Model):
         *published_fix.barriers,
         expect=violates("decode_reads_own_bytes", steps=13),
         known_bug="ZAI-1",
+        blames="pass_deadline",
         text="Upstream's deferred release: what is not answered in time is freed all the same.",
     )
     timeout_longer_than_write = Design(
         timeout_outlasts_writes,
         *timeout_shorter_than_write.barriers,
         expect=violates("decode_reads_own_bytes", steps=13),
+        blames="pass_deadline",
         text="Waiting for any posted write does not stop one that is posted after the deadline.",
     )
     lease = Design(
@@ -672,6 +683,7 @@ class SlotLifecycle(Model):
         seen_completion_frees,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="VLLM-32255",
+        blames="abort",
         text="The slot of a load that is under way is free at the abort.",
     )
     waits_for_seen_completion = waits_for_completion.without(

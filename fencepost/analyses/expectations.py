@@ -148,6 +148,6 @@ def _contradictions(
             wrong.append(f"{name} holds, and a violation was expected")
     for name, length in found.items():
         if name not in expected:
-            took = "" if length is None else f" in {count_steps(length)}"
-            wrong.append(f"{name} is violated{took}, which was not expected")
+            within = "" if length is None else f" in {count_steps(length)}"
+            wrong.append(f"{name} is violated{within}, which was not expected")
     return wrong

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from fencepost.core.errors import Location
-from fencepost.core.system import Step
+from fencepost.core.system import State, Step
 from fencepost.core.traces import Trace
 
 
@@ -17,6 +17,26 @@ class Verdict(Enum):
     VIOLATED = "VIOLATED"
     UNDECIDED = "UNDECIDED"
     ERROR = "ERROR"
+
+
+@dataclass(frozen=True)
+class InductionFailure:
+    """A counterexample to induction: a state in which every lemma holds, and a step after which one
+    does not. Whether the state can be reached is not said.
+
+    `claim` is what breaks (a lemma, a property or `no_fault`), `values` those of its arguments. The
+    states are those of the model at `sizes` (members of each Index): `core.sizes.at_sizes` gives
+    it. Without a step `before` is an initial state that breaks the claim; `after` is None where
+    there is no step or it faults.
+    """
+
+    claim: str
+    values: tuple[tuple[str, int], ...]
+    sizes: tuple[tuple[str, int], ...]
+    before: State
+    step: Step | None = None
+    after: State | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,8 @@ class Finding:
     detail: str = ""
     bound: int | None = None
     """A HOLDS that covers no more than runs of so many steps; None where it covers its scope."""
+    induction: InductionFailure | None = None
+    """Why a proof for any size was not found, where one was tried."""
 
 
 @dataclass(frozen=True)

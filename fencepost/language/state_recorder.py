@@ -15,6 +15,7 @@ from fencepost.core.trees import (
     FaultKind,
     Write,
 )
+from fencepost.language.any_size import AnySize, finite_only
 from fencepost.language.machine import (
     StepFaults,
     Value,
@@ -86,6 +87,8 @@ class StateRecorder(PathFinder):
 
     def finite_only(self, reason: str) -> None:
         """Note what keeps the model from being read for any size."""
+        if isinstance(self.elaboration.sizes, AnySize):
+            raise finite_only(reason, caller(), self.elaboration.model.__name__)
         self.finite[(caller(), reason)] = None
 
     def none_as_number(self) -> None:

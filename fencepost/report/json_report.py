@@ -35,7 +35,7 @@ def check_as_json(
         "versions": versions(),
         "exit_code": code,
         "models": [_model(check) for check in checks],
-        "errors": [_error(error) for error in errors],
+        "errors": [error_as_json(error) for error in errors],
     }
 
 
@@ -182,7 +182,7 @@ def _finding(model: ModelCheck, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _error(error: InputError) -> dict[str, Any]:
+def error_as_json(error: InputError) -> dict[str, Any]:
     return {
         "code": error.code,
         "what": error.what,

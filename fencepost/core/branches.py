@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fencepost import core
 from fencepost.core.errors import Location
 from fencepost.core.remembered import Remembered
 from fencepost.core.results import Branch, Coverage
 from fencepost.core.system import Step, System
 from fencepost.core.trees import paths
 
-PACKAGE = Path(core.__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,241 @@
+"""Proofs for any size beside what explores: lemmas are tried at a small size before any proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from fencepost.analyses.expectations import Judged, Judgement
+from fencepost.core.errors import InputError
+from fencepost.core.limits import Limits, Progress, ProofReport
+from fencepost.core.questions import chosen
+from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps
+from fencepost.core.system import NO_FAULT, Design, Lemma, Property, System
+
+MOST_STATES_TRIED = 200_000
+"""How many states a lemma is tried on; a lemma that is false seldom takes more."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A design, what its proof came to, and that beside its expectation.
+
+    `lemmas_of` is the design whose lemmas were used: itself, or the nearest safe one.
+    """
+
+    design: Design
+    lemmas_of: Design
+    result: Result
+    judged: Judged
+    blamed: tuple[str, ...]
+
+
+def for_any_size(system: System) -> System:
+    """The recording of a system for any size; F130 where it has none."""
+    if system.any_size:
+        return system
+    if system.finite_only:
+        at, reason = system.finite_only[0]
+        more = len(system.finite_only) - 1
+        others = f" (and {more} more of its kind)" if more else ""
+        try:
+            recorded = None if system.record_for_any_size is None else system.record_for_any_size()
+        except InputError as refused:
+            if refused.code != "F130":
+                raise
+            refused.what += others
+            raise
+        if recorded is not None:
+            return recorded
+        raise InputError("F130", f"{system.name} has no reading for any size: {reason}", at=at)
+    if system.record_for_any_size is None:
+        raise InputError(
+            "F130",
+            f"{system.name} has no reading for any size: it was not recorded from a model",
+            why="what was settled by its sizes cannot be told from what holds for any",
+            write="`build(Model)`",
+        )
+    return system.record_for_any_size()
+
+
+def is_safe(design: Design, system: System) -> bool:
+    """Whether no violation of an `always` property, or of `no_fault`, is expected of a design."""
+    return not any(is_safety(v.property, system) for v in design.expect.violations)
+
+
+def is_safety(name: str, system: System) -> bool:
+    """Whether a property is one that a proof for any size may decide."""
+    return name == NO_FAULT or any(p.name == name and p.kind == "always" for p in system.properties)
+
+
+def nearest_safe(system: System, design: Design) -> Design:
+    """The design itself if it is expected to hold, else the one that is and differs in the fewest
+    barriers (of several, the first); the design itself where none is."""
+    if is_safe(design, system) and not design.expect.violations:
+        return design
+    safe = [d for d in system.designs if not d.expect.violations]
+    return min(safe, key=lambda d: len(d.barriers ^ design.barriers), default=design)
+
+
+def lemmas_of(system: System, design: Design, names: Sequence[str] = ()) -> tuple[Lemma, ...]:
+    """The lemmas that are used for a design, or those of these names."""
+    if not names:
+        return tuple(lemma for lemma in system.lemmas if lemma.concerns(design.name))
+    return tuple(lemma for lemma in system.lemmas if lemma.name in names)
+
+
+def refuse_false_lemmas(
+    system: System, design: Design, lemmas: Sequence[Lemma], limits: Limits
+) -> None:
+    """Refuse a lemma (F135) that is false in a state reached at the system's own sizes, with the
+    trace to it; it would make a proof for any size impossible, which is found out later."""
+    from fencepost.engines.explore import explore
+
+    if not lemmas:
+        return
+    claimed = replace(
+        system,
+        properties=tuple(
+            Property(m.name, "always", m.arguments, m.condition, m.fault, location=m.location)
+            for m in system.lemmas
+        ),
+    )
+    names = [lemma.name for lemma in lemmas]
+    few = Limits(MOST_STATES_TRIED, limits.seconds, limits.memory_bytes)
+    found = explore(claimed, design, properties=names, first=True, limits=few).answer
+    false = [f for f in found.findings if f.verdict is Verdict.VIOLATED]
+    if not false:
+        return
+    first = min(false, key=lambda f: (len(f.trace) if f.trace else 0, names.index(f.property)))
+    raise _false(system, design, lemmas, first)
+
+
+def _false(system: System, design: Design, lemmas: Sequence[Lemma], finding: Finding) -> InputError:
+    trace = finding.trace
+    steps = () if trace is None else trace.steps
+    after = "initially" if not steps else f"after {count_steps(len(steps))}"
+    sizes = " ".join(f"{name}={value}" for name, value in system.parameters)
+    instance = f" for {finding.instance}" if finding.instance else ""
+    shown = "; ".join(system.show_step(step) for step in steps)
+    at = next(lemma.location for lemma in lemmas if lemma.name == finding.property)
+    return InputError(
+        "F135",
+        f"lemma `{finding.property}` is false of {design.name} {after}{instance}"
+        + (f" at {sizes}" if sizes else "")
+        + (f": {shown}" if shown else ""),
+        why="a proof goes by conditions that hold in every reachable state",
+        write="a weaker condition; or `@lemma(..., designs=(...))` if it is of other designs",
+        at=at,
+    )
+
+
+def prove(
+    system: System,
+    design: Design,
+    *,
+    properties: Iterable[str] | None = None,
+    lemmas: Sequence[Lemma] | None = None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    progress: Callable[[Progress], None] | None = None,  # noqa: ARG001  # it speaks of states
+    watch: ProofReport | None = None,
+) -> Result:
+    """The engine "any-size" on a system at sizes: its lemmas are tried at these sizes, then its
+    recording for any size is proved. What has no such recording is UNDECIDED and says why."""
+    from fencepost.engines.prove.any_size import prove_any_size
+    from fencepost.engines.prove.any_size.proving import ENGINE
+
+    near = nearest_safe(system, design)
+    given = lemmas_of(system, near) if lemmas is None else tuple(lemmas)
+    try:
+        unbounded = for_any_size(system)
+    except InputError as refused:
+        if refused.code != "F130":
+            raise
+        return _no_reading(system, design, properties, refused, ENGINE)
+    if near is design:
+        refuse_false_lemmas(system, design, given, limits)
+    names = [lemma.name for lemma in given]
+    result = prove_any_size(
+        unbounded,
+        design,
+        properties=properties,
+        lemmas=[lemma for lemma in unbounded.lemmas if lemma.name in names],
+        limits=limits,
+        again=near is design,
+        progress=watch,
+    )
+    return replace(result, answer=_of(system, result.answer))
+
+
+def _of(system: System, answer: Answer) -> Answer:
+    """The answer under the digest that traces of the system carry."""
+    return replace(answer, digest=system.digest, parameters=system.parameters)
+
+
+def _no_reading(
+    system: System,
+    design: Design,
+    properties: Iterable[str] | None,
+    refused: InputError,
+    engine: str,
+) -> Result:
+    place = f" ({refused.at})" if refused.at is not None else ""
+    names = chosen(system, properties)
+    findings = tuple(
+        Finding(name, "always", Verdict.UNDECIDED, f"{refused.what}{place}")
+        for name in names
+        if is_safety(name, system)
+    )
+    return Result(
+        Answer(
+            model=system.name,
+            digest=system.digest,
+            parameters=system.parameters,
+            design=design.name,
+            barriers=tuple(sorted(design.barriers)),
+            engine=engine,
+            findings=findings,
+            stopped="no reading for any size",
+        )
+    )
+
+
+def prove_and_judge(
+    system: System,
+    design: Design,
+    *,
+    properties: Iterable[str] | None = None,
+    lemmas: Sequence[str] = (),
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    watch: ProofReport | None = None,
+) -> Proof:
+    """A proof beside what is expected of the design; `lemmas` are names, empty for its own."""
+    from fencepost.engines.prove.any_size import blamed
+
+    near = nearest_safe(system, design)
+    given = lemmas_of(system, near, lemmas)
+    result = prove(system, design, properties=properties, lemmas=given, limits=limits, watch=watch)
+    by = blamed(result.answer)
+    return Proof(design, near, result, judge_proof(design, result.answer, by), by)
+
+
+def judge_proof(design: Design, answer: Answer, by: tuple[str, ...]) -> Judged:
+    """A safe design is expected to be proved; a broken one not, and to blame what it says."""
+    if answer.stopped:
+        return Judged(Judgement.UNDECIDED, (answer.stopped,))
+    wrong = []
+    expected = {v.property for v in design.expect.violations}
+    for finding in answer.findings:
+        if finding.verdict is Verdict.HOLDS and finding.property in expected:
+            wrong.append(f"{finding.property} is proved, and a violation was expected")
+        if finding.verdict is Verdict.UNDECIDED and not expected:
+            wrong.append(f"{finding.property}: {finding.scope}")
+    if design.blames and set(by) != set(design.blames):
+        found = ", ".join(by) or "no action"
+        wrong.append(f"the proof blames {found}; the design {', '.join(design.blames)}")
+    if not wrong:
+        return Judged(Judgement.AS_EXPECTED)
+    unknown = all(
+        f.induction is None for f in answer.findings if f.verdict is Verdict.UNDECIDED
+    ) and not any("proved, and" in reason or "blames" in reason for reason in wrong)
+    return Judged(Judgement.UNDECIDED if unknown else Judgement.NOT_AS_EXPECTED, tuple(wrong))
