@@ -60,7 +60,7 @@ def test_the_page_names_the_survivors(model):
         for t in mutation.of("survived")
     )
     rows, counts = explained(model)
-    named = Counter((row["action"], row["edit"], row["runs"]) for row in rows)
+    named = Counter((r["action"], r["edit"].replace("\\|", "|"), r["runs"]) for r in rows)
     assert found - named == Counter(), "survivors without a reason"
     assert named - found == Counter(), "reasons without a survivor"
     assert int(counts["killed"]) == len(mutation.of("killed"))
