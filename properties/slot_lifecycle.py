@@ -52,6 +52,12 @@ def slot_of_aborted_transfer_is_reused(m, slot: SlotLifecycle.Slot):
     )
 
 
+@always_possible(SlotLifecycle)
+def source_pages_can_be_released(m, request: SlotLifecycle.Request):
+    """The prefill node's pages of a request are not lost either: they can always be given back."""
+    return not m.holds_pages[request]
+
+
 # Lemmas: what a proof for any number of requests, slots and chunks goes by.
 
 
