@@ -315,7 +315,9 @@ def _common(left: Domain, right: Domain) -> Domain:
     a, b = _sort(left), _sort(right)
     if isinstance(left, Maybe) and left.high < 0:
         inner = b
-    elif (isinstance(right, Maybe) and right.high < 0) or (isinstance(a, Index | Enum | Bool) and type(a) is type(b)):
+    elif (isinstance(right, Maybe) and right.high < 0) or (
+        isinstance(a, Index | Enum | Bool) and type(a) is type(b)
+    ):
         inner = a
     else:
         inner = b if isinstance(a, Index) else Range(min(a.low, b.low), max(a.high, b.high))
