@@ -100,7 +100,7 @@ def _write_obligations(
     design = proof.design
     lemmas = lemmas_of(unbounded, nearest_safe(unbounded, design), options.lemmas)
     properties = [p for p in unbounded.properties if p.kind == "always" and p.name in asked]
-    claims = [claim(each) for each in (*lemmas, *properties)]
+    claims = [*map(claim, lemmas), *map(claim, properties)]
     into = folder / design.name
     into.mkdir(parents=True, exist_ok=True)
     for name, text in as_smtlib(unbounded, design.barriers, claims):

@@ -608,6 +608,7 @@ class AsyncCacheLoad(Model):
         indexer_waits_for_load,
         expect=violates("indexer_reads_own_keys", steps=4),
         known_bug="SGL-22811",
+        blames="score",
         text="Only the attention waits for its layer: top-k is taken over keys not yet there.",
     )
     load_over_launched_forward = by_streams.without(
@@ -619,6 +620,7 @@ class AsyncCacheLoad(Model):
             violates("attention_reads_own_kv", steps=14),
         ),
         known_bug="SGL-36738",
+        blames="restore",
         text="A page is loaded into while the last round of its finished request is still to run.",
     )
     write_back_unordered = by_streams.without(
@@ -632,6 +634,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=14),
         ),
         known_bug="SGL-20611",
+        blames=("restore", "launch", "back_up"),
         text="Write-backs are not ordered with the work of other streams, in either direction.",
     )
     write_back_and_forward_wait = by_streams.without(
@@ -642,17 +645,20 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=12),
             violates("fork_copies_own_bytes", steps=15),
         ),
+        blames="restore",
         text="The reported fix, both halves: a load may be the next to write, and does not wait.",
     )
     fork_without_wait = by_acknowledgement.without(
         fork_waits_for_last_layer,
         expect=violates("fork_copies_own_bytes", steps=4),
         known_bug="SGL-36743",
+        blames="copy_fork",
         text="A fork copies all layers of a page at once, ahead of the waits of the layers.",
     )
     fork_waits_for_first = fork_without_wait.plus(
         fork_waits_for_first_layer,
         expect=violates("fork_copies_own_bytes", steps=6),
+        blames="copy_fork",
         text="To wait for the first layer, as the first layer does, is too little for all of them.",
     )
     host_page_lock_dropped = by_acknowledgement.without(
@@ -664,6 +670,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=10),
         ),
         known_bug="SGL-31427",
+        blames="evict",
         text="A host page is unlocked when its load is queued, and refilled before that runs.",
     )
     host_confirmed_store = offload_connector.without(
@@ -676,6 +683,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=17),
         ),
         known_bug="VLLM-46278",
+        blames=("store", "back_up"),
         text="What the host confirmed is stored, whether or not the device has computed it.",
     )
     store_waits_out_of_order = offload_connector.without(
@@ -686,6 +694,7 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=17),
             violates("fork_copies_own_bytes", steps=17),
         ),
+        blames="store",
         text="The event alone: the copy engine reads its source before the wait is over.",
     )
     store_in_order_without_event = offload_connector.without(
@@ -696,6 +705,7 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=17),
             violates("fork_copies_own_bytes", steps=17),
         ),
+        blames="back_up",
         text="Stream order alone: the write-back stream has nothing to wait for.",
     )
     load_over_reader = offload_connector.without(
@@ -707,12 +717,14 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=13),
         ),
         known_bug="VLLM-47282",
+        blames="restore",
         text="A load overwrites a page that the last round of its finished request still reads.",
     )
     event_recorded_again_by_load = by_acknowledgement.without(
         event_of_one_stream,
         expect=violates("host_copies_are_genuine", steps=11),
         known_bug="VLLM-39115",
+        blames="restore",
         text="A load records the event again before the write-back waits: it names earlier work.",
     )
     event_recorded_again_by_launch = Design(
@@ -733,6 +745,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=12),
             violates("attention_reads_own_kv", steps=14),
         ),
+        blames="restore",
         text="As SGL-36738 where no stream waits: only the host could have held the page back.",
     )
     copy_published_early = by_acknowledgement.without(
@@ -742,6 +755,7 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=11),
             violates("fork_copies_own_bytes", steps=14),
         ),
+        blames="restore",
         text="A copy is hit once its write-back is queued, which needs `load_waits_for_store`.",
     )
     acks_with_prefill_only = by_acknowledgement.without(

@@ -11,11 +11,13 @@ class Limits:
     """When to give up; None is no limit, except for memory: three quarters of the machine.
 
     A limit of states is noticed after a batch, so a search may end with slightly more of them.
+    `work` bounds each question to a solver, in the solver's own units of work.
     """
 
     states: int | None = None
     seconds: float | None = None
     memory_bytes: int | None = None
+    work: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +50,6 @@ ProofReport = Callable[[Proving], None]
 STATES_LIMIT = "limit of states reached"
 TIME_LIMIT = "time limit reached"
 MEMORY_LIMIT = "memory limit reached"
+WORK_LIMIT = "limit of the solver's work reached"
 INTERRUPTED = "interrupted"
 FIRST_VIOLATION = "stopped at the first violation"

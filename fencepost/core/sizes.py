@@ -8,9 +8,9 @@ from itertools import product
 from typing import Any
 
 from fencepost.core.domains import Domain, Index
-from fencepost.core.expressions import Expression, Node, walk
+from fencepost.core.expressions import Expression, Node, Variable, walk
 from fencepost.core.remembered import Remembered
-from fencepost.core.system import Field, System
+from fencepost.core.system import Field, Lemma, Property, System
 from fencepost.core.trees import decisions
 
 
@@ -30,12 +30,14 @@ def _sorts(system: System) -> tuple[Index, ...]:
     roots: list[Node] = [system.initial, system.final]
     for action in system.actions:
         roots += [*action.arguments, *(d.condition for d in decisions(action.tree))]
-    for claimed in (*system.properties, *system.lemmas):
+    claims: tuple[Property | Lemma, ...] = (*system.properties, *system.lemmas)
+    for claimed in claims:
         roots += [*claimed.arguments, claimed.condition]
     for root in roots:
         for node in walk(root):  # type: ignore[arg-type]  # a Node is one of its kinds
             for variable in getattr(node, "variables", (node,)):
-                note(getattr(variable, "of", None))
+                if isinstance(variable, Variable):
+                    note(variable.of)
     return tuple(found[name] for name in sorted(found))
 
 

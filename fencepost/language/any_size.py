@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
-from fencepost.core.errors import InputError, Location
+from fencepost.core.errors import Location, NoReading
 
 UNBOUNDED = 1 << 20
 
@@ -66,9 +66,9 @@ class NamesAMember(Exception):  # what happened, as everywhere
     """An initial value depends on which member of an Index its cell belongs to."""
 
 
-def finite_only(reason: str, at: Location | None, model: str = "the model") -> InputError:
+def finite_only(reason: str, at: Location | None, model: str = "the model") -> NoReading:
     """The refusal of a construct that has no reading for any size."""
-    return InputError(
+    return NoReading(
         "F130",
         f"{model} has no reading for any size: {reason}",
         why="a proof for any size knows members of an Index only by what the state says of them",

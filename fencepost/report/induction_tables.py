@@ -74,7 +74,7 @@ def induction_table(
 
 
 def _claimed(system: System, name: str) -> Lemma | Property | None:
-    both = (*system.lemmas, *system.properties)
+    both: tuple[Lemma | Property, ...] = (*system.lemmas, *system.properties)
     return next((claimed for claimed in both if claimed.name == name), None)
 
 

@@ -104,11 +104,9 @@ class ProofStories:
         for finding in proof.result.answer.findings:
             if finding.induction is not None and finding.induction not in told:
                 told.append(finding.induction)
-                self._failure(model, proof, finding, finding.induction)
+                self._failure(model, proof, finding.induction)
 
-    def _failure(
-        self, model: ModelProof, proof: Proof, finding: Finding, failure: InductionFailure
-    ) -> None:
+    def _failure(self, model: ModelProof, proof: Proof, failure: InductionFailure) -> None:
         system = at_sizes(model.unbounded, dict(failure.sizes))
         self.terminal.line()
         self._wrapped(_headline(system, failure))

@@ -1,8 +1,8 @@
 """Proofs for any size; `oracle` says how questions are put and answered."""
 
+from fencepost.engines.prove.any_size.counterexamples import Counterexample
 from fencepost.engines.prove.any_size.formulas import Claim, claim
 from fencepost.engines.prove.any_size.oracle import (
-    Counterexample,
     Effort,
     Oracle,
     Outcome,

@@ -15,6 +15,7 @@ import z3
 from fencepost.core.domains import Bool, Domain, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.evidence import Mismatch
 from fencepost.core.semantics import Successor, evaluate, fillings, perform
+from fencepost.core.sizes import formula_at_sizes
 from fencepost.core.system import Action, State, Step, System
 from fencepost.core.trees import Fault
 from fencepost.engines.prove.any_size.formulas import Formula, closed
@@ -102,8 +103,6 @@ def holds(system: System, barriers: frozenset[str], state: State, formula: Formu
 
     The formula is one of a system for any size: its Index domains get the sizes of `system`.
     """
-    from fencepost.core.sizes import formula_at_sizes
-
     sized = formula_at_sizes(closed(formula), system)
     return bool(evaluate(system, barriers, state, {}, sized))
 
@@ -149,8 +148,6 @@ def _is_initial(system: System, barriers: frozenset[str], state: State) -> bool:
 
 def failing(found: Counterexample, barriers: frozenset[str], formula: Formula) -> dict[str, int]:
     """The values of a formula's arguments at which it is false in the end."""
-    from fencepost.core.sizes import formula_at_sizes
-
     system = found.system
     arguments = tuple(formula_at_sizes(a, system) for a in formula.arguments)
     condition = formula_at_sizes(formula.condition, system)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
-from fencepost.core.domains import SetOf
-from fencepost.core.expressions import TRUE, Variable
-from fencepost.core.system import Action, Field, System
+from fencepost.core.domains import Index, SetOf
+from fencepost.core.expressions import TRUE, Constant, Variable
+from fencepost.core.system import Field, System
 from fencepost.core.trees import Fault
-from fencepost.engines.prove.any_size.barriers import fix_barriers
-from fencepost.engines.prove.any_size.formulas import Formula
+from fencepost.engines.prove.any_size.barriers import fix_barriers, fixed_condition
+from fencepost.engines.prove.any_size.formulas import Claim, Formula
 from fencepost.engines.prove.any_size.steps import Steps, fields_of
 from fencepost.engines.prove.any_size.terms import Cells, Terms
 from fencepost.engines.prove.any_size.values import Term, Value
@@ -129,11 +130,6 @@ class Encoding:
 
     def _starts(self, declared: Field) -> Term:
         """That the cells of a field have one of their starting values."""
-        from itertools import product
-
-        from fencepost.core.domains import Index
-        from fencepost.core.expressions import Constant
-
         words, before = self.words, self.before
         spelt = [[None] if isinstance(of, Index) else list(of.values()) for of in declared.indices]
         open_ = [Variable(f"i{n}", of) for n, of in enumerate(declared.indices)]
@@ -189,17 +185,5 @@ class Encoding:
 
     def _fixed(self, formula: Formula) -> Formula:
         """The formula with barriers as constants."""
-        return _fix(formula, self.barriers)
-
-
-def actions(encoding: Encoding) -> tuple[Action, ...]:
-    """The actions of the encoded system, which its design leaves possible."""
-    return encoding.system.actions
-
-
-def _fix(formula: Formula, barriers: frozenset[str]) -> Formula:
-    from fencepost.engines.prove.any_size.barriers import fixed_condition
-    from fencepost.engines.prove.any_size.formulas import Claim
-
-    condition = fixed_condition(formula.condition, barriers)
-    return Claim(formula.name, formula.arguments, condition)
+        condition = fixed_condition(formula.condition, self.barriers)
+        return Claim(formula.name, formula.arguments, condition)

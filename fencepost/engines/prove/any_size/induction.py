@@ -61,11 +61,12 @@ Told = Callable[[str, str], None]
 
 
 def induction(
-    oracle: Oracle, claims: Sequence[Claim], actions: Sequence[str], told: Told
+    oracle: Oracle, claims: Sequence[Claim], actions: Sequence[str], told: Told, *, again: bool
 ) -> Induction:
     """Take out of the claims what is broken, until the rest is inductive.
 
-    `told` is called before each question with the claim and the action.
+    What was proved with the help of a claim that is taken out is asked `again`, or else taken out
+    too. `told` is called before each question with the claim and the action.
     """
     found = Induction({claim.name: claim for claim in claims})
     open_ = [(claim.name, action) for claim in claims for action in (INITIATION, *actions)]
@@ -81,12 +82,25 @@ def induction(
             else:
                 found.broken.append(Broken(name, action, outcome, whole))
                 lost[name] = None
+        if not again:
+            _follow(found, lost)
         for name in lost:
             del found.claims[name]
         whole = False
         found.cores = {k: core for k, core in found.cores.items() if k[0] in found.claims}
         open_ = [key for key, core in found.cores.items() if set(core) & set(lost)]
     return found
+
+
+def _follow(found: Induction, lost: dict[str, None]) -> None:
+    """Add to what is lost all that was proved with its help."""
+    pending = list(lost)
+    while pending:
+        gone = pending.pop()
+        for (name, _), core in found.cores.items():
+            if gone in core and name not in lost:
+                lost[name] = None
+                pending.append(name)
 
 
 def _ask(oracle: Oracle, claim: Claim, action: str, under: Sequence[Claim]) -> Outcome:

@@ -45,6 +45,7 @@ from fencepost.engines.prove.any_size.counterexamples import (
 )
 from fencepost.engines.prove.any_size.encoding import Encoding, Obligation
 from fencepost.engines.prove.any_size.formulas import Formula
+from fencepost.engines.prove.any_size.smaller import smallest
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ class Oracle:
             sizes = {sort.name: count for sort in sorts(self.system)}
             found = self.at(question, sizes)
             if found is not None:
-                return self._smaller(question, found)
+                return smallest(
+                    self.system, found, lambda smaller: self._confirmed(question, smaller)
+                )
         return self._refute(obligation, self.effort.long)
 
     def _refute(self, obligation: Obligation, effort: int) -> Proved | Unknown:
@@ -195,24 +198,12 @@ class Oracle:
             steps = encoding.steps(question.action)
             step = reader.step(steps.action, steps.scope)
         found = Counterexample(system, key, reader.state(system), step)
-        return confirmed(
-            found,
-            self.barriers,
-            question.under,
-            question.claimed,
-            initial=question.initial,
-        )
+        return self._confirmed(question, found)
 
-    def _smaller(self, question: _Question, found: Counterexample) -> Counterexample:
-        """The same with as few members of each Index as can be."""
-        sizes = dict(found.sizes)
-        for name in sizes:
-            for fewer in range(1, sizes[name]):
-                smaller = self.at(question, {**sizes, name: fewer})
-                if smaller is not None:
-                    found, sizes = smaller, dict(smaller.sizes)
-                    break
-        return found
+    def _confirmed(self, question: _Question, found: Counterexample) -> Counterexample:
+        return confirmed(
+            found, self.barriers, question.under, question.claimed, initial=question.initial
+        )
 
     def _solver(self, encoding: Encoding, effort: int) -> Any:
         solver = z3.SimpleSolver(encoding.words.context)

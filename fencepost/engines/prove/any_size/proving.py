@@ -48,8 +48,9 @@ def prove_any_size(
     *,
     properties: Iterable[str] | None = None,
     lemmas: Sequence[Lemma] | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     effort: Effort = Effort(),  # noqa: B008  # frozen
+    again: bool = True,
     progress: ProofReport | None = None,
 ) -> Result:
     """Prove `always` properties and `no_fault` of a design for any number of members of each Index.
@@ -58,6 +59,8 @@ def prove_any_size(
     the design, unless others are given. A finding HOLDS for every size, or is UNDECIDED and says
     which claim which action breaks, with a counterexample to induction where there is one. Never
     VIOLATED: an unreachable state may be what breaks a lemma. Other properties are not asked.
+    `again`: what was proved by a lemma that another step breaks is tried without that lemma; where
+    it is known that some lemma will break, trying costs more than it tells.
 
     The facts of the answer say which lemmas were used and which claims which actions break.
     Method: inductive invariants (Floyd, 1967; Manna and Pnueli, 1995); claims that fail are taken
@@ -67,11 +70,13 @@ def prove_any_size(
     given = system.lemmas if lemmas is None else lemmas
     names = chosen(system, properties)
     asked = _Asked(
-        tuple(claim(l) for l in given if lemmas is not None or l.concerns(design.name)),
+        tuple(claim(m) for m in given if lemmas is not None or m.concerns(design.name)),
         tuple(p for p in system.properties if p.kind == "always" and p.name in names),
         NO_FAULT in names,
     )
-    proof = _Proof(system, design, asked, effort, _deadline(started, limits), limits, progress)
+    proof = _Proof(
+        system, design, asked, effort, _deadline(started, limits), limits, progress, again=again
+    )
     findings = proof.run()
     answer = Answer(
         model=system.name,
@@ -127,7 +132,10 @@ class _Proof:
         left: Callable[[], int | None],
         limits: Limits,
         progress: ProofReport | None,
+        *,
+        again: bool,
     ) -> None:
+        self.again = again
         self.system, self.design, self.asked = system, design, asked
         self.stopped = ""
         self._progress, self._started, self._decided = progress, time.monotonic(), 0
@@ -148,7 +156,9 @@ class _Proof:
     def run(self) -> tuple[Finding, ...]:
         try:
             claims = [*self.asked.lemmas, *self.properties]
-            self.induction = induction(self.oracle, claims, self.actions, self._tell)
+            self.induction = induction(
+                self.oracle, claims, self.actions, self._tell, again=self.again
+            )
             self.settled = True
             if self.asked.no_fault:
                 proved = tuple(self.induction.claims.values())

@@ -140,11 +140,11 @@ class Terms:
             case Enum(), Enum() if given == of:
                 return value
             case (Bool() | Enum(), Range()):
-                return self._by_value(value, given, lambda v: z3.IntVal(v, words.context))
+                return self._by_value(value, given, words.integer)
             case (Range(), Enum() | Bool()):
                 chosen = words.constant(of, of.low)
                 for each in range(of.low + 1, of.high + 1):
-                    here = words.same(value, z3.IntVal(each, words.context))
+                    here = words.same(value, words.integer(each))
                     chosen = words.either_value(here, words.constant(of, each), chosen)
                 return chosen
             case _:

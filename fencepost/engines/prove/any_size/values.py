@@ -30,4 +30,5 @@ class Members:
     has: Callable[[Term], Term]
 
 
-Value = Term | Optional | Members
+Value = Any
+"""A `Term`, an `Optional` or a `Members`, as the domain of the expression says."""

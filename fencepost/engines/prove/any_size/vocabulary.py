@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
-from typing import Any, assert_never
+from typing import Any
 
 import z3
 
@@ -30,7 +30,12 @@ class Vocabulary:
         self.context = z3.Context()
         self.system = system
         self.sizes = sizes
+        self._true, self._false = z3.BoolVal(True, self.context), z3.BoolVal(False, self.context)
+        self._true_id, self._false_id = self._true.get_id(), self._false.get_id()
         self._enums: dict[Enum, tuple[Any, list[Term]]] = {}
+        self._numbers: dict[int, Term] = {}
+        self._distinct: set[int] = set()
+        """The numbers of terms that are all different: members of enums, integers."""
         self.sorts = {s.name: z3.DeclareSort(s.name, self.context) for s in sorts(system)}
         self.members: dict[str, list[Term]] = {}
         self._below = {
@@ -49,68 +54,75 @@ class Vocabulary:
             self._functions[declared.name] = self._functions_of(declared)
         self._fresh = 0
 
-    # Truth.
+    # Truth. Terms are told apart by their numbers, which the solver shares between equal ones.
 
     def true(self, value: bool) -> Term:
-        return z3.BoolVal(value, self.context)
+        return self._true if value else self._false
+
+    def is_true(self, term: Term) -> bool:
+        """Whether a condition is the constant true."""
+        return bool(term.get_id() == self._true_id)
+
+    def is_false(self, term: Term) -> bool:
+        """Whether a condition is the constant false."""
+        return bool(term.get_id() == self._false_id)
 
     def both(self, parts: Iterable[Term]) -> Term:
         """The conjunction of any number of conditions, with constants left out."""
         kept = []
         for part in parts:
-            if z3.is_false(part):
+            number = part.get_id()
+            if number == self._false_id:
                 return part
-            if not z3.is_true(part):
+            if number != self._true_id:
                 kept.append(part)
         if not kept:
-            return self.true(True)
+            return self._true
         return kept[0] if len(kept) == 1 else z3.And(*kept)
 
     def either(self, parts: Iterable[Term]) -> Term:
         """The disjunction of any number of conditions, with constants left out."""
         kept = []
         for part in parts:
-            if z3.is_true(part):
+            number = part.get_id()
+            if number == self._true_id:
                 return part
-            if not z3.is_false(part):
+            if number != self._false_id:
                 kept.append(part)
         if not kept:
-            return self.true(False)
+            return self._false
         return kept[0] if len(kept) == 1 else z3.Or(*kept)
 
     def negation(self, part: Term) -> Term:
-        if z3.is_true(part) or z3.is_false(part):
-            return self.true(z3.is_false(part))
+        if self.is_true(part):
+            return self._false
+        if self.is_false(part):
+            return self._true
         return part.arg(0) if z3.is_not(part) else z3.Not(part)
 
     def same(self, left: Term, right: Term) -> Term:
         """Whether two terms of one sort are equal."""
-        if left.eq(right):
-            return self.true(True)
-        if self._is_name(left) and self._is_name(right):
-            return self.true(False)
+        one, other = left.get_id(), right.get_id()
+        if one == other:
+            return self._true
+        if one in self._distinct and other in self._distinct:
+            return self._false
         return left == right
-
-    def _is_name(self, term: Term) -> bool:
-        """Whether a term is one of several that are all different: an enum member, a number."""
-        return any(term.eq(m) for _, ms in self._enums.values() for m in ms) or z3.is_int_value(
-            term
-        )
 
     def either_value(self, condition: Term, then: Term, otherwise: Term) -> Term:
         """`then` where the condition holds, else `otherwise`."""
-        if z3.is_true(condition) or then.eq(otherwise):
+        if self.is_true(condition) or then.get_id() == otherwise.get_id():
             return then
-        if z3.is_false(condition):
+        if self.is_false(condition):
             return otherwise
-        if z3.is_bool(then):
-            if z3.is_true(then):
+        if isinstance(then, z3.BoolRef):
+            if self.is_true(then):
                 return self.either([condition, otherwise])
-            if z3.is_false(then):
+            if self.is_false(then):
                 return self.both([self.negation(condition), otherwise])
-            if z3.is_true(otherwise):
+            if self.is_true(otherwise):
                 return self.either([self.negation(condition), then])
-            if z3.is_false(otherwise):
+            if self.is_false(otherwise):
                 return self.both([condition, then])
         return z3.If(condition, then, otherwise)
 
@@ -137,6 +149,7 @@ class Vocabulary:
             name = f"{domain.name}{len(self._enums)}"
             members = [f"{name}.{member}" for member in domain.members]
             self._enums[domain] = z3.EnumSort(name, members, self.context)
+            self._distinct |= {member.get_id() for member in self._enums[domain][1]}
         return self._enums[domain]
 
     def constant(self, domain: Domain, value: int) -> Term:
@@ -147,11 +160,18 @@ class Vocabulary:
             case Enum():
                 return self._enum(domain)[1][value - domain.first]
             case Range():
-                return z3.IntVal(value, self.context)
+                return self.integer(value)
             case Index():
                 return self.members[domain.name][value]
             case _:
                 raise TypeError(domain)
+
+    def integer(self, value: int) -> Term:
+        """A number."""
+        if value not in self._numbers:
+            self._numbers[value] = z3.IntVal(value, self.context)
+            self._distinct.add(self._numbers[value].get_id())
+        return self._numbers[value]
 
     def values(self, domain: Domain) -> list[Value] | None:
         """Every value of a domain that is spelt out, or None for one that is quantified over."""
@@ -174,8 +194,8 @@ class Vocabulary:
 
     def below(self, sort: Index, left: Term, right: Term) -> Term:
         """Whether a member of an ordered Index comes before another."""
-        if left.eq(right):
-            return self.true(False)
+        if left.get_id() == right.get_id():
+            return self._false
         return self._below[sort.name](left, right)
 
     # Variables.
@@ -306,13 +326,8 @@ class Vocabulary:
             guards.append(self.within(variable.of, value))
         body = join(holds(*chosen) for chosen in product(*choices))
         guard = self.both(guards)
-        if not bound or z3.is_true(body) or z3.is_false(body):
+        if not bound or self.is_true(body) or self.is_false(body):
             return body  # no sort is empty, and neither is a range
         if exists:
             return z3.Exists(bound, self.both([guard, body]))
         return z3.ForAll(bound, self.either([self.negation(guard), body]))
-
-
-def unreachable(domain: Domain) -> None:
-    """A domain that no reader expects here."""
-    assert_never(domain)  # type: ignore[arg-type]
