@@ -73,10 +73,6 @@ class Attribute:
 def attributes(asked: Asked, variables: Sequence[Variable]) -> tuple[Attribute, ...]:
     """Every attribute of these members, in a fixed order."""
     found: dict[Attribute, None] = {}
-    for one, other in _pairs(variables):
-        if _ordered(one):
-            before, behind = Less(one, other), Less(other, one)
-            found[Attribute((before, behind))] = None
     for general in asked.terms:
         for term in instances(general, variables):
             for attribute in _of_term(term, variables):
@@ -95,13 +91,6 @@ def instances(general: Expression, variables: Sequence[Variable]) -> Iterator[Ex
     fitting = [[v for v in variables if v.of == each.of] for each in free]
     for chosen in product(*fitting):
         yield folding.substitute(general, {v.name: c for v, c in zip(free, chosen, strict=True)})
-
-
-def _pairs(variables: Sequence[Variable]) -> Iterator[tuple[Variable, Variable]]:
-    for position, one in enumerate(variables):
-        for other in variables[position + 1 :]:
-            if one.of == other.of:
-                yield one, other
 
 
 def _ordered(variable: Expression) -> bool:
@@ -194,19 +183,28 @@ def _quantified(condition: Expression) -> Attribute:
 def _comparisons(
     asked: Asked, variables: Sequence[Variable]
 ) -> Iterator[tuple[Expression, Expression]]:
-    """Pairs of terms worth comparing: those the model compares, and one field at two members."""
+    """Pairs of terms worth comparing: those the model compares, one field at two members, and what
+    one member leads to. Members of the main Index are compared with the variables instead."""
     for left, right in asked.compared:
         for pair in instances(Equal(left, right), variables):
             if isinstance(pair, Equal) and pair.left != pair.right:
                 yield pair.left, pair.right
-    for general in asked.terms:
-        domain = general.domain
-        if not isinstance(domain.of if isinstance(domain, Maybe) else domain, Index):
-            continue
-        spelt = list(instances(general, variables))
-        for position, left in enumerate(spelt):
-            for right in spelt[position + 1 :]:
+    main = max((len(asked.terms_of(v)), v.of.name) for v in variables)[1] if variables else ""
+    spelt = [(g, t) for g in asked.terms if _index(g) is not None for t in instances(g, variables)]
+    for position, (general, left) in enumerate(spelt):
+        for other, right in spelt[position + 1 :]:
+            sort = _index(left)
+            if sort is None or sort != _index(right):
+                continue
+            at = [frozenset(v.name for v in free_variables(t)) for t in (left, right)]
+            if general == other or (sort.name != main and (at[0] <= at[1] or at[1] <= at[0])):
                 yield left, right
+
+
+def _index(term: Expression) -> Index | None:
+    domain = term.domain
+    inner = domain.of if isinstance(domain, Maybe) else domain
+    return inner if isinstance(inner, Index) else None
 
 
 def _compared(left: Expression, right: Expression) -> Attribute:

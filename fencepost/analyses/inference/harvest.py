@@ -41,6 +41,10 @@ class Asked:
     conditions: tuple[Expression, ...]
     compared: tuple[tuple[Expression, Expression], ...]
 
+    def terms_of(self, variable: Variable) -> list[Expression]:
+        """The terms that speak of a member of an Index."""
+        return [t for t in self.terms if any(v.of == variable.of for v in free_variables(t))]
+
 
 def asked_by(system: System) -> Asked:
     """Everything that guards, writes and `always` properties of a system (at one design) ask."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fencepost.analyses.inference.candidates import Candidate, Pool
+from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
 from fencepost.core.expressions import Read, walk
 from fencepost.core.system import NO_FAULT, Action, System
 from fencepost.core.trees import decisions
@@ -24,6 +24,9 @@ from fencepost.core.trees import decisions
 if TYPE_CHECKING:
     from fencepost.engines.prove.any_size import Claim, Counterexample
     from fencepost.engines.prove.any_size.sized import Sized
+
+MOST = 1 << 10
+"""More variables and literals than any candidate has."""
 
 Told = Callable[[str, int, int], None]
 """Told which claim is looked at, how many lemmas there are, and how many were dropped."""
@@ -81,7 +84,7 @@ class Search:
 
     def __init__(self, system: System, sized: Sized, claims: Claims, told: Told) -> None:
         self.system, self.sized, self.claims, self.told = system, sized, claims, told
-        self.pools: list[Pool] = []
+        self.pools: list[Candidates] = []
         self.dropped: set[str] = set()
         self.counterexamples = 0
         self._looked_at = {a.name: _fields_of(a) for a in system.actions}
@@ -132,15 +135,19 @@ class Search:
         matter = set(self._looked_at[found.step.action]) if found.step is not None else set()
         if formula is not None:
             matter |= {n.field for n in walk(formula.condition) if isinstance(n, Read)}
+        question = Question(
+            found.system,
+            self.sized.barriers,
+            found.before,
+            dict(found.sizes),
+            frozenset(matter),
+            self.dropped,
+        )
         best: tuple[tuple[int, ...], Candidate] | None = None
         for rank, pool in enumerate(self.pools):
-            hit = pool.violated(found.system, self.sized.barriers, found.before, dict(found.sizes))
-            for number in hit:
-                if f"{pool.prefix}{number}" in self.dropped:
-                    continue
-                key = (*pool.price(number, frozenset(matter)), rank, number)
-                if best is None or key < best[0]:
-                    best = key, pool[number]
+            answer = pool.excluding(question, MOST if best is None else best[0][0])
+            if answer is not None and (best is None or (*answer[0], rank) < best[0]):
+                best = (*answer[0], rank), answer[1]
         return None if best is None else best[1]
 
 

@@ -38,9 +38,9 @@ class Template:
         return [a.size for a in self.attributes]
 
 
-def rows_of(template: Template, vectors: Vectors) -> Rows:
+def rows_of(template: Template, vectors: Vectors, columns: Sequence[int] | None = None) -> Rows:
     """The attribute values of every state and choice of members, in the order of the attributes:
-    first every state of the first choice."""
+    first every state of the first choice. Where columns are named, the others are left at 0."""
     import numpy as np
 
     values = distinct_values(template.variables, vectors)
@@ -48,7 +48,8 @@ def rows_of(template: Template, vectors: Vectors) -> Rows:
     states = vectors.cells.shape[1]
     rows = np.zeros((choices * states, len(template.attributes)), dtype=np.int64)
     vectors.at(values)
-    for column, attribute in enumerate(template.attributes):
+    for column in range(len(template.attributes)) if columns is None else columns:
+        attribute = template.attributes[column]
         code: Any = np.zeros((choices, states), dtype=np.int64)
         for number, case in enumerate(attribute.cases[1:], 1):
             code = code + number * vectors.of(case)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from fencepost.core.domains import Domain, Index, Maybe, SetOf
+from fencepost.core.domains import Domain, Index, SetOf
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
 from fencepost.core.system import System
@@ -39,7 +39,8 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     second: list[Shape] = [((main, 2),)]
     second += [((main, 1), (s, 2)) for s in indexing if s.ordered]
     second += [((main, 2), (s, 1)) for s in indexing]
-    third: list[Shape] = [((main, 2), (s, 1)) for s in rest if s not in indexing]
+    third: list[Shape] = [((main, 1), (s, 1)) for s in rest]
+    third += [((main, 2), (s, 1)) for s in rest if s not in indexing]
     third += [((main, 1), (a, 1), (b, 1)) for n, a in enumerate(rest) for b in rest[n + 1 :]]
     third += [((main, 2), (s, 2)) for s in indexing if s.ordered]
     stages = [first, first + second]
@@ -78,15 +79,11 @@ def _word(name: str) -> str:
 
 
 def _related(system: System) -> set[frozenset[str]]:
-    """Pairs of Index domains that stand together in a field."""
-
-    def inner(domain: Domain) -> Domain:
-        return domain.of if isinstance(domain, Maybe | SetOf) else domain
-
+    """Pairs of Index domains that some field has as indices, or as an index and a set."""
     found: set[frozenset[str]] = set()
     for declared in system.fields:
-        names = [
-            d.name for d in map(inner, (*declared.indices, declared.domain)) if isinstance(d, Index)
-        ]
+        domain: Domain = declared.domain
+        both = (*declared.indices, *((domain.of,) if isinstance(domain, SetOf) else ()))
+        names = [d.name for d in both if isinstance(d, Index)]
         found |= {frozenset((a, b)) for a in names for b in names if a != b}
     return found

@@ -7,7 +7,7 @@ gives the value of some cell here, and whoever asks has to look at the guard bes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, assert_never
 
 from fencepost.core import expressions as x
@@ -159,13 +159,22 @@ class Vectors:
 
 
 def distinct_values(variables: tuple[Variable, ...], vectors: Vectors) -> dict[str, Numbers]:
-    """Every way to give variables values, those of one Index different, one a row."""
+    """Every way to give variables values, those of one Index different and, if it is ordered, in
+    their order, one a row."""
     import numpy as np
 
     ways = [
         chosen
         for chosen in product(*(vectors.members(v.of) for v in variables))
-        if len({(v.of, c) for v, c in zip(variables, chosen, strict=True)}) == len(variables)
+        if all(_apart(a, b) for a, b in combinations(zip(variables, chosen, strict=True), 2))
     ]
     table = np.array(ways, dtype=np.int64).reshape(len(ways), len(variables))
     return {v.name: table[:, [n]] for n, v in enumerate(variables)}
+
+
+def _apart(one: tuple[Variable, int], other: tuple[Variable, int]) -> bool:
+    (variable, value), (second, at) = one, other
+    if variable.of != second.of:
+        return True
+    ordered = isinstance(variable.of, Index) and variable.of.ordered
+    return value < at if ordered else value != at
