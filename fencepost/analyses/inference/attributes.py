@@ -30,7 +30,7 @@ from fencepost.core.expressions import (
 MOST_CASES = 12
 """An attribute with more cases is none: a Range of a hundred values is arithmetic."""
 
-NONE = Constant(NONE_VALUE, Maybe(Range(0, -1)))
+NONE = Constant(NONE_VALUE, Maybe(Range(-1, -1)))
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class Inferred:
     design: Design
     proved: bool
     lemmas: tuple[Lemma, ...] = ()
+    kept: tuple[str, ...] = ()
+    """Of the lemmas given as first candidates, those that the proof takes beside `lemmas`."""
     obligations: int = 0
     goal: str = ""
     violation: Finding | None = None
@@ -214,8 +216,14 @@ class _Inference:
             else:
                 return Lost(name, outcome)
             return dict(outcome.sizes)
-        lemmas = named(self.system, list(claims.lemmas.values()), self.design)
-        return self._result(proved=True, lemmas=lemmas, obligations=obligations)
+        given = {lemma.name for lemma in self.first}
+        fresh = [c for name, c in claims.lemmas.items() if name not in given]
+        return self._result(
+            proved=True,
+            lemmas=named(self.system, fresh, self.design),
+            kept=tuple(name for name in claims.lemmas if name in given),
+            obligations=obligations,
+        )
 
     def _obligations(self, claims: Claims) -> Iterator[tuple[str, str]]:
         actions = [a.name for a in self.system.actions]
