@@ -165,8 +165,8 @@ def _infer(
     if found and not quiet:
         print_inferences(found, terminal, full=bool(designs))
     terminal.flush()
-    for error in errors:
-        print_error(error, sys.stderr)
+    for at_fault in errors:
+        print_error(at_fault, sys.stderr)
     if json_path is not None:
         write_out(
             "--json", json_path, json.dumps(inferences_as_json(found, errors, code), indent=1)

@@ -10,7 +10,7 @@ from fencepost.analyses.inference import Inferred
 from fencepost.core.errors import InputError
 from fencepost.core.results import Finding, InductionFailure, grouped
 from fencepost.core.sizes import at_sizes
-from fencepost.core.system import NO_FAULT
+from fencepost.core.system import NO_FAULT, System
 from fencepost.inferring import ModelInference, judged
 from fencepost.report.induction_tables import induction_table, show_step
 from fencepost.report.json_report import error_as_json, versions
@@ -94,7 +94,7 @@ def _story(model: ModelInference, found: Inferred, terminal: Terminal, *, full: 
         if full or found.violation.property not in expected:
             terminal.line()
             terminal.line(f"{title}: {found.violation.property} is wrong", "bad")
-            _wrong(found, found.violation, terminal)
+            _wrong(found.violated_at, found.violation, terminal)
     elif found.obstacle is not None:
         terminal.line()
         terminal.line(f"{title}: {found.goal} is not proved", "warn")
@@ -105,9 +105,7 @@ def _story(model: ModelInference, found: Inferred, terminal: Terminal, *, full: 
         _say(terminal, f"{found.lemmas_tried} lemmas were tried, {found.lemmas_dropped} given up.")
 
 
-def _wrong(found: Inferred, violation: Finding, terminal: Terminal) -> None:
-    system = found.violated_at
-    assert system is not None
+def _wrong(system: System, violation: Finding, terminal: Terminal) -> None:
     sizes = ", ".join(f"{n} {c}" for n, c in system.parameters)
     _say(terminal, f"A run of {sizes} violates it; no lemma can exclude what is reached.")
     if violation.trace is not None:

@@ -96,7 +96,7 @@ def as_python(node: Expression, around: int = 0) -> str:
     return f"({text})" if strength < around else text
 
 
-def _written(node: Expression) -> tuple[str, int]:  # noqa: PLR0911  # one return a kind
+def _written(node: Expression) -> tuple[str, int]:
     match node:
         case x.Constant():
             return _constant(node, node.of), 6

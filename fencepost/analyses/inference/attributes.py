@@ -16,6 +16,7 @@ from fencepost.analyses.inference.harvest import Asked, free_variables
 from fencepost.core import folding
 from fencepost.core.domains import NONE_VALUE, Bool, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.expressions import (
+    And,
     Constant,
     Contains,
     Equal,
@@ -66,8 +67,15 @@ class Attribute:
         inside = [n for n in range(self.size) if mask >> n & 1]
         outside = [n for n in range(self.size) if not mask >> n & 1]
         if len(inside) > len(outside) or (self.open_ and self.size - 1 in inside):
-            return folding.negate(folding.disjunction([self.cases[n] for n in outside]))
+            return _none_of([self.cases[n] for n in outside])
         return folding.disjunction([self.cases[n] for n in inside])
+
+
+def _none_of(cases: Sequence[Expression]) -> Expression:
+    """That no case holds; of a single conjunction, that some part of it does not."""
+    if len(cases) == 1 and isinstance(cases[0], And):
+        return folding.disjunction([folding.negate(part) for part in cases[0].operands])
+    return folding.negate(folding.disjunction(list(cases)))
 
 
 def attributes(asked: Asked, variables: Sequence[Variable]) -> tuple[Attribute, ...]:
@@ -79,7 +87,8 @@ def attributes(asked: Asked, variables: Sequence[Variable]) -> tuple[Attribute, 
                 found[attribute] = None
     for general in asked.conditions:
         for condition in instances(general, variables):
-            found[_quantified(condition)] = None
+            if isinstance(condition, Quantified):
+                found[_quantified(condition)] = None
     for pair in _comparisons(asked, variables):
         found[_compared(*pair)] = None
     return tuple(a for a in found if 1 < a.size <= MOST_CASES)
@@ -155,9 +164,8 @@ def _of_term(term: Expression, variables: Sequence[Variable]) -> Iterator[Attrib
             return
 
 
-def _quantified(condition: Expression) -> Attribute:
+def _quantified(condition: Quantified) -> Attribute:
     """Whether a quantified condition holds. Only what makes a universal lemma may be excluded."""
-    assert isinstance(condition, Quantified)
     guards: dict[Expression, None] = {}
     for node in walk(condition.body):
         if isinstance(node, Read):
@@ -189,7 +197,7 @@ def _comparisons(
         for pair in instances(Equal(left, right), variables):
             if isinstance(pair, Equal) and pair.left != pair.right:
                 yield pair.left, pair.right
-    main = max((len(asked.terms_of(v)), v.of.name) for v in variables)[1] if variables else ""
+    main = max(variables, key=lambda v: (len(asked.terms_of(v)), v.name)).of if variables else None
     spelt = [(g, t) for g in asked.terms if _index(g) is not None for t in instances(g, variables)]
     for position, (general, left) in enumerate(spelt):
         for other, right in spelt[position + 1 :]:
@@ -197,7 +205,7 @@ def _comparisons(
             if sort is None or sort != _index(right):
                 continue
             at = [frozenset(v.name for v in free_variables(t)) for t in (left, right)]
-            if general == other or (sort.name != main and (at[0] <= at[1] or at[1] <= at[0])):
+            if general == other or (sort != main and (at[0] <= at[1] or at[1] <= at[0])):
                 yield left, right
 
 

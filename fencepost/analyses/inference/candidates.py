@@ -1,8 +1,9 @@
-"""Candidate lemmas: what no row of a table satisfies together, as formulas, and who violates them."""
+"""Candidate lemmas: what no row of a table satisfies together, as formulas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -66,7 +67,7 @@ def candidate(template: Template, box: Box, name: str) -> Candidate:
 
 
 def _not_apart(one: Variable, other: Variable) -> Expression:
-    """That two members are not as a template has them: different, in their order if they have one."""
+    """That two members are not as a template has them: different, in their order if any."""
     if isinstance(one.of, Index) and one.of.ordered:
         return folding.negate(folding.less(one, other))
     return folding.equal(one, other)
@@ -81,7 +82,7 @@ class Question:
     state: State
     sizes: Mapping[str, int]
     matter: frozenset[str]
-    dropped: Set[str]
+    dropped: AbstractSet[str]
 
     def rows(self, template: Template, columns: Sequence[int] | None = None) -> Rows:
         """What the template's members are in the state, one row a choice of them; only some columns
@@ -100,7 +101,8 @@ class Candidates(Protocol):
     """Where candidates of one template come from."""
 
     def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The cheapest one that is false in a state, of fewer variables and literals than `most`."""
+        """The cheapest one that is false in a state and has fewer variables and literals than
+        `most`."""
         ...
 
 

@@ -91,6 +91,8 @@ class Search:
 
     def close(self, names: Iterable[str] | None = None) -> Lost | None:
         """Add and drop lemmas until no step at the search's sizes breaks a claim."""
+        from fencepost.engines.prove.any_size.sized import Kept
+
         open_ = deque(self.claims.names if names is None else names)
         while open_:
             name = open_.popleft()
@@ -103,13 +105,13 @@ class Search:
             while True:
                 self.told(name, len(self.claims.lemmas), len(self.dropped))
                 answer = self.sized.broken(self.claims.formula(name), self.claims.all)
-                core = getattr(answer, "core", None)
-                if core is not None:
-                    self.claims.cores[name] = core
+                if isinstance(answer, Kept):
+                    self.claims.cores[name] = answer.core
                     break
+                chosen = None
                 if answer is not None:
                     self.counterexamples += 1
-                chosen = None if answer is None else self.excluding(answer, name)
+                    chosen = self.excluding(answer, name)
                 if chosen is not None:
                     self.claims.lemmas[chosen.name] = chosen
                     open_.append(chosen.name)
@@ -179,12 +181,13 @@ def minimise(sized: Sized, claims: Claims, told: Told) -> None:
 
 
 def _still_closed(sized: Sized, trial: Claims, names: Sequence[str]) -> bool:
+    from fencepost.engines.prove.any_size.sized import Kept
+
     for name in names:
         answer = sized.broken(trial.formula(name), trial.all)
-        core = getattr(answer, "core", None)
-        if core is None:
+        if not isinstance(answer, Kept):
             return False
-        trial.cores[name] = core
+        trial.cores[name] = answer.core
     return True
 
 

@@ -144,7 +144,8 @@ class _Inference:
             wrong = self._wrong(lost)
             if wrong is not None:
                 return wrong
-        assert lost is not None, "every schedule has a stage"
+        if lost is None:
+            raise ValueError("a search of no stage")
         if lost.found is None:
             reason = f"the solver gives no answer about {lost.goal}"
             return self._result(proved=False, goal=lost.goal, stopped=reason)

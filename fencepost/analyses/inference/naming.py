@@ -15,7 +15,7 @@ MOST_FIELDS = 3
 def named(system: System, found: Sequence[Candidate], design: Design) -> tuple[Lemma, ...]:
     """Each as a `Lemma` named after the fields that it reads: `phase_and_target`; a number tells
     apart those that read the same."""
-    taken = {p.name for p in (*system.properties, *system.lemmas)}
+    taken = {p.name for p in system.properties} | {lemma.name for lemma in system.lemmas}
     lemmas = []
     for each in found:
         fields = dict.fromkeys(n.field for n in walk(each.condition) if isinstance(n, Read))

@@ -51,8 +51,8 @@ class Occurring:
     def without(
         self, row: Sequence[int], columns: Sequence[int], literals: int
     ) -> Iterator[tuple[int, ...]]:
-        """The sets of so many (1 to 3) of the columns in which no row agrees with the given one, while some
-        row does in all but any one of them; in lexicographic order."""
+        """The sets of so many (1 to 3) of the columns in which no row agrees with the given one,
+        while some row does in all but any one of them; in lexicographic order."""
         np = self.np
         columns = list(columns)
         same = np.stack([self.bits[self.first[c] + row[c]] for c in columns]) if columns else None

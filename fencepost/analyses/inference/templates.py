@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from fencepost.core.domains import Domain, Index, SetOf
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
 from fencepost.core.system import System
+
+FEW = 3
+"""With no more Index domains than this, one member of each of any two is tried early."""
 
 Shape = tuple[tuple[Index, int], ...]
 """How many variables of each Index, those of none left out."""
@@ -17,7 +21,7 @@ Shape = tuple[tuple[Index, int], ...]
 def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     """Stages of templates, each with those of the stage before it.
 
-    First one member, and one of each of two that some field connects; then two members of the main
+    First one member, and one of each of two that some field has as indices; then one of any two, two members of the main
     Index (the one that most fields have), alone and with one of another, and two of an ordered one;
     then two of each.
     """
@@ -30,18 +34,18 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     first: list[Shape] = [((main, 1),), *(((s, 1),) for s in rest)]
     first += [((main, 1), (s, 1)) for s in rest if frozenset((main.name, s.name)) in related]
     first += [
-        ((a, 1), (b, 1))
-        for n, a in enumerate(rest)
-        for b in rest[n + 1 :]
-        if frozenset((a.name, b.name)) in related
+        ((a, 1), (b, 1)) for a, b in combinations(rest, 2) if frozenset((a.name, b.name)) in related
     ]
     indexing = [s for s in rest if any(s in f.indices and main in f.indices for f in system.fields)]
     second: list[Shape] = [((main, 2),)]
     second += [((main, 1), (s, 2)) for s in indexing if s.ordered]
     second += [((main, 2), (s, 1)) for s in indexing]
-    third: list[Shape] = [((main, 1), (s, 1)) for s in rest]
+    pairs: list[Shape] = [((a, 1), (b, 1)) for a, b in combinations([main, *rest], 2)]
+    if len(every) <= FEW:
+        second = pairs + second
+    third: list[Shape] = list(pairs)
     third += [((main, 2), (s, 1)) for s in rest if s not in indexing]
-    third += [((main, 1), (a, 1), (b, 1)) for n, a in enumerate(rest) for b in rest[n + 1 :]]
+    third += [((main, 1), (a, 1), (b, 1)) for a, b in combinations(rest, 2)]
     third += [((main, 2), (s, 2)) for s in indexing if s.ordered]
     stages = [first, first + second]
     if third:

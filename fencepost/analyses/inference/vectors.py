@@ -70,7 +70,7 @@ class Vectors:
 
         return of
 
-    def _evaluate(self, node: Expression, values: Values, of: Any) -> Any:  # noqa: PLR0911
+    def _evaluate(self, node: Expression, values: Values, of: Any) -> Any:
         np = self._np
         match node:
             case x.Constant():

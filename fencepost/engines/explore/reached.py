@@ -1,4 +1,4 @@
-"""The reachable states of a design as numbers side by side, for what looks at all of them at once."""
+"""The reachable states of a design, side by side, for what looks at all of them at once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _cells(search: Exhaustive) -> Cells:
     layout, found = search.kernel.layout, search.search
     states = found[Slot.COUNT]
     block = (ctypes.c_uint64 * (states * layout.words)).from_address(found.states.address)
-    words = np.frombuffer(block, dtype=np.uint64).reshape(states, layout.words)
+    words = np.ctypeslib.as_array(block).reshape(states, layout.words)
     cells = np.empty((len(layout.places), states), dtype=np.int64)
     for number, place in enumerate(layout.places):
         mask = np.uint64((1 << place.width) - 1)
