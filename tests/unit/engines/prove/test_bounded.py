@@ -17,9 +17,7 @@ SMALL = Limits(states=3_000)
 
 def by_question(answer: Answer) -> dict[tuple[str, str], Finding]:
     """An `always` is decided as a whole; which filling is violated first may differ."""
-    return {
-        (f.property, "" if f.kind == "always" else f.instance): f for f in answer.findings
-    }
+    return {(f.property, "" if f.kind == "always" else f.instance): f for f in answer.findings}
 
 
 def length(finding: Finding) -> int:
