@@ -100,6 +100,8 @@ def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
         return False, f"{system.name} has no property {name}"
     if prop.kind == "always_possible":
         return True, f"from here {name} can never hold again, says the search that wrote this"
+    if prop.kind in LIVENESS:
+        return _endless(system, stored, prop)
     failing = failing_instances(system, barriers, state, prop)
     if prop.kind == "reachable":
         reached = stored.detail not in {show_instance(prop, values) for values in failing}
@@ -108,3 +110,21 @@ def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
         instance = show_instance(prop, failing[0])
         return True, f"{name} is violated here{f' for {instance}' if instance else ''}"
     return False, f"{name} holds here: the trace shows no violation"
+
+
+def _endless(system: System, stored: StoredTrace, prop: Property) -> tuple[bool, str]:
+    """Whether an endless run is fair and violates a liveness property, as the interpreter sees it."""
+    asked = [
+        question
+        for question in all_questions(system)
+        if question.property is prop and stored.detail in ("", show_instance(prop, question.values))
+    ]
+    design = Design(stored.design, frozenset(stored.barriers), Expectation())
+    way = Way(stored.initial, stored.steps, stored.loop)
+    for question in asked:
+        try:
+            finding = Evidence(system, design).lasso(question, way)
+        except Mismatch as error:
+            return False, str(error)
+        return True, f"{prop.name} is violated: {finding.detail}, and that is fair"
+    return False, f"{prop.name} has no such instance: {stored.detail}"

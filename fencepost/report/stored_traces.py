@@ -37,6 +37,7 @@ class StoredTrace:
     detail: str
     initial: State
     steps: tuple[Step, ...]
+    loop: int | None = None
 
     def trace(self) -> Trace:
         """The trace alone."""
@@ -48,6 +49,7 @@ class StoredTrace:
             self.digest,
             self.initial,
             self.steps,
+            self.loop,
         )
 
 
@@ -123,6 +125,7 @@ def _parse(content: dict[str, Any], path: Path) -> StoredTrace:
                 Step(_text(step, "action"), tuple(_numbers(step, "arguments").values()))
                 for step in _each(content, "steps", dict)
             ),
+            loop=_loop(content),
         )
     except _Malformed as error:
         raise InputError(
@@ -132,6 +135,16 @@ def _parse(content: dict[str, Any], path: Path) -> StoredTrace:
             write="a file that `fencepost check` wrote into .fencepost/traces",
             at=Location(str(path), 1),
         ) from error
+
+
+def _loop(content: dict[str, Any]) -> int | None:
+    """Where an endless run starts over: the number of steps before that, or None."""
+    value = content.get("loop")
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value <= len(_each(content, "steps", dict)):
+        raise _Malformed('"loop" is not the number of a step')
+    return value
 
 
 def _text(content: dict[str, Any], key: str) -> str:

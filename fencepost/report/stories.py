@@ -100,11 +100,12 @@ class Stories:
             if table.rows:
                 self.terminal.table(table, INDENT)
             return
-        told = " > ".join(
+        told = [
             f"{line.actor}: {line.step}" if line.actor else line.step
             for line in tell(system, trace)
-        )
-        self._wrapped(told)
+        ]
+        stem, loop = told[: trace.loop], told[len(told) if trace.loop is None else trace.loop :]
+        self._wrapped(" > ".join([*stem, *([f"for ever ({' > '.join(loop)})"] if loop else [])]))
 
     def _unused(self, model: ModelCheck, unused: Unused) -> None:
         self.terminal.line()

@@ -96,6 +96,8 @@ def trace_table(system: System, trace: Trace) -> Table:
     if starts:
         rows.append((Cell("0"), Cell(""), Cell("start"), Cell(_shorten(starts))))
     for line in tell(system, trace):
+        if trace.loop is not None and line.number == trace.loop + 1:
+            rows.append(_remark("from here on, for ever:"))
         if line.fault:
             told = Cell(line.fault, "bad")
         elif line.changes:
@@ -103,6 +105,8 @@ def trace_table(system: System, trace: Trace) -> Table:
         else:
             told = Cell("(nothing changes)", "dim")
         rows.append((Cell(str(line.number)), Cell(line.actor), Cell(line.step), told))
+    if trace.loop == len(trace.steps):
+        rows.append(_remark("stays here for ever"))
     columns = (
         Column("#", right=True),
         Column("actor"),
@@ -110,6 +114,10 @@ def trace_table(system: System, trace: Trace) -> Table:
         Column("what changes", flexible=True),
     )
     return Table(columns, tuple(rows)).without_empty_columns()
+
+
+def _remark(text: str) -> tuple[Cell, ...]:
+    return Cell(""), Cell(""), Cell(text, "strong"), Cell("")
 
 
 def _shorten(lines: tuple[str, ...]) -> str:
