@@ -48,6 +48,7 @@ def test_every_survivor_has_a_kind_of_reason(model):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("model", ["slot_lifecycle", "rdma_write_completion", "async_cache_load"])
 def test_the_page_names_the_survivors(model):
     source = load_model(model, ROOT)
