@@ -205,7 +205,9 @@ class BoundedSearch:
             scope = f"all runs{show_sizes(self.system)}"
             detail = "no reachable state satisfies it"
             return Finding(prop.name, prop.kind, Verdict.VIOLATED, scope, None, instance, detail)
-        scope = f"not reached in {count_steps(max(0, known.depth))}"
+        scope = "not searched"
+        if known.depth >= 0:
+            scope = f"not reached in {count_steps(known.depth)}"
         return Finding(
             prop.name, prop.kind, Verdict.UNDECIDED, _ended(scope, stopped), instance=instance
         )
