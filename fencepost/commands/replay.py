@@ -11,7 +11,7 @@ import click
 from fencepost.core.errors import InputError, Location
 
 if TYPE_CHECKING:
-    from fencepost.core.system import System
+    from fencepost.core.system import Property, System
     from fencepost.core.traces import Run
     from fencepost.project import Source
     from fencepost.report.stored_traces import StoredTrace
@@ -87,7 +87,7 @@ def _source(stored: StoredTrace, path: Path, model: str | None) -> Source:
 def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
     """Whether the last state shows what the trace is evidence for, and that in words."""
     from fencepost.core.semantics import failing_instances, is_final, outcomes, show_instance
-    from fencepost.core.system import NO_FAULT, NO_STUCK_STATE
+    from fencepost.core.system import LIVENESS, NO_FAULT, NO_STUCK_STATE
 
     name, barriers, state = stored.property, frozenset(stored.barriers), run.states[-1]
     if name == NO_FAULT:
@@ -113,7 +113,12 @@ def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
 
 
 def _endless(system: System, stored: StoredTrace, prop: Property) -> tuple[bool, str]:
-    """Whether an endless run is fair and violates a liveness property, as the interpreter sees it."""
+    """Whether an endless run is fair and violates a liveness property."""
+    from fencepost.core.evidence import Evidence, Mismatch, Way
+    from fencepost.core.questions import all_questions
+    from fencepost.core.semantics import show_instance
+    from fencepost.core.system import Design, Expectation
+
     asked = [
         question
         for question in all_questions(system)

@@ -116,7 +116,7 @@ def trace_table(system: System, trace: Trace) -> Table:
     return Table(columns, tuple(rows)).without_empty_columns()
 
 
-def _remark(text: str) -> tuple[Cell, ...]:
+def _remark(text: str) -> tuple[Cell, Cell, Cell, Cell]:
     return Cell(""), Cell(""), Cell(text, "strong"), Cell("")
 
 
