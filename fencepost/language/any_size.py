@@ -1,7 +1,7 @@
 """A model recorded for any size: no number that a size gives has a say in what is recorded.
 
 A recording settles what its sizes settle: with one slot, two slots are the same. So a recording
-that is read for every size is made at an `UNBOUNDED` count of each Index, which no body comes near:
+that is read for every size is made at an unbounded count of each Index, which no body comes near:
 to settle a condition by it, a path would have to order, or a body to name, a million members.
 """
 
@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from fencepost.core.errors import Location, NoReading
 
-UNBOUNDED = 1 << 20
+MOST_COUNTED = 3
+"""A count is compared with no number above this one."""
 
 
 class AnySize(dict[str, int]):
@@ -86,6 +87,8 @@ def _instead(reason: str) -> str:
         return 'an ordered Index and `<`; "next" is the least that is greater, with `for_all`'
     if reason.startswith("the size"):
         return "a quantifier over the Index that the size belongs to"
+    if reason.startswith("a count"):
+        return "`exists(...)`, `for_all(...)`, or `count(...)` compared with 0, 1, 2 or 3"
     if reason.startswith("a Range"):
         return "a set of what is counted, as an `Array(Index, of=bool)`, in place of the counter"
     if reason.startswith("initial values"):

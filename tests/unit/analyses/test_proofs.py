@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fencepost import *
 from fencepost.analyses.expectations import Judgement
 from fencepost.analyses.proofs import prove, prove_and_judge
-from fencepost.core.errors import InputError
+from fencepost.core.errors import InputError, NoReading
+from fencepost.core.expressions import Constant, Equal, Variable
 from fencepost.core.limits import Limits
 from fencepost.core.results import Verdict
 from fencepost.engines.explore import explore
+from fencepost.engines.prove.any_size import prove_any_size
 
 
 class Lock(Model):
@@ -209,10 +213,61 @@ def test_a_count_used_as_a_number_is_refused():
     system = build(Many, [few])
     with pytest.raises(InputError) as refused:
         prove_and_judge(system, system.designs[0])
-    assert refused.value.code == "F133"
+    assert refused.value.code == "F130"
+    assert "exists" in refused.value.write
     answer = prove(system, system.designs[0]).answer
     assert answer.verdict is Verdict.UNDECIDED
-    assert "a count is used as a number" in answer.findings[0].scope
+    assert "a count beside a number" in answer.findings[0].scope
+
+
+def test_a_count_that_is_stored_is_refused():
+    class Stored(Model):
+        Thread = Index(2)
+        up = Array(Thread, of=bool)
+        many = Var(Range(0, 2), initial=0)
+
+        @action
+        def tell(self):
+            self.many = count(self.Thread, lambda t: self.up[t])
+
+    @always(Stored)
+    def few(m):
+        return m.many == 0
+
+    system = build(Stored, [few])
+    with pytest.raises(InputError) as refused:
+        prove_and_judge(system, system.designs[0])
+    assert refused.value.code == "F133"
+
+
+def test_how_many_members_there_are_is_not_known():
+    """With no size, `count(...)` of what is always true is not the size of the recording."""
+
+    class Sized(Model):
+        Thread = Index(2)
+        up = Var(bool)
+        waits = Barrier("waits", buys=["stays_down"])
+
+        @action
+        def rise(self):
+            require(count(self.Thread, lambda t: True) >= 2)
+            self.up = True
+
+        @action
+        def fall(self):
+            require(count(self.Thread, lambda t: self.waits) >= 2)
+            self.up = False
+
+        all_on = Design(waits, expect=violates("stays_down", steps=1))
+
+    @always(Sized)
+    def stays_down(m):
+        return not m.up
+
+    unbounded = build(Sized, [stays_down], any_size=True)
+    answer = prove_any_size(unbounded, unbounded.designs[0]).answer
+    [failure] = [f.induction for f in answer.findings if f.induction is not None]
+    assert dict(failure.sizes) == {"Thread": 2}
 
 
 def test_names_are_known():
@@ -237,3 +292,21 @@ def test_names_are_known():
         build(Looping, [nobody, who_is_inside_holds])
     assert refused.value.code == "F105"
     assert "lemma `who_is_inside_holds` is about Lock, not Looping" in refused.value.what
+
+
+def test_a_system_put_together_by_hand_has_no_reading():
+    by_hand = replace(GOOD, record_for_any_size=None)
+    with pytest.raises(NoReading) as refused:
+        prove_and_judge(by_hand, by_hand.design("asking"))
+    assert refused.value.code == "F137"
+    assert prove(by_hand, by_hand.design("asking")).answer.verdict is Verdict.UNDECIDED
+
+
+def test_a_numbered_member_is_refused():
+    numbered = Constant(0, GOOD.field["inside"].indices[0])
+    condition = Equal(Variable("thread", numbered.of), numbered)
+    lemma_ = replace(GOOD.lemmas[0], condition=condition)
+    unbounded = build(Lock, [one_inside], any_size=True)
+    with pytest.raises(NoReading) as refused:
+        prove_any_size(unbounded, unbounded.design("asking"), lemmas=[lemma_])
+    assert refused.value.code == "F134"
