@@ -11,7 +11,7 @@ import click
 from fencepost.core.errors import InputError, Location
 
 if TYPE_CHECKING:
-    from fencepost.core.system import Property, System
+    from fencepost.core.system import System
     from fencepost.core.traces import Run
     from fencepost.project import Source
     from fencepost.report.stored_traces import StoredTrace
@@ -98,10 +98,10 @@ def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
     prop = next((p for p in system.properties if p.name == name), None)
     if prop is None:
         return False, f"{system.name} has no property {name}"
+    if prop.kind in LIVENESS:
+        return _endless(system, stored, prop.name)
     if prop.kind == "always_possible":
         return True, f"from here {name} can never hold again, says the search that wrote this"
-    if prop.kind in LIVENESS:
-        return _endless(system, stored, prop)
     failing = failing_instances(system, barriers, state, prop)
     if prop.kind == "reachable":
         reached = stored.detail not in {show_instance(prop, values) for values in failing}
@@ -112,24 +112,23 @@ def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
     return False, f"{name} holds here: the trace shows no violation"
 
 
-def _endless(system: System, stored: StoredTrace, prop: Property) -> tuple[bool, str]:
-    """Whether an endless run is fair and violates a liveness property."""
+def _endless(system: System, stored: StoredTrace, name: str) -> tuple[bool, str]:
+    """Whether an endless run is fair and never meets what it owes, and that in words."""
     from fencepost.core.evidence import Evidence, Mismatch, Way
     from fencepost.core.questions import all_questions
     from fencepost.core.semantics import show_instance
     from fencepost.core.system import Design, Expectation
 
-    asked = [
-        question
-        for question in all_questions(system)
-        if question.property is prop and stored.detail in ("", show_instance(prop, question.values))
-    ]
     design = Design(stored.design, frozenset(stored.barriers), Expectation())
     way = Way(stored.initial, stored.steps, stored.loop)
-    for question in asked:
+    for question in all_questions(system):
+        prop = question.property
+        if prop.name != name or show_instance(prop, question.values) not in ("", stored.detail):
+            continue
         try:
-            finding = Evidence(system, design).lasso(question, way)
-        except Mismatch as error:
-            return False, str(error)
-        return True, f"{prop.name} is violated: {finding.detail}, and that is fair"
-    return False, f"{prop.name} has no such instance: {stored.detail}"
+            found = Evidence(system, design).lasso(question, way)
+        except Mismatch as problem:
+            return False, str(problem)
+        told = f" for {found.instance}" if found.instance else ""
+        return True, f"{name} is violated{told}: {found.detail}"
+    return False, f"{name} is not asked of {stored.detail}"

@@ -38,6 +38,7 @@ class StoredTrace:
     initial: State
     steps: tuple[Step, ...]
     loop: int | None = None
+    """Of an endless run, how many steps there are before those that it repeats for ever."""
 
     def trace(self) -> Trace:
         """The trace alone."""
@@ -137,16 +138,6 @@ def _parse(content: dict[str, Any], path: Path) -> StoredTrace:
         ) from error
 
 
-def _loop(content: dict[str, Any]) -> int | None:
-    """Where an endless run starts over: the number of steps before that, or None."""
-    value = content.get("loop")
-    if value is None:
-        return None
-    if type(value) is not int or not 0 <= value <= len(_each(content, "steps", dict)):
-        raise _Malformed('"loop" is not the number of a step')
-    return value
-
-
 def _text(content: dict[str, Any], key: str) -> str:
     value = content.get(key)
     if not isinstance(value, str):
@@ -158,6 +149,13 @@ def _numbers(content: dict[str, Any], key: str) -> dict[str, int]:
     value = content.get(key)
     if not isinstance(value, dict) or not all(type(v) is int for v in value.values()):
         raise _Malformed(f'"{key}" does not give each name an integer')
+    return value
+
+
+def _loop(content: dict[str, Any]) -> int | None:
+    value = content.get("loop")
+    if value is not None and (type(value) is not int or not 0 <= value <= len(content["steps"])):
+        raise _Malformed('"loop" is not the number of steps before a loop')
     return value
 
 
