@@ -52,6 +52,12 @@ def slot_of_aborted_transfer_is_reused(m, slot: SlotLifecycle.Slot):
     )
 
 
+@always_possible(SlotLifecycle)
+def source_pages_can_be_released(m, request: SlotLifecycle.Request):
+    """The prefill node's pages of a request are not lost either: they can always be given back."""
+    return not m.holds_pages[request]
+
+
 # What must happen in the end. The fair actions of the model say what is relied on: everybody goes
 # on working, a write ends, a message that is sent again and again arrives, and a request that takes
 # too long is aborted. Nobody relies on a retry, on a new request, or on a node being lost.

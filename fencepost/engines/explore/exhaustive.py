@@ -16,6 +16,7 @@ from fencepost.core.limits import (
     Progress,
     Report,
 )
+from fencepost.core.machine import machine_memory
 from fencepost.core.questions import Questions, select
 from fencepost.core.results import Cost, Result
 from fencepost.core.semantics import initial_states, perform
@@ -25,7 +26,6 @@ from fencepost.engines.explore.findings import Searched, answer
 from fencepost.kernel.backward import AT_ONCE, Backward
 from fencepost.kernel.compiled import compiled
 from fencepost.kernel.control import Slot, Status
-from fencepost.kernel.memory import machine_memory
 from fencepost.kernel.native_loop import native_loop
 from fencepost.kernel.search import Search
 

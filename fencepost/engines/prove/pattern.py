@@ -67,6 +67,7 @@ class Pattern:
         self._possible: dict[Step, Truth] = {}
         writers: list[list[Any]] = [[] for _ in self._after]
         for place, step in enumerate(self.system.steps):
+            self.encoding.run.pause()
             ends = list(self._ends(step))
             self._faults[step] = any_of(t for t, leaf in ends if isinstance(leaf, Fault))
             possible = any_of(t for t, leaf in ends if isinstance(leaf, Update))

@@ -21,9 +21,11 @@ import z3
 from fencepost.core import expressions as x
 from fencepost.core.evidence import Way
 from fencepost.core.system import Step, System
-from fencepost.core.trees import BulkWrite, Update, Write, decisions, leaves
+from fencepost.core.trees import BulkWrite, Update, Write, decisions, instantiate, leaves
+from fencepost.engines.prove.any_size.barriers import fix_barriers
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
+from fencepost.engines.prove.solver import Bounded
 from fencepost.engines.prove.symmetry import interchangeable
 
 
@@ -36,10 +38,16 @@ class Runs:
     """
 
     def __init__(
-        self, system: System, barriers: frozenset[str], *, ordered: bool, named: bool
+        self,
+        system: System,
+        barriers: frozenset[str],
+        run: Bounded,
+        *,
+        ordered: bool,
+        named: bool,
     ) -> None:
         self.system = system
-        self.encoding = OneHot(system, barriers)
+        self.encoding = OneHot(system, barriers, run)
         self.ordered = ordered
         self.sorts = interchangeable(system) if named else {}
         self.moments: list[Moment] = []
@@ -121,7 +129,8 @@ class Runs:
     @cached_property
     def _overtaken(self) -> dict[Step, list[Step]]:
         """For each step those with a higher number that it commutes with."""
-        touched = [_touched(self.system, step) for step in self.system.steps]
+        design = fix_barriers(self.system, self.encoding.barriers)
+        touched = [_touched(design, step) for step in self.system.steps]
         found: dict[Step, list[Step]] = {}
         for number, step in enumerate(self.system.steps):
             reads, writes = touched[number]
@@ -137,49 +146,34 @@ class Runs:
 def _touched(system: System, step: Step) -> tuple[frozenset[int], frozenset[int]]:
     """The cells that a step may read, and those that it may write."""
     action = system.action[step.action]
-    conditions: list[x.Expression] = [decision.condition for decision in decisions(action.tree)]
+    values: dict[str, x.Expression] = {
+        argument.name: x.Constant(value, argument.of)
+        for argument, value in zip(action.arguments, step.arguments, strict=True)
+    }
+    tree = instantiate(action.tree, values)
+    conditions: list[x.Expression] = [decision.condition for decision in decisions(tree)]
     written: list[Write | BulkWrite] = []
-    for leaf in leaves(action.tree):
+    for leaf in leaves(tree):
         written += leaf.writes if isinstance(leaf, Update) else ()
     for write in written:
         conditions += [*write.indices, write.value]
         if isinstance(write, BulkWrite):
             conditions.append(write.where)
     nodes = [node for condition in conditions for node in x.walk(condition)]
-    # A quantifier may bind the name of an argument anew, and then it means any value.
-    bound = {v.name for n in nodes if isinstance(n, x.Quantified) for v in n.variables}
-    bound |= {v.name for w in written if isinstance(w, BulkWrite) for v in w.variables}
-    values = {
-        argument.name: value
-        for argument, value in zip(action.arguments, step.arguments, strict=True)
-        if argument.name not in bound
-    }
     reads = {
         cell
         for node in nodes
         if isinstance(node, x.Read)
-        for cell in _cells(system, node.field, node.indices, values)
+        for cell in _cells(system, node.field, node.indices)
     }
-    writes = {c for w in written for c in _cells(system, w.field, w.indices, values)}
+    writes = {c for w in written for c in _cells(system, w.field, w.indices)}
     return frozenset(reads), frozenset(writes)
 
 
-def _cells(
-    system: System, name: str, indices: tuple[x.Expression, ...], values: dict[str, int]
-) -> Iterator[int]:
+def _cells(system: System, name: str, indices: tuple[x.Expression, ...]) -> Iterator[int]:
     """The cells of a field that indices may mean; fewer indices than it has mean all of a row."""
     field, offset = system.field[name], system.offsets[name]
     for cell, position in enumerate(field.positions()):
         given = zip(indices, position, strict=False)
-        if all(_may_be(index, value, values) for index, value in given):
+        if all(not isinstance(i, x.Constant) or i.value == value for i, value in given):
             yield offset + cell
-
-
-def _may_be(index: x.Expression, value: int, values: dict[str, int]) -> bool:
-    match index:
-        case x.Constant():
-            return index.value == value
-        case x.Variable() if index.name in values:
-            return values[index.name] == value
-        case _:
-            return True
