@@ -21,9 +21,9 @@ Shape = tuple[tuple[Index, int], ...]
 def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     """Stages of templates, each with those of the stage before it.
 
-    First one member, and one of each of two that some field has as indices; then one of any two, two members of the main
-    Index (the one that most fields have), alone and with one of another, and two of an ordered one;
-    then two of each.
+    First one member, and one of each of two that some field has as indices; then one of any two,
+    two members of the main Index (the one that most fields have), alone and with one of another,
+    and two of an ordered one; then three of different ones, and two of each.
     """
     every = sorts(system)
     if not every:

@@ -5,8 +5,8 @@ import pytest
 from fencepost import build
 from fencepost.analyses.inference import infer_lemmas
 from fencepost.core.limits import TIME_LIMIT, Limits
-from fencepost.core.sizes import at_sizes, formula_at_sizes
 from fencepost.core.semantics import evaluate
+from fencepost.core.sizes import at_sizes, formula_at_sizes
 from fencepost.engines.prove.any_size import prove_any_size
 from tests.unit.analyses.inference.protocols import (
     CountedBlock,
