@@ -15,9 +15,7 @@ from fencepost.analyses.inference.tables import Template, rows_of, unique
 from fencepost.analyses.inference.vectors import Vectors
 from fencepost.core import folding
 from fencepost.core.domains import Index
-from fencepost.core.expressions import FALSE, Expression, Quantified, Read, Variable, walk
-from fencepost.core.semantics import evaluate
-from fencepost.core.sizes import formula_at_sizes
+from fencepost.core.expressions import FALSE, Expression, Read, Variable, walk
 from fencepost.core.system import Lemma, State, System
 
 if TYPE_CHECKING:
@@ -160,6 +158,10 @@ class Pool:
                 best = key
         return None if best is None else (best[0], self[best[1]])
 
+    def short(self, literals: int) -> list[Candidate]:
+        """The candidates of at most so many literals."""
+        return [self[n] for n, box in enumerate(self.boxes) if len(box.columns) <= literals]
+
     def _inside(self, bits: Rows) -> Any:
         """Which boxes some row lies in."""
         import numpy as np
@@ -214,29 +216,14 @@ class OnDemand:
         return None
 
 
-class Given:
-    """Lemmas that somebody has thought of, before all that are read off states."""
-
-    def __init__(self, lemmas: Sequence[Lemma], system: System) -> None:
-        self._lemmas = [
-            Candidate(
-                lemma.name,
-                lemma.arguments,
-                folding.conjunction([folding.negate(lemma.fault), lemma.condition]),
-                0,
-            )
-            for lemma in lemmas
-        ]
-        self._names = {p.name for p in system.properties}
-
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The first lemma that is false in a state; it costs nothing."""
-        for lemma in self._lemmas:
-            if lemma.name in question.dropped or not most:
-                continue
-            names = tuple(a.name for a in lemma.arguments)
-            every = Quantified("for_all", lemma.arguments, lemma.condition) if names else None
-            closed = formula_at_sizes(every or lemma.condition, question.system)
-            if not evaluate(question.system, question.barriers, question.state, {}, closed):
-                return (0,), lemma
-        return None
+def given(lemmas: Sequence[Lemma]) -> list[Candidate]:
+    """Lemmas that somebody has thought of, as candidates."""
+    return [
+        Candidate(
+            lemma.name,
+            lemma.arguments,
+            folding.conjunction([folding.negate(lemma.fault), lemma.condition]),
+            0,
+        )
+        for lemma in lemmas
+    ]

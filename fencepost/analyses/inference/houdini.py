@@ -85,6 +85,8 @@ class Search:
     def __init__(self, system: System, sized: Sized, claims: Claims, told: Told) -> None:
         self.system, self.sized, self.claims, self.told = system, sized, claims, told
         self.pools: list[Candidates] = []
+        self.perhaps: dict[str, Candidate] = {}
+        """Candidates that are assumed from the start; those that a proof takes are claimed."""
         self.dropped: set[str] = set()
         self.counterexamples = 0
         self._looked_at = {a.name: _fields_of(a) for a in system.actions}
@@ -104,9 +106,14 @@ class Search:
                 continue
             while True:
                 self.told(name, len(self.claims.lemmas), len(self.dropped))
-                answer = self.sized.broken(self.claims.formula(name), self.claims.all)
+                perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
+                answer = self.sized.broken(self.claims.formula(name), self.claims.all, perhaps)
                 if isinstance(answer, Kept):
                     self.claims.cores[name] = answer.core
+                    for fresh in sorted(answer.core & self.perhaps.keys()):
+                        if fresh not in self.claims.lemmas:
+                            self.claims.lemmas[fresh] = self.perhaps[fresh]
+                            open_.append(fresh)
                     break
                 chosen = None
                 if answer is not None:

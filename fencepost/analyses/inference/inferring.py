@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from fencepost.analyses.inference.attributes import attributes
 from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxes
-from fencepost.analyses.inference.candidates import Candidate, Candidates, Given, OnDemand, Pool
+from fencepost.analyses.inference.candidates import Candidate, Candidates, OnDemand, Pool, given
 from fencepost.analyses.inference.harvest import asked_by
 from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
 from fencepost.analyses.inference.naming import named
@@ -26,6 +26,9 @@ from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
 MOST_COLUMNS, MOST_ROWS = 60, 4_000
 """Of a table that is larger than this, boxes are found on demand."""
+
+MOST_ASSUMED = 800
+"""So many short candidates are assumed before any counterexample asks for them."""
 
 MOST_TRIED = 1_000_000
 """States looked at to tell "not proved" from "wrong"."""
@@ -161,8 +164,10 @@ class _Inference:
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, milliseconds_left=self._left)
             search = Search(self.system, sized, claims, self._tell)
-            search.pools = [Given(self.first, self.system), *pools] if self.first else pools
+            search.pools = pools
             search.dropped = dropped
+            short = [c for pool in pools if isinstance(pool, Pool) for c in pool.short(2)]
+            search.perhaps = {c.name: c for c in [*given(self.first), *short[:MOST_ASSUMED]]}
             try:
                 lost = search.close()
                 if lost is not None:
@@ -217,12 +222,12 @@ class _Inference:
             else:
                 return Lost(name, outcome)
             return dict(outcome.sizes)
-        given = {lemma.name for lemma in self.first}
-        fresh = [c for name, c in claims.lemmas.items() if name not in given]
+        first = {lemma.name for lemma in self.first}
+        fresh = [c for name, c in claims.lemmas.items() if name not in first]
         return self._result(
             proved=True,
             lemmas=named(self.system, fresh, self.design),
-            kept=tuple(name for name in claims.lemmas if name in given),
+            kept=tuple(name for name in claims.lemmas if name in first),
             obligations=obligations,
         )
 

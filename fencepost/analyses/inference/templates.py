@@ -23,7 +23,7 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
 
     First one member, and one of each of two that some field has as indices; then one of any two,
     two members of the main Index (the one that most fields have), alone and with one of another,
-    and two of an ordered one; then two of each.
+    and two of an ordered one; then three of different ones, and two of each.
     """
     every = sorts(system)
     if not every:
