@@ -218,6 +218,7 @@ class _Inference:
             chosen = search.excluding(outcome, name)
             if chosen is not None:
                 claims.lemmas[chosen.name] = chosen
+                claims.pinned.add(chosen.name)
             elif name in claims.lemmas:
                 search.drop(name)
             else:
@@ -233,10 +234,11 @@ class _Inference:
         )
 
     def _obligations(self, claims: Claims) -> Iterator[tuple[str, str]]:
+        """Each claim with each action, initial states (no action) first: a claim that is false
+        there may contradict the others, and then no step tells."""
         actions = [a.name for a in self.system.actions]
+        yield from ((name, "") for name in claims.names if name != NO_FAULT)
         for name in claims.names:
-            if name != NO_FAULT:
-                yield name, ""
             yield from ((name, action) for action in actions)
 
     def _pools(self, shapes: Sequence[Shape]) -> Iterator[Candidates]:
