@@ -15,6 +15,7 @@ from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxe
 from fencepost.analyses.inference.candidates import Candidate, Candidates, OnDemand, Pool, given
 from fencepost.analyses.inference.harvest import asked_by
 from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
+from fencepost.analyses.inference.merged import merged, with_merged
 from fencepost.analyses.inference.naming import named
 from fencepost.analyses.inference.seen import seen_states, table
 from fencepost.analyses.inference.tables import Template
@@ -217,6 +218,7 @@ class _Inference:
             chosen = search.excluding(outcome, name)
             if chosen is not None:
                 claims.lemmas[chosen.name] = chosen
+                claims.pinned.add(chosen.name)
             elif name in claims.lemmas:
                 search.drop(name)
             else:
@@ -232,10 +234,11 @@ class _Inference:
         )
 
     def _obligations(self, claims: Claims) -> Iterator[tuple[str, str]]:
+        """Each claim with each action, initial states (no action) first: a claim that is false
+        there may contradict the others, and then no step tells."""
         actions = [a.name for a in self.system.actions]
+        yield from ((name, "") for name in claims.names if name != NO_FAULT)
         for name in claims.names:
-            if name != NO_FAULT:
-                yield name, ""
             yield from ((name, action) for action in actions)
 
     def _pools(self, shapes: Sequence[Shape]) -> Iterator[Candidates]:
@@ -246,11 +249,16 @@ class _Inference:
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)
             variables = variables_of(shape)
-            template = Template(variables, attributes(self.asked, variables))
-            rows = table(variables, template.attributes, seen)
-            prefix = "_".join([*(v.name for v in variables), ""])
-            if not len(rows) or not template.attributes:
+            plain = attributes(self.asked, variables)
+            if not plain:
                 continue
+            rows = table(variables, plain, seen)
+            if not len(rows):
+                continue
+            more = merged(plain, rows)
+            template = Template(variables, (*plain, *more))
+            rows = with_merged(rows, plain, more)
+            prefix = "_".join([*(v.name for v in variables), ""])
             if len(template.attributes) > MOST_COLUMNS or len(rows) > MOST_ROWS:
                 self.pools[shape] = OnDemand(template, rows, prefix, MOST_LITERALS)
             else:
