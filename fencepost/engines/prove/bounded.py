@@ -145,6 +145,7 @@ class BoundedSearch:
                 last = self._faulting(runs, model, depth) if asked == NO_FAULT else None
                 known.way = runs.way(model, depth, last)
                 return True
+            solver.add(z3.Not(runs.encoding.term(truth)))  # for all the longer runs
         known.depth = depth + 1 if asked == NO_FAULT else depth
         return False
 

@@ -21,7 +21,16 @@ from fencepost.core.semantics import Barriers, fillings
 from fencepost.core.system import State, System
 from fencepost.core.trees import BulkWrite, Decide, Leaf, Tree, Update
 from fencepost.engines.prove.solver import Bounded, GaveUp
-from fencepost.engines.prove.truths import Choices, Truth, all_of, any_of, choice, negation, same
+from fencepost.engines.prove.truths import (
+    Choices,
+    Truth,
+    all_of,
+    any_of,
+    at_most_one,
+    choice,
+    negation,
+    same,
+)
 
 Cells = Sequence[Choices]
 """One choice a cell, in the order of `System.cells`."""
@@ -67,7 +76,7 @@ class OneHot:
                 cells.append({1: on, 0: z3.Not(on)})
             else:
                 each = {v: self.variable(f"{number}={v}@{tag}") for v in domain.values()}
-                constraints += [z3.Or(list(each.values())), z3.AtMost(*each.values(), 1)]
+                constraints += [z3.Or(list(each.values())), *at_most_one(list(each.values()))]
                 cells.append(each)
         return cells, constraints
 

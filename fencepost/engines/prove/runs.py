@@ -1,11 +1,10 @@
 """Runs of a system for a solver: states one after the other, and the step between two of them.
 
-Of all runs that differ only in the names of interchangeable indices, and in the order of steps that
-do not touch the same cells, the first in the order of the steps' numbers is kept. It ends in the
-same state up to names and has the same length, so that depths stay exact:
+Of all shortest runs to a state, where states that differ only in the names of interchangeable
+indices count as one, the first in the order of the steps' numbers is kept; so depths stay exact:
 
-- had it a step right behind one with a higher number that it commutes with, exchanging the two
-  would give an earlier run (Mazurkiewicz traces in lexicographic normal form);
+- had it a step right behind another that need not be taken before it (`exchanges`), exchanging the
+  two would give an earlier run, or leaving one out a shorter one;
 - did an index occur in it as an argument before a lower one of its sort ever did, exchanging these
   two names throughout would give an earlier run, since arguments are counted up in order.
 """
@@ -18,11 +17,9 @@ from typing import Any
 
 import z3
 
-from fencepost.core import expressions as x
 from fencepost.core.evidence import Way
 from fencepost.core.system import Step, System
-from fencepost.core.trees import BulkWrite, Update, Write, decisions, instantiate, leaves
-from fencepost.engines.prove.any_size.barriers import fix_barriers
+from fencepost.engines.prove.exchanges import Exchanges
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
 from fencepost.engines.prove.solver import Bounded
@@ -53,6 +50,7 @@ class Runs:
         self.moments: list[Moment] = []
         self.used: list[dict[tuple[str, int], Any]] = []
         self._pattern = Pattern(self.encoding)
+        self._exchanges = Exchanges(self.encoding)
 
     def begin(self, solver: Any, *, anywhere: bool = False) -> None:
         """The first state: an initial one, or any."""
@@ -88,11 +86,13 @@ class Runs:
     # Which runs stand for others.
 
     def _steps_in_order(self, number: int) -> Iterator[Any]:
-        """No step comes right behind one with a higher number that it commutes with."""
+        """No step comes right behind one that need not be taken before it."""
         before, here = self.moments[number - 1], self.moments[number]
         for step, taken in here.takes.items():
             later = [
-                before.takes[other] for other in self._overtaken[step] if other in before.takes
+                before.takes[other]
+                for other in self._exchanges.needless[step]
+                if other in before.takes
             ]
             if later:
                 yield z3.Implies(taken, z3.Not(z3.Or(later)))
@@ -125,55 +125,3 @@ class Runs:
             }
             for step in self.system.steps
         }
-
-    @cached_property
-    def _overtaken(self) -> dict[Step, list[Step]]:
-        """For each step those with a higher number that it commutes with."""
-        design = fix_barriers(self.system, self.encoding.barriers)
-        touched = [_touched(design, step) for step in self.system.steps]
-        found: dict[Step, list[Step]] = {}
-        for number, step in enumerate(self.system.steps):
-            reads, writes = touched[number]
-            found[step] = [
-                other
-                for place, other in enumerate(self.system.steps[number + 1 :], number + 1)
-                if not writes & (touched[place][0] | touched[place][1])
-                and not reads & touched[place][1]
-            ]
-        return found
-
-
-def _touched(system: System, step: Step) -> tuple[frozenset[int], frozenset[int]]:
-    """The cells that a step may read, and those that it may write."""
-    action = system.action[step.action]
-    values: dict[str, x.Expression] = {
-        argument.name: x.Constant(value, argument.of)
-        for argument, value in zip(action.arguments, step.arguments, strict=True)
-    }
-    tree = instantiate(action.tree, values)
-    conditions: list[x.Expression] = [decision.condition for decision in decisions(tree)]
-    written: list[Write | BulkWrite] = []
-    for leaf in leaves(tree):
-        written += leaf.writes if isinstance(leaf, Update) else ()
-    for write in written:
-        conditions += [*write.indices, write.value]
-        if isinstance(write, BulkWrite):
-            conditions.append(write.where)
-    nodes = [node for condition in conditions for node in x.walk(condition)]
-    reads = {
-        cell
-        for node in nodes
-        if isinstance(node, x.Read)
-        for cell in _cells(system, node.field, node.indices)
-    }
-    writes = {c for w in written for c in _cells(system, w.field, w.indices)}
-    return frozenset(reads), frozenset(writes)
-
-
-def _cells(system: System, name: str, indices: tuple[x.Expression, ...]) -> Iterator[int]:
-    """The cells of a field that indices may mean; fewer indices than it has mean all of a row."""
-    field, offset = system.field[name], system.offsets[name]
-    for cell, position in enumerate(field.positions()):
-        given = zip(indices, position, strict=False)
-        if all(not isinstance(i, x.Constant) or i.value == value for i, value in given):
-            yield offset + cell
