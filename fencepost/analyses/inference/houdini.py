@@ -45,8 +45,8 @@ class Lost:
 class Claims:
     """What is claimed together: goals, and lemmas under their names, in the order they came in.
 
-    `cores` say which claims each takes to be kept by every step; `pinned` are lemmas that are
-    needed at other sizes than those of the search, which cores do not tell.
+    `cores` say which claims each takes to be kept by every step; `pinned` are lemmas that other
+    sizes than those of the search need, which cores do not tell.
     """
 
     goals: dict[str, Claim]

@@ -62,13 +62,6 @@ def looked_at():
     return request, plain, rows, vectors
 
 
-def test_a_queue_of_flags_is_one_attribute(looked_at):
-    _, plain, rows, _ = looked_at
-    [one] = merged(plain, rows)
-    assert one.fields == {"queued", "stored", "seen"}
-    assert len(one.occurring) == 4
-
-
 def test_what_is_said_of_it_is_what_its_cases_say(looked_at):
     request, plain, rows, vectors = looked_at
     [one] = merged(plain, rows)
