@@ -9,6 +9,8 @@ from __future__ import annotations
 import pytest
 
 from fencepost import *
+from fencepost.core.evidence import Evidence, Mismatch, Way
+from fencepost.core.questions import all_questions
 from fencepost.core.results import Verdict
 from fencepost.core.system import Fairness, Step
 from fencepost.engines.explore import explore
@@ -318,3 +320,27 @@ def test_a_state_whose_only_step_faults_is_no_end() -> None:
 
 
 # What is pending.
+
+
+# What is reported is performed again, and what is no violation is refused.
+
+
+def test_evidence_refuses_what_is_no_fair_run_that_owes_something() -> None:
+    system = fair_as(build(Flicker, [flicker_is_served]), serve="strong")
+    [question] = all_questions(system)
+    start = (0, 0)
+    switch, serve, rest = (Step(name, ()) for name in ("switch", "serve", "rest"))
+    evidence = Evidence(system, system.designs[0])
+
+    def refused(way: Way, why: str) -> None:
+        with pytest.raises(Mismatch, match=why):
+            evidence.lasso(question, way)
+
+    refused(Way(start, (switch, switch), 0), "unfair to serve")
+    refused(Way(start, (switch,), 0), "does not close")
+    refused(Way(start, (switch, switch)), "does not go on for ever")
+    refused(Way(start, (switch, serve, rest), 2), "sees no violation")
+    refused(Way(start, (), 0), "need not end")
+    unfair = build(Flicker, [flicker_is_served])
+    found = Evidence(unfair, unfair.designs[0]).lasso(question, Way(start, (switch, switch), 0))
+    assert (found.verdict, found.detail) == (VIOLATED, "the run repeats steps 1 to 2 for ever")
