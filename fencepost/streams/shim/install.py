@@ -17,6 +17,7 @@ from fencepost.streams.shim.functions import Functions
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.runtime import DEVICE, Runtime
 from fencepost.streams.shim.tensor_methods import TensorMethods
+from fencepost.streams.shim.threads import thread_names
 
 MISSING = object()
 
@@ -56,8 +57,9 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
     """Torch has a CUDA device until the end of the context."""
     modes = Modes(runtime)
     with ExitStack() as stack:
-        for module, names in cuda_names(runtime).items():
-            stack.enter_context(replaced(module, names))
+        names_by_owner = {**cuda_names(runtime), **thread_names(runtime.bridge, modes.entered)}
+        for owner, names in names_by_owner.items():
+            stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
         stack.enter_context(
             replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)})

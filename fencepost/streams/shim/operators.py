@@ -214,9 +214,10 @@ class _Queued:
 
         def kernel() -> None:
             for out, value in zip(outs, self._made(self._listed(run())), strict=True):
-                # Some kernels of the CPU leave out what only a GPU's backward pass needs.
-                if value.numel() or not out.numel():
+                if value.numel() == out.numel():
                     out.copy_(value)
+                else:  # the CPU leaves out what only a GPU's backward pass needs
+                    out.zero_()
 
         launch.kernel = kernel
         runtime.submit(launch)

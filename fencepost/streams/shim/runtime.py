@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
-from fencepost.streams.shim.launches import Launch, Span
+from fencepost.streams.shim.launches import Launch, Span, Spans
 from fencepost.streams.shim.quiet import Quiet
-from fencepost.streams.shim.shapes import Outline, ShapeRules, map_tensors, outline_of
+from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of
 from fencepost.streams.shim.touched import intervals
 
 if TYPE_CHECKING:
@@ -175,6 +175,14 @@ class Runtime:
                 kernel()
 
         launch.kernel = run
+        if launch.late is not None:
+            late = launch.late
+
+            def touched() -> tuple[Spans, Spans]:
+                with Quiet(here):
+                    return late()
+
+            launch.late = touched
         self.bridge.submit(launch)
 
     def host_access(
@@ -220,9 +228,9 @@ class Runtime:
             return self.is_pinned(args[0])
         return operator(*args, **kwargs)
 
-    def raw(self, value: Any) -> Any:
-        """Arguments as a kernel sees them."""
-        return map_tensors(value, self.argument)
+    def kernel_argument(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor as a custom kernel sees it: it reads pinned memory itself, when it runs."""
+        return self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
 
     def quiet(self) -> Quiet:
         """A context in which torch is plain CPU torch for the calling thread."""

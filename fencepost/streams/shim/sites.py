@@ -1,0 +1,37 @@
+"""Where in the program an operation was asked for: the nearest frame that is not a library's."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from pathlib import Path
+
+import torch
+
+from fencepost.core.errors import Location
+
+_OWN = str(Path(__file__).parents[1])
+_SKIPPED = (
+    _OWN,
+    str(Path(torch.__file__).parent),
+    "<",
+    str(Path(sysconfig.get_path("stdlib")) / "threading.py"),
+    str(Path(sysconfig.get_path("stdlib")) / "contextlib.py"),
+    str(Path(sysconfig.get_path("stdlib")) / "runpy.py"),
+)
+_KNOWN: dict[str, bool] = {}
+
+
+def site(depth: int = 1) -> Location:
+    """The place of the call that the program made."""
+    frame = sys._getframe(depth)
+    last = frame
+    while frame is not None:
+        name = frame.f_code.co_filename
+        skipped = _KNOWN.get(name)
+        if skipped is None:
+            skipped = _KNOWN[name] = name.startswith(_SKIPPED)
+        if not skipped:
+            return Location(name, frame.f_lineno)
+        last, frame = frame, frame.f_back  # type: ignore[assignment]
+    return Location(last.f_code.co_filename, last.f_lineno)
