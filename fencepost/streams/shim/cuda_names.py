@@ -109,6 +109,13 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
 
         return Refused
 
+    runtime_library = SimpleNamespace(
+        cudaHostRegister=lambda address, size, _flags: runtime.register(address, size),
+        cudaHostUnregister=runtime.unregister,
+        cudaDeviceSynchronize=lambda: synchronize() or 0,
+        cudaProfilerStart=lambda: 0,
+        cudaProfilerStop=lambda: 0,
+    )
     graphs = refused(
         "a CUDA graph", "a replayed graph has an order of its own", "the same calls without a graph"
     )
@@ -161,6 +168,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         "set_rng_state_all": lambda states: set_rng_state(states[0]),
         "default_generators": (runtime.generator,),
         "_sleep": sleep,
+        "cudart": lambda: runtime_library,
         "CUDAGraph": graphs,
         "graph": graphs,
         "make_graphed_callables": graphs,
@@ -200,6 +208,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
             "set_device_idx": check_device,
             "synchronize": synchronize,
         },
+        torch._C: {"_get_accelerator": lambda *_: torch.device("cuda")},
         torch.version: {"cuda": "12.8"},
         torch.backends.cuda: {"is_built": lambda: True},
     }

@@ -40,13 +40,13 @@ class Runtime:
     def __init__(self, bridge: Bridge, arena: Arena) -> None:
         self.bridge = bridge
         self.arena = arena
-        self.alias = arena.alias
         self.on_device = arena.on_device
         self.shapes = ShapeRules()
         self.here = Here()
         self.generator = torch.Generator()
         self.released: deque[int] = deque()
         self._watched: list[tuple[int, int]] = []
+        self._registered: dict[int, int] = {}
 
     # Where tensors are.
 
@@ -66,7 +66,28 @@ class Runtime:
         """Whether the tensor is in pinned host memory."""
         if tensor.layout is not torch.strided:
             return False
-        return self.arena.middle <= self.arena.address(tensor) < self.arena.end
+        address = self.arena.address(tensor)
+        if self.arena.middle <= address < self.arena.end:
+            return True
+        return any(start <= address < start + n for start, n in self._registered.items())
+
+    def register(self, address: int, size: int) -> int:
+        """`cudaHostRegister`: host memory of the program's own becomes pinned."""
+        self._registered[address] = size
+        self._watched.append((address, address + size))
+        return 0
+
+    def unregister(self, address: int) -> int:
+        """`cudaHostUnregister`."""
+        size = self._registered.pop(address)
+        self._watched.remove((address, address + size))
+        return 0
+
+    def alias(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor as a queued kernel holds it: it keeps no block of the device alive."""
+        if self.arena.base <= self.arena.address(tensor) < self.arena.end:
+            return self.arena.alias(tensor)
+        return tensor.detach()
 
     def is_watched(self, tensor: torch.Tensor) -> bool:
         """Whether a copy that nobody waits for may still use this host memory."""
@@ -84,7 +105,9 @@ class Runtime:
 
     def hold_pinned(self, tensor: torch.Tensor) -> None:
         """A pinned block is not lent again before the copy that uses it has run."""
-        self.bridge.use_pinned(tensor.untyped_storage().data_ptr())
+        address = tensor.untyped_storage().data_ptr()
+        if self.arena.middle <= address < self.arena.end:
+            self.bridge.use_pinned(address)
 
     def span(self, tensor: torch.Tensor) -> Span:
         """The bytes of a tensor."""

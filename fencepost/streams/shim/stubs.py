@@ -4,6 +4,7 @@ An *adapter* is a Python file that says which modules those are, for one package
 
 ```python
 STUBS = ("triton", "sgl_kernel")                      # with everything below them
+KEPT = ("package.layers.accessor",)                   # real modules inside stubbed packages
 DECORATORS = ("triton.jit", "triton.autotune")        # what makes a kernel of a function
 PROVIDED = {"triton.cdiv": lambda a, b: -(-a // b)}   # host functions that are really needed
 
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -39,9 +41,12 @@ class Adapter:
     stubs: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
     provided: dict[str, Any] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
     def covers(self, module: str) -> bool:
         """Whether a module is to be a stub."""
+        if module in self.kept:
+            return False
         return any(module == name or module.startswith(f"{name}.") for name in self.stubs)
 
 
@@ -66,6 +71,7 @@ def load_adapter(named: str) -> Adapter:
         tuple(said.get("STUBS", ())),
         tuple(said.get("DECORATORS", ())),
         dict(said.get("PROVIDED", {})),
+        tuple(said.get("KEPT", ())),
     )
 
 
@@ -148,10 +154,14 @@ class Stubs(MetaPathFinder, Loader):
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """A stub for a module that an adapter names."""
-        del path, target
+        del target
         if not any(adapter.covers(fullname) for adapter in self.adapters):
             return None
-        return ModuleSpec(fullname, self, is_package=True)
+        spec = ModuleSpec(fullname, self, is_package=True)
+        # A module that is kept is found below its stubbed package.
+        last = fullname.rpartition(".")[2]
+        spec.submodule_search_locations = [f"{folder}/{last}" for folder in path or ()]
+        return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The stub."""
@@ -166,6 +176,8 @@ class Stubs(MetaPathFinder, Loader):
     def resolve(self, name: str) -> Any:
         """What a name of a stubbed module stands for."""
         for adapter in self.adapters:
+            if name in adapter.kept:
+                return import_module(name)
             if name in adapter.provided:
                 return adapter.provided[name]
             if name in adapter.decorators:
