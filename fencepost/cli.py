@@ -16,7 +16,7 @@ from fencepost.interrupts import INTERRUPTED, UNDECIDED
 from fencepost.report.standard_streams import NotWritten, replace_standard_streams
 from fencepost.version import VERSION
 
-COMMANDS = ("check", "list", "show", "replay", "new", "graph", "export")
+COMMANDS = ("check", "list", "show", "replay", "new", "graph", "export", "audit")
 
 INPUT_AT_FAULT = 2
 FENCEPOST_AT_FAULT = 4

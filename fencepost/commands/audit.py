@@ -1,4 +1,4 @@
-"""`fencepost audit`: run a torch program on the virtual CUDA device and report what is unordered."""
+"""`fencepost audit`: run a torch program on the virtual CUDA device and report missing waits."""
 
 from __future__ import annotations
 

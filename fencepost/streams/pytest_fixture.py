@@ -1,4 +1,4 @@
-"""The pytest fixture `virtual_cuda`, found by its entry point; torch is imported when it is used."""
+"""The pytest fixture `virtual_cuda`, found by its entry point; torch loads when it is used."""
 
 from __future__ import annotations
 

@@ -46,9 +46,7 @@ def of_two_pools(pool, allocator):
         for name, host_pool in ((PoolName.KV, host), (PoolName.INDEXER, indexer))
     ]
     group = memory_pool_host.HostPoolGroup(entries)
-    controller = HybridCacheController(
-        allocator, group, PAGE, transfer_layer_num=LAYERS, **KERNELS
-    )
+    controller = HybridCacheController(allocator, group, PAGE, transfer_layer_num=LAYERS, **KERNELS)
     return controller, host, indexer, {"extra_pools": [PoolTransfer(name=PoolName.INDEXER)]}
 
 

@@ -111,7 +111,7 @@ def _to_device(
         value, reads, name = source.detach().clone(), [], "copy to device"
     runtime.submit(Launch(name, reads, [runtime.span(target)], lambda: out.copy_(value)))
     if not non_blocking:
-        runtime.synchronize_stream("copy to device")
+        runtime.synchronize_stream()
 
 
 def _from_device(
@@ -126,8 +126,6 @@ def _from_device(
         if non_blocking:
             runtime.watch(target)
     writes = [runtime.span(target)] if runtime.is_watched(target) else []
-    runtime.submit(
-        Launch("copy to host", [runtime.span(source)], writes, lambda: out.copy_(value))
-    )
+    runtime.submit(Launch("copy to host", [runtime.span(source)], writes, lambda: out.copy_(value)))
     if not non_blocking:
-        runtime.synchronize_stream("copy to host")
+        runtime.synchronize_stream()

@@ -109,10 +109,14 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
 
         return Refused
 
+    def device_synchronize() -> int:
+        synchronize()
+        return 0
+
     runtime_library = SimpleNamespace(
         cudaHostRegister=lambda address, size, _flags: runtime.register(address, size),
         cudaHostUnregister=runtime.unregister,
-        cudaDeviceSynchronize=lambda: synchronize() or 0,
+        cudaDeviceSynchronize=device_synchronize,
         cudaProfilerStart=lambda: 0,
         cudaProfilerStop=lambda: 0,
     )
@@ -161,7 +165,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         "manual_seed_all": manual_seed,
         "seed": seed,
         "seed_all": seed,
-        "initial_seed": lambda: runtime.generator.initial_seed(),
+        "initial_seed": runtime.generator.initial_seed,
         "get_rng_state": get_rng_state,
         "get_rng_state_all": lambda: [get_rng_state()],
         "set_rng_state": set_rng_state,
@@ -185,9 +189,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
                 "manual_seed_all seed seed_all initial_seed"
             ).split()
         },
-        torch.cuda.graphs: {
-            "CUDAGraph": graphs, "graph": graphs, "make_graphed_callables": graphs
-        },
+        torch.cuda.graphs: {"CUDAGraph": graphs, "graph": graphs, "make_graphed_callables": graphs},
         torch.cuda.nvtx: dict.fromkeys(("range_push", "range_pop", "mark"), lambda *_, **__: 0),
         torch: {
             "Stream": stream_class,
@@ -218,20 +220,29 @@ _PLAIN_COMPILE = torch.compile
 _PLAIN_GENERATOR = torch.Generator
 
 
+class _AnyGenerator(type(torch.Generator)):  # type: ignore[misc]
+    """Generators made before the device existed are generators too."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, _PLAIN_GENERATOR)
+
+
 def _generator_class() -> Any:
-    class Generator(_PLAIN_GENERATOR):
+    class Generator(_PLAIN_GENERATOR, metaclass=_AnyGenerator):
         """A generator; that of the device is one of the CPU with another name."""
+
+        _named: torch.device
 
         def __new__(cls, device: Any = "cpu") -> Any:
             named = as_device(device)
-            made = _PLAIN_GENERATOR.__new__(cls, "cpu" if named.type == "cuda" else named)
+            plain: Any = _PLAIN_GENERATOR
+            made = plain.__new__(cls, "cpu" if named.type == "cuda" else named)
             made._named = named
             return made
 
         @property
-        def device(self) -> torch.device:
-            named: torch.device = self._named
-            return named
+        def device(self) -> torch.device:  # type: ignore[override]
+            return self._named
 
     return Generator
 
@@ -257,7 +268,7 @@ def _cuda_autocast(plain: Any) -> Any:
     return autocast
 
 
-def _compile(model: Any = None, *, backend: Any = "inductor", **kwargs: Any) -> Any:
+def _compile(model: Any = None, *, backend: Any = "inductor", **_: Any) -> Any:
     """`torch.compile(backend="eager")` is the program itself; other backends make GPU code."""
     if backend != "eager":
         raise unsupported(

@@ -7,7 +7,9 @@ from fencepost.core.errors import InputError
 
 def unsupported(what: str, why: str, write: str) -> InputError:
     """Something of CUDA that the virtual device does not have."""
-    return InputError("F220", f"{what} is not supported on the virtual device", why=why, write=write)
+    return InputError(
+        "F220", f"{what} is not supported on the virtual device", why=why, write=write
+    )
 
 
 def unknown_kernel(name: str) -> InputError:

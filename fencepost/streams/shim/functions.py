@@ -113,6 +113,4 @@ class Functions(TorchFunctionMode):
         inputs: Any = None,
     ) -> None:
         with self:
-            torch.autograd.backward(
-                tensor, gradient, retain_graph, create_graph, inputs=inputs
-            )
+            torch.autograd.backward(tensor, gradient, retain_graph, create_graph, inputs=inputs)

@@ -61,15 +61,13 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
         for owner, names in names_by_owner.items():
             stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
-        stack.enter_context(
-            replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)})
-        )
+        stack.enter_context(replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)}))
         stack.enter_context(modes.entered())
         yield modes
 
 
 def _backward(runtime: Runtime) -> Any:
-    plain = torch.autograd._engine_run_backward
+    plain: Any = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
 
     def run(outputs: Any, *args: Any, **kwargs: Any) -> Any:
         here = runtime.here

@@ -132,7 +132,7 @@ class _Queued:
         if self.takes_device:
             place = runtime.place_for(kwargs.get("device"), there)
             if place == "host" and (there or kwargs.get("pin_memory")):
-                return self._made_on_host(args, kwargs, tensors)
+                return self._made_on_host(args, kwargs)
             there = place == "device"
             kwargs = {**kwargs, "device": torch.device("cpu"), "pin_memory": None}
         if not there:
@@ -158,9 +158,7 @@ class _Queued:
             self.runtime.host_access(self.name, reads, writes)
         return self.operator(*args, **kwargs)
 
-    def _made_on_host(
-        self, args: Any, kwargs: dict[str, Any], tensors: list[torch.Tensor]
-    ) -> torch.Tensor:
+    def _made_on_host(self, args: Any, kwargs: dict[str, Any]) -> torch.Tensor:
         """A tensor made on the host, perhaps pinned, perhaps like one on the device."""
         pinned = bool(kwargs.get("pin_memory"))
         kwargs = {**kwargs, "device": torch.device("cpu"), "pin_memory": None}
@@ -229,8 +227,11 @@ class _Queued:
     def _returned(self, args: Any, kwargs: dict[str, Any]) -> Any:
         if not self.returned:
             return None
-        found = [self._argument(position, args, kwargs) for position in self.returned if
-                 position is not None]
+        found = [
+            self._argument(position, args, kwargs)
+            for position in self.returned
+            if position is not None
+        ]
         return found[0] if self.single else tuple(found)
 
     def _made(self, results: Any) -> list[torch.Tensor]:
@@ -242,7 +243,10 @@ class _Queued:
         return made
 
     def _launch(
-        self, args: Any, kwargs: dict[str, Any], tensors: list[torch.Tensor],
+        self,
+        args: Any,
+        kwargs: dict[str, Any],
+        tensors: list[torch.Tensor],
         written: list[torch.Tensor],
     ) -> Launch:
         runtime = self.runtime
@@ -266,7 +270,10 @@ class _Queued:
         return lambda: operator(*raw_args, **raw_kwargs)
 
     def _at_once(
-        self, args: Any, kwargs: dict[str, Any], tensors: list[torch.Tensor],
+        self,
+        args: Any,
+        kwargs: dict[str, Any],
+        tensors: list[torch.Tensor],
         written: list[torch.Tensor],
     ) -> Any:
         """An operator whose result has a size that depends on data, or that the host reads.
@@ -281,7 +288,7 @@ class _Queued:
         launch.kernel = lambda: found.append(run())
         runtime.submit(launch)
         if self.asks_host:
-            runtime.synchronize_stream(self.name)
+            runtime.synchronize_stream()
         else:
             runtime.run_ahead()
         results = map_tensors(found[0], runtime.adopt)
@@ -294,10 +301,7 @@ class _Queued:
         runtime = self.runtime
         plain = map_tensors(args, torch.empty_like)
         values = drawn(self.operator, plain, kwargs, runtime.generator)
-        if self.written:
-            target = args[0]
-        else:
-            target = runtime.allocate(outline_of(values))
+        target = args[0] if self.written else runtime.allocate(outline_of(values))
         out = runtime.alias(target)
         runtime.submit(
             Launch(self.name, [], [runtime.span(target)], kernel=lambda: out.copy_(values))

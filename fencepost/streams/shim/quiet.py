@@ -1,4 +1,4 @@
-"""Calls of torch that fencepost makes for itself: no mode, no autograd and no autocast sees them."""
+"""Calls of torch that fencepost makes for itself, past modes, autograd and autocast."""
 
 from __future__ import annotations
 

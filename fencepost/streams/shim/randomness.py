@@ -1,6 +1,6 @@
 """Random numbers of the virtual device: the same for every schedule.
 
-A generator is advanced when the operator is called, as CUDA's is, and never when a kernel runs. What
+A generator is advanced when the operator is called, as CUDA's is, never when a kernel runs. What
 depends on no data is drawn at the call. A kernel that needs numbers and data (dropout, multinomial)
 gets a seed that is drawn at the call.
 """

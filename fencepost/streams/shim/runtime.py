@@ -44,7 +44,7 @@ class Runtime:
         self.shapes = ShapeRules()
         self.here = Here()
         self.generator = torch.Generator()
-        self.released: deque[int] = deque()
+        self.released: deque[tuple[Any, int]] = deque()
         self._watched: list[tuple[int, int]] = []
         self._registered: dict[int, int] = {}
 
@@ -161,7 +161,9 @@ class Runtime:
     def pin(self, source: torch.Tensor) -> torch.Tensor:
         """A pinned copy of a host tensor."""
         if self.on_device(source):
-            raise RuntimeError("cannot pin 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned")
+            raise RuntimeError(
+                "cannot pin 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned"
+            )
         made = self.pinned(self.shapes.infer(aten.clone.default, (source,), {}))
         made.copy_(source)
         reads = [source] if self.is_watched(source) else []
@@ -213,14 +215,12 @@ class Runtime:
     ) -> None:
         """The calling thread reads or writes memory that copies may use."""
         self.settle()
-        self.bridge.host_access(
-            name, [self.span(t) for t in reads], [self.span(t) for t in writes]
-        )
+        self.bridge.host_access(name, [self.span(t) for t in reads], [self.span(t) for t in writes])
 
-    def synchronize_stream(self, why: str) -> None:
+    def synchronize_stream(self) -> None:
         """The host waits for the current stream."""
         self.settle()
-        self.bridge.synchronize_stream(why)
+        self.bridge.synchronize_stream()
 
     def run_ahead(self) -> None:
         """The current stream runs up to here; this orders nothing."""
@@ -242,7 +242,7 @@ class Runtime:
                 lambda: found.append(aten._local_scalar_dense.default(value)),
             )
         )
-        self.synchronize_stream("item")
+        self.synchronize_stream()
         return found[0]
 
     def about(self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -260,7 +260,7 @@ class Runtime:
         return Quiet(self.here)
 
     def record_stream(self, tensor: torch.Tensor, stream: Any) -> None:
-        """`Tensor.record_stream`: the block rests after its free until this stream's work is done."""
+        """`Tensor.record_stream`: once freed, the block rests until this stream's work is done."""
         self.settle()
         if self.on_device(tensor):
             self.bridge.record_stream(tensor.untyped_storage().data_ptr(), stream.native)

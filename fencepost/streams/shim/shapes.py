@@ -72,9 +72,7 @@ def map_outlines(value: Any, change: Callable[[Outline], Any]) -> Any:
 
 
 def _as_meta(tensor: torch.Tensor) -> torch.Tensor:
-    made = torch.empty_strided(
-        tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta"
-    )
+    made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
     return made.conj() if tensor.is_conj() else made
 
 
@@ -115,7 +113,10 @@ class ShapeRules:
             meta_kwargs["device"] = torch.device("meta")
         try:
             result = operator(*meta_args, **meta_kwargs)
-        except (NotImplementedError, torch._subclasses.fake_tensor.DynamicOutputShapeException) as e:
+        except (
+            NotImplementedError,
+            torch._subclasses.fake_tensor.DynamicOutputShapeException,
+        ) as e:
             raise NotKnownBefore(str(operator)) from e
         except RuntimeError as error:
             if "meta" in str(error).lower():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from pathlib import Path
+from types import FrameType
 
 import torch
 
@@ -24,8 +25,8 @@ _KNOWN: dict[str, bool] = {}
 
 def site(depth: int = 1) -> Location:
     """The place of the call that the program made."""
-    frame = sys._getframe(depth)
-    last = frame
+    frame: FrameType | None = sys._getframe(depth)
+    last = sys._getframe(depth)
     while frame is not None:
         name = frame.f_code.co_filename
         skipped = _KNOWN.get(name)
@@ -33,5 +34,5 @@ def site(depth: int = 1) -> Location:
             skipped = _KNOWN[name] = name.startswith(_SKIPPED)
         if not skipped:
             return Location(name, frame.f_lineno)
-        last, frame = frame, frame.f_back  # type: ignore[assignment]
+        last, frame = frame, frame.f_back
     return Location(last.f_code.co_filename, last.f_lineno)

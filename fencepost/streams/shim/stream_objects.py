@@ -28,13 +28,15 @@ def stream_classes(runtime: Runtime) -> tuple[type[Any], type[Any]]:
         device_index = 0
         device_type = 1
         native: Any
+        priority: int
 
         def __new__(cls, device: Any = None, priority: int = 0, **kwargs: Any) -> Any:
             if device is not None and not is_virtual(device):
                 return _PLAIN_STREAM(device, priority=priority)
             if "stream_ptr" in kwargs:
                 raise unsupported(
-                    "an external stream", "a stream of another library is not seen here",
+                    "an external stream",
+                    "a stream of another library is not seen here",
                     "torch.cuda.Stream()",
                 )
             made = super().__new__(cls)
@@ -116,7 +118,7 @@ def stream_classes(runtime: Runtime) -> tuple[type[Any], type[Any]]:
             self,
             device: Any = None,
             enable_timing: bool = False,
-            blocking: bool = False,
+            blocking: bool = False,  # noqa: ARG002  # how the host waits is no edge
             interprocess: bool = False,
             external: bool = False,
         ) -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fencepost.streams.shim.copies import copy_into, to_host
-from fencepost.streams.shim.devices import THE_DEVICE, as_device, is_virtual
+from fencepost.streams.shim.devices import THE_DEVICE, as_device
 from fencepost.streams.shim.errors import unsupported
-from fencepost.streams.shim.shapes import outline_of
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -36,7 +35,10 @@ class Move(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
         back = ctx.methods.move(
-            gradient, ctx.back, dtype=ctx.dtype, non_blocking=False,
+            gradient,
+            ctx.back,
+            dtype=ctx.dtype,
+            non_blocking=False,
             memory_format=torch.preserve_format,
         )
         return back, None, None, None
@@ -53,7 +55,8 @@ class TensorMethods:
         runtime = self.runtime
         on_device = runtime.on_device
         plain = torch.Tensor
-        device, is_cpu = plain.device.__get__, plain.is_cpu.__get__
+        device: Any = vars(torch._C.TensorBase)["device"].__get__
+        is_cpu: Any = vars(torch._C.TensorBase)["is_cpu"].__get__
         raw: dict[str, Callable[..., Any]] = {
             name: getattr(plain, name)
             for name in (
@@ -68,7 +71,9 @@ class TensorMethods:
         def cuda(
             self: torch.Tensor, device: Any = None, non_blocking: bool = False, **kwargs: Any
         ) -> torch.Tensor:
-            return to(self, "cuda" if device is None else device, non_blocking=non_blocking, **kwargs)
+            return to(
+                self, "cuda" if device is None else device, non_blocking=non_blocking, **kwargs
+            )
 
         def cpu(self: torch.Tensor, **kwargs: Any) -> torch.Tensor:
             return to(self, "cpu", **kwargs) if on_device(self) else raw["cpu"](self, **kwargs)
@@ -86,8 +91,8 @@ class TensorMethods:
                 raise TypeError(NOT_NUMPY)
             return raw["__array__"](self_methods.read_by_host(self, "numpy"), *args, **kwargs)
 
-        def type_(self: torch.Tensor, dtype: Any = None, non_blocking: bool = False, **kw: Any) -> Any:
-            return self_methods.type(raw["type"], self, dtype, non_blocking, kw)
+        def type_(self: torch.Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+            return self_methods.type(raw["type"], self, dtype, non_blocking)
 
         def pin_memory(self: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
             return self if runtime.is_pinned(self) else aten._pin_memory.default(self)
@@ -111,7 +116,8 @@ class TensorMethods:
             def refused(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
                 if on_device(self):
                     raise unsupported(
-                        f"Tensor.{what}", "memory would be shared that nothing watches",
+                        f"Tensor.{what}",
+                        "memory would be shared that nothing watches",
                         "a copy through the host",
                     )
                 return raw[what](self, *args, **kwargs)
@@ -184,9 +190,7 @@ class TensorMethods:
         with runtime.quiet():
             tensor = tensor.detach()
             if device == "cpu":
-                return to_host(
-                    runtime, tensor, dtype, memory_format, non_blocking=non_blocking
-                )
+                return to_host(runtime, tensor, dtype, memory_format, non_blocking=non_blocking)
             options = {"dtype": dtype, "memory_format": memory_format}
             outline = runtime.shapes.infer(aten._to_copy.default, (tensor,), options)
             if tensor.dtype != dtype:
@@ -201,7 +205,10 @@ class TensorMethods:
         """A tensor that the host may look at: waited for and copied from the device."""
         if self.runtime.on_device(tensor):
             return self.move(
-                tensor.detach(), "cpu", dtype=tensor.dtype, non_blocking=False,
+                tensor.detach(),
+                "cpu",
+                dtype=tensor.dtype,
+                non_blocking=False,
                 memory_format=torch.preserve_format,
             )
         if self.runtime.is_watched(tensor):
@@ -211,7 +218,7 @@ class TensorMethods:
         return tensor
 
     def type(
-        self, raw: Callable[..., Any], tensor: torch.Tensor, dtype: Any, non_blocking: bool, kw: Any
+        self, raw: Callable[..., Any], tensor: torch.Tensor, dtype: Any, non_blocking: bool
     ) -> Any:
         """`Tensor.type`: asked for, or a conversion by the name of a legacy type."""
         if dtype is None:

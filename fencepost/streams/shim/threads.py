@@ -40,7 +40,7 @@ def thread_names(
         """A lock whose hand-over is an edge."""
 
         def __init__(self) -> None:
-            self._inner = self._make()
+            self._inner: Any = self._make()
             self._known: list[Any] = []
 
         _make = staticmethod(_thread.allocate_lock)

@@ -1,7 +1,7 @@
-"""Operators with small inputs: each case is a function of named tensors, run on CPU and on the device.
+"""Operators with small inputs: each case is a function of named tensors, for CPU and device.
 
-`a`, `b` are 4 x 5 floats, `m` 5 x 3, `v` 5, `i` a permutation of 4 rows, `k` a mask, `n` 4 x 5 integers,
-`img` 2 x 3 x 8 x 8, `seq` 2 x 6 x 8, `t` 2 x 3 x 4, `z` a scalar, `c` 4 x 5 complex.
+`a`, `b` are 4 x 5 floats, `m` 5 x 3, `v` 5, `i` a permutation of 4 rows, `k` a mask, `n` 4 x 5
+integers, `img` 2 x 3 x 8 x 8, `seq` 2 x 6 x 8, `t` 2 x 3 x 4, `z` a scalar, `c` 4 x 5 complex.
 """
 
 from __future__ import annotations
@@ -69,9 +69,11 @@ for _name in (
     "softmax log_softmax median mode sort argsort max min cummax cummin unbind flip"
 ).split():
     takes = {"logical": "k"}.get(_name, "a")
-    CASES[f"{_name}_dim"] = lambda x, f=getattr(torch, _name): f(
-        x.a, dim=1, **({"stable": True} if f is torch.sort else {})
-    ) if f is not torch.flip else f(x.a, dims=(1,))
+    CASES[f"{_name}_dim"] = lambda x, f=getattr(torch, _name): (
+        f(x.a, dim=1, **({"stable": True} if f is torch.sort else {}))
+        if f is not torch.flip
+        else f(x.a, dims=(1,))
+    )
 for _name in ("sum", "mean", "prod", "std", "var", "max", "min", "argmax", "all", "any", "median"):
     CASES[f"{_name}_whole"] = lambda x, f=getattr(torch, _name): f(x.a)
 
@@ -112,9 +114,7 @@ case(
     diagonal=lambda x: x.a.diagonal(),
     inverse=lambda x: torch.linalg.inv(x.a @ x.a.T + torch.eye(4, device=x.a.device)),
     cholesky=lambda x: torch.linalg.cholesky(x.a @ x.a.T + torch.eye(4, device=x.a.device)),
-    solve=lambda x: torch.linalg.solve(
-        x.a @ x.a.T + torch.eye(4, device=x.a.device), x.a[:, 0]
-    ),
+    solve=lambda x: torch.linalg.solve(x.a @ x.a.T + torch.eye(4, device=x.a.device), x.a[:, 0]),
     vector_norm=lambda x: torch.linalg.vector_norm(x.a, dim=1),
     cdist=lambda x: torch.cdist(x.a, x.b),
 )
@@ -288,7 +288,8 @@ case(
     interpolate=lambda x: F.interpolate(x.img, scale_factor=2, mode="bilinear"),
     batch_norm=lambda x: F.batch_norm(x.img, x.v[:3], x.v[:3].clone(), training=False),
     batch_norm_trained=lambda x: (
-        F.batch_norm(x.img, x.v[:3], x.v[1:4].clone(), training=True), x.v
+        F.batch_norm(x.img, x.v[:3], x.v[1:4].clone(), training=True),
+        x.v,
     ),
     layer_norm=lambda x: F.layer_norm(x.a, (5,), x.v, x.v),
     group_norm=lambda x: F.group_norm(x.seq, 3),
@@ -316,7 +317,9 @@ case(
     ),
     pixel_shuffle=lambda x: F.pixel_shuffle(x.img.repeat(1, 4, 1, 1), 2),
     fold=lambda x: F.unfold(x.img, 3),
-    grid_sample=lambda x: F.grid_sample(x.img, x.img[:, :2].permute(0, 2, 3, 1), align_corners=False),
+    grid_sample=lambda x: F.grid_sample(
+        x.img, x.img[:, :2].permute(0, 2, 3, 1), align_corners=False
+    ),
 )
 
 
@@ -353,9 +356,7 @@ case(
     gradient_cumsum=gradient(lambda x: x.a.cumsum(1) * x.b, "a"),
     gradient_pool=gradient(lambda x: F.max_pool2d(x.img, 2) ** 2, "img"),
     second_gradient=lambda x: torch.autograd.grad(
-        torch.autograd.grad(
-            (x.a.requires_grad_() ** 3).sum(), x.a, create_graph=True
-        )[0].sum(),
+        torch.autograd.grad((x.a.requires_grad_() ** 3).sum(), x.a, create_graph=True)[0].sum(),
         x.a,
     ),
 )
