@@ -82,8 +82,3 @@ class Arena:
         if tensor.is_conj():
             raw = raw.conj()
         return raw.resolve_neg() if not tensor.is_neg() else raw._neg_view()
-
-    def flat(self, address: int, size: int) -> torch.Tensor:
-        """The bytes of a range."""
-        start = address - self.base
-        return self._bytes[start : start + size]
