@@ -31,6 +31,8 @@ KNOWN_LIBRARIES = ("aten", "prims", "prim")
 ABOUT = (aten.is_pinned.default, aten.is_same_size.default)
 # Views in all but name, and in-place changes of sizes: they touch no data either.
 RESHAPING = (aten._unsafe_view.default, aten.lift_fresh.default, aten.lift.default)
+# In-place operators that read nothing of what they write.
+OVERWRITES = (aten.fill_.Scalar, aten.fill_.Tensor, aten.zero_.default, aten._foreach_zero_.default)
 # What torch writes although the schema does not say so, by the name of the argument.
 UNDECLARED_WRITES = {
     aten.native_batch_norm.default: ("running_mean", "running_var"),
@@ -99,7 +101,7 @@ class _Queued:
         self.written += [i for i, name in enumerate(self.arguments) if name in undeclared]
         self.is_out = torch.Tag.out in operator.tags
         self.returned = [self._argument_returned(r) for r in schema.returns]
-        self.reads_written = not self.is_out
+        self.reads_written = not self.is_out and operator not in OVERWRITES
         self.single = len(self.returned) == 1
         self.only_writes_arguments = None not in self.returned
         self.asks_host = bool(

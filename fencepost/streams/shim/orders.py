@@ -15,7 +15,7 @@ from fencepost.core.errors import Location
 from fencepost.streams.shim.queues import Operation
 
 FREE = "free"
-Pairs = dict[tuple[Operation, bool, bool], int]
+READS, WRITES, BOTH = "reads", "writes", "reads and writes"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Access:
     operation: str
     actor: str
     site: Location
-    writes: bool
+    does: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,24 @@ class Finding:
     nbytes: int
     occurrences: int
     remedy: str
+
+
+@dataclass(slots=True)
+class Pair:
+    """What two operations do to the bytes that both touch."""
+
+    earlier: str = ""
+    later: str = ""
+    nbytes: int = 0
+
+    def add(self, nbytes: int, *, wrote: bool, writes: bool) -> None:
+        """Two accesses of these bytes are in conflict."""
+        does, did = WRITES if writes else READS, WRITES if wrote else READS
+        self.earlier = did if self.earlier in ("", did) else BOTH
+        if self.later in ("", does):
+            self.later, self.nbytes = does, self.nbytes + nbytes
+        else:
+            self.later = BOTH
 
 
 @dataclass(slots=True)
@@ -106,16 +124,16 @@ def find(operations: Sequence[Operation], records: Sequence[Operation]) -> list[
         if operation.forgets is not None:
             shadow.drop(*operation.forgets)
             continue
-        pairs: Pairs = {}
+        pairs: dict[Operation, Pair] = {}
         for writes, spans in ((False, operation.reads), (True, operation.writes)):
             for span in spans:
                 for start, stop in span.intervals:
                     place = span.address + start, span.address + stop
                     _look(shadow, operation, place, pairs, writes=writes)
-        for (earlier, wrote, writes), nbytes in pairs.items():
-            first = Access(earlier.name, earlier.actor, earlier.site, wrote)
-            second = Access(operation.name, operation.actor, operation.site, writes)
-            found.setdefault((first, second), []).append((earlier, operation, nbytes))
+        for earlier, pair in pairs.items():
+            first = Access(earlier.name, earlier.actor, earlier.site, pair.earlier)
+            second = Access(operation.name, operation.actor, operation.site, pair.later)
+            found.setdefault((first, second), []).append((earlier, operation, pair.nbytes))
     return [
         Finding(first, second, pairs[0][2], len(pairs), remedy(*pairs[0][:2], records))
         for (first, second), pairs in found.items()
@@ -123,7 +141,7 @@ def find(operations: Sequence[Operation], records: Sequence[Operation]) -> list[
 
 
 def _look(
-    shadow: Shadow, operation: Operation, place: tuple[int, int], pairs: Pairs, *, writes: bool
+    shadow: Shadow, operation: Operation, place: tuple[int, int], pairs: dict[Operation, Pair], *, writes: bool
 ) -> None:
     """Compare an access with the history of its bytes, and add it to that."""
     for segment in shadow.cover(*place):
@@ -132,8 +150,8 @@ def _look(
             before += [(read, False) for read in segment.reads.values()]
         for earlier, wrote in before:
             if earlier is not operation and not earlier.before(operation):
-                key = (earlier, wrote, writes)
-                pairs[key] = pairs.get(key, 0) + segment.stop - segment.start
+                size = segment.stop - segment.start
+                pairs.setdefault(earlier, Pair()).add(size, wrote=wrote, writes=writes)
         if writes:
             segment.write = operation
             segment.reads = {}

@@ -62,8 +62,7 @@ def _told(number: int, finding: Finding) -> list[str]:
 
 
 def _side(access: Access) -> str:
-    verb = "writes" if access.writes else "reads"
-    return f"{access.operation} {verb} on {access.actor}, at {_place(access.site)}"
+    return f"{access.operation} {access.does} on {access.actor}, at {_place(access.site)}"
 
 
 def _place(site: Location) -> str:
