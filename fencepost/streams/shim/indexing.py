@@ -108,6 +108,7 @@ class Indexing:
             return (spans if reads else [], spans if self.writes else [])
 
         launch.late = late
+        launch.narrowed = ([whole] if reads else [], [whole] if self.writes else [])
         return launch
 
 

@@ -29,7 +29,7 @@ class Launch:
     """An operation for a stream.
 
     `late` gives more reads and writes, from the values of an index; it is called right before the
-    kernel runs.
+    kernel runs. `narrowed` are the whole tensors that it gives parts of.
     """
 
     name: str
@@ -37,4 +37,10 @@ class Launch:
     writes: Spans
     kernel: Callable[[], object] = _nothing
     late: Callable[[], tuple[Spans, Spans]] | None = None
-    notes: list[str] = field(default_factory=list)
+    narrowed: tuple[Spans, Spans] = field(default_factory=lambda: ([], []))
+
+    @property
+    def addresses(self) -> tuple[set[int], set[int]]:
+        """The addresses of the tensors read and written."""
+        reads, writes = self.narrowed
+        return {s.address for s in self.reads + reads}, {s.address for s in self.writes + writes}
