@@ -12,6 +12,16 @@ def unsupported(what: str, why: str, write: str) -> InputError:
     )
 
 
+def several_streams() -> InputError:
+    """A backward pass over operators of several streams."""
+    return InputError(
+        "F226",
+        "a backward pass reaches operators of several streams",
+        why="CUDA runs each on the stream of its forward operator, and the virtual device does not",
+        write="the forward pass on the stream that is current at `backward()`",
+    )
+
+
 def unknown_kernel(name: str) -> InputError:
     """A kernel whose reads and writes are not known; running it could hide a race."""
     return InputError(

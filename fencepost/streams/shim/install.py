@@ -73,7 +73,10 @@ def _backward(runtime: Runtime) -> Any:
         here = runtime.here
         before = here.place
         roots = [t for t in outputs if isinstance(t, torch.Tensor)]
-        here.place = DEVICE if any(runtime.on_device(t) for t in roots) else before
+        on_device = any(runtime.on_device(t) for t in roots)
+        here.place = DEVICE if on_device else before
+        if on_device:
+            runtime.check_backward(keeps_graph=bool(args[1]))
         try:
             with Functions(runtime):
                 return plain(outputs, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
+from fencepost.streams.shim.errors import several_streams, unsupported
 from fencepost.streams.shim.launches import Launch, Span, Spans
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of
@@ -45,6 +47,8 @@ class Runtime:
         self.here = Here()
         self.generator = torch.Generator()
         self.released: deque[tuple[Any, int]] = deque()
+        self.process = os.getpid()
+        self.differentiated: set[Any] = set()
         self._watched: list[tuple[int, int]] = []
         self._registered: dict[int, int] = {}
 
@@ -192,6 +196,12 @@ class Runtime:
 
     def submit(self, launch: Launch) -> None:
         """Queue a kernel on the current stream."""
+        if os.getpid() != self.process:
+            raise unsupported(
+                "CUDA in a child process",
+                "what it does is not seen by the process that is audited",
+                "an audit of a program with one process",
+            )
         self.settle()
         kernel, here = launch.kernel, self.here
 
@@ -254,6 +264,17 @@ class Runtime:
     def kernel_argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a custom kernel sees it: it reads pinned memory itself, when it runs."""
         return self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
+
+    def remember_gradient(self) -> None:
+        """An operator that a backward pass will come to runs on the current stream."""
+        self.differentiated.add(self.bridge.current())
+
+    def check_backward(self, *, keeps_graph: bool) -> None:
+        """Refuse a backward pass that CUDA would run on other streams than the current one."""
+        if self.differentiated - {self.bridge.current()}:
+            raise several_streams()
+        if not keeps_graph:
+            self.differentiated.clear()
 
     def quiet(self) -> Quiet:
         """A context in which torch is plain CPU torch for the calling thread."""

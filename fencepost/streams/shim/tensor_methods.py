@@ -223,7 +223,10 @@ class TensorMethods:
         """`Tensor.type`: asked for, or a conversion by the name of a legacy type."""
         if dtype is None:
             name: str = raw(tensor)
-            return name.replace("torch.", "torch.cuda.") if self.runtime.on_device(tensor) else name
+            plain_name = name.replace("torch.cuda.", "torch.")
+            if self.runtime.on_device(tensor):
+                return plain_name.replace("torch.", "torch.cuda.")
+            return plain_name
         if isinstance(dtype, torch.dtype):
             return tensor.to(dtype, non_blocking=non_blocking)
         spelled = dtype if isinstance(dtype, str) else f"{dtype.__module__}.{dtype.__name__}"
