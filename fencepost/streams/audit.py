@@ -90,7 +90,5 @@ def _last_frames(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f for f in frames if not f.filename.startswith((own, "<frozen"))]
     told = "".join(traceback.format_list(theirs))
-    said = "" if isinstance(error, InputError) else "".join(
-        traceback.format_exception_only(error)
-    )
+    said = "" if isinstance(error, InputError) else "".join(traceback.format_exception_only(error))
     return f"Traceback (most recent call last):\n{told}{said}" if theirs else said

@@ -33,6 +33,7 @@ class Arena:
         self._memory = mmap.mmap(-1, 2 * half, flags=flags)
         self._bytes = torch.frombuffer(self._memory, dtype=torch.uint8)
         self._typed: dict[torch.dtype, torch.Tensor] = {torch.uint8: self._bytes}
+        self._lent: dict[int, object] = {}
         self.base: int = self._bytes.data_ptr()
         self.middle = self.base + half
         self.end = self.base + 2 * half
@@ -63,11 +64,18 @@ class Arena:
     ) -> torch.Tensor:
         """A tensor with a storage of its own over a block; `on_free` is called when that dies."""
         block = (ctypes.c_char * size).from_buffer(self._memory, address - self.base)
-        weakref.finalize(block, on_free).atexit = False
+        number = id(block)
+
+        def freed(_: object) -> None:
+            del lent[number]
+            on_free()
+
+        lent = self._lent
+        lent[number] = weakref.ref(block, freed)
         flat = torch.frombuffer(block, dtype=dtype, count=size // dtype.itemsize)
         return flat.as_strided(shape, stride)
 
-    def alias(self, tensor: torch.Tensor) -> torch.Tensor:
+    def alias(self, tensor: torch.Tensor, address: int) -> torch.Tensor:
         """The same elements through the arena itself: it does not keep the block alive.
 
         A queued kernel works on aliases, so that a block freed too early is reused under it, as
@@ -77,8 +85,8 @@ class Arena:
         whole = self._typed.get(dtype)
         if whole is None:
             whole = self._typed[dtype] = self._bytes.view(dtype)
-        offset = (self.address(tensor) - self.base) // dtype.itemsize
+        offset = (address - self.base) // dtype.itemsize
         raw = whole.as_strided(tensor.size(), tensor.stride(), offset)
         if tensor.is_conj():
             raw = raw.conj()
-        return raw.resolve_neg() if not tensor.is_neg() else raw._neg_view()
+        return raw._neg_view() if tensor.is_neg() else raw

@@ -83,9 +83,7 @@ class Blocks:
         self.allocated -= block.size
         users = [user for user in block.users if user is not block.owner or not self.on_device]
         if users:
-            block.resting = [
-                self.queues.mark(user, named=False) for user in dict.fromkeys(users)
-            ]
+            block.resting = [self.queues.mark(user, named=False) for user in dict.fromkeys(users)]
             if self.on_device:
                 block.resting.append(self.queues.mark(block.owner, named=False))
         elif self.poison is not None:

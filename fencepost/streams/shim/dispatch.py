@@ -19,6 +19,11 @@ class Dispatch(TorchDispatchMode):
         self.handlers = operators.handlers
         self.here = operators.runtime.here
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: a guard against compilation around each operator costs more than the operator."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:

@@ -141,12 +141,13 @@ def _span(runtime: Any, touch: Touch) -> Span:
     return Span(runtime.arena.address(touch.tensor), touch.intervals)
 
 
-def audit(emulation: Emulation, *args: Any, **kwargs: Any) -> list[str]:
+def audit_emulation(name: str, *args: Any, **kwargs: Any) -> list[str]:
     """Run a kernel twice, the second time with every undeclared byte changed; say what differs.
 
     The second run may change no byte of a result, and neither run may change a byte that is not
     declared as written. Tensors are given as plain CPU tensors and are not changed.
     """
+    emulation = REGISTERED[name]
     before: dict[int, torch.Tensor] = {}
 
     def storage(tensor: torch.Tensor) -> int:
@@ -176,7 +177,8 @@ def audit(emulation: Emulation, *args: Any, **kwargs: Any) -> list[str]:
         return {name: map_tensors(value, change) for name, value in bound.items()}
 
     problems: list[str] = []
-    map_given(lambda t: torch.empty(storage(t) & 0))
+    for tensor in _tensors([*args, *kwargs.values()]):
+        storage(tensor)
     plain, written = run(perturbed=False)
     disturbed, _ = run(perturbed=True)
     for address, value in plain.items():
@@ -184,6 +186,12 @@ def audit(emulation: Emulation, *args: Any, **kwargs: Any) -> list[str]:
         if differs.any():
             problems.append(f"{int(differs.sum())} bytes written depend on bytes not declared read")
     return problems
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    found: list[torch.Tensor] = []
+    map_tensors(value, found.append)
+    return found
 
 
 def _rebased(tensor: torch.Tensor, storage: torch.Tensor) -> torch.Tensor:

@@ -31,6 +31,16 @@ KNOWN_LIBRARIES = ("aten", "prims", "prim")
 ABOUT = (aten.is_pinned.default, aten.is_same_size.default)
 # Views in all but name, and in-place changes of sizes: they touch no data either.
 RESHAPING = (aten._unsafe_view.default, aten.lift_fresh.default, aten.lift.default)
+# Factories that leave memory as it is: no kernel runs.
+UNINITIALISED = frozenset(
+    (
+        aten.empty.memory_format,
+        aten.empty_strided.default,
+        aten.empty_like.default,
+        aten.new_empty.default,
+        aten.new_empty_strided.default,
+    )
+)
 # In-place operators that read nothing of what they write.
 OVERWRITES = (aten.fill_.Scalar, aten.fill_.Tensor, aten.zero_.default, aten._foreach_zero_.default)
 # What torch writes although the schema does not say so, by the name of the argument.
@@ -130,7 +140,11 @@ class _Queued:
         for value in kwargs.values():
             tensors_in(value, tensors)
         on_device = runtime.on_device
-        there = any(on_device(t) for t in tensors)
+        there = False
+        for tensor in tensors:
+            if on_device(tensor):
+                there = True
+                break
         if self.takes_device:
             place = runtime.place_for(kwargs.get("device"), there)
             if place == "host" and (there or kwargs.get("pin_memory")):
@@ -198,6 +212,8 @@ class _Queued:
             return self._at_once(args, kwargs, tensors, written)
         if self.is_out:
             self._fit(outlines, args, kwargs)
+        if self.operator in UNINITIALISED:
+            return runtime.allocate(outlines)
         launch = self._launch(args, kwargs, tensors, written)
         run = self._kernel(args, kwargs)
         if self.only_writes_arguments:

@@ -141,7 +141,12 @@ def find(operations: Sequence[Operation], records: Sequence[Operation]) -> list[
 
 
 def _look(
-    shadow: Shadow, operation: Operation, place: tuple[int, int], pairs: dict[Operation, Pair], *, writes: bool
+    shadow: Shadow,
+    operation: Operation,
+    place: tuple[int, int],
+    pairs: dict[Operation, Pair],
+    *,
+    writes: bool,
 ) -> None:
     """Compare an access with the history of its bytes, and add it to that."""
     for segment in shadow.cover(*place):

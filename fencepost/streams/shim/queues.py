@@ -180,7 +180,7 @@ class Queues:
             )
             self.operations.append(operation)
             stream.waiting.append(operation)
-            self._advance()
+            self._advance(stream)
             return operation
 
     def mark(self, stream: Stream, *, named: bool = True) -> Operation:
@@ -192,7 +192,7 @@ class Queues:
             stream.waiting.append(made)
             if named:
                 self.records.append(made)
-            self._advance()
+            self._advance(stream)
             return made
 
     def wait(self, stream: Stream, record: Operation | None) -> None:
@@ -204,7 +204,7 @@ class Queues:
             join(stream.clock, record.clock)
             gate = Operation("wait", stream.actor, 0, {}, record.site, after=record)
             stream.waiting.append(gate)
-            self._advance()
+            self._advance(stream)
 
     def host_access(self, name: str, reads: Spans, writes: Spans) -> None:
         """The calling thread reads or writes memory."""
@@ -225,10 +225,10 @@ class Queues:
 
     # Running.
 
-    def _advance(self) -> None:
-        if self.policy == "in-order":
-            while self._step():
-                pass
+    def _advance(self, stream: Stream) -> None:
+        if self.policy == "in-order":  # whatever was queued before has run
+            while stream.waiting and self._is_ready(stream.waiting[0]):
+                self._run(stream)
         elif self.policy == "random":
             while self.random.random() < 0.5 and self._step():
                 pass

@@ -89,8 +89,10 @@ class Runtime:
 
     def alias(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a queued kernel holds it: it keeps no block of the device alive."""
-        if self.arena.base <= self.arena.address(tensor) < self.arena.end:
-            return self.arena.alias(tensor)
+        arena = self.arena
+        address = tensor.data_ptr() or arena.address(tensor)
+        if arena.base <= address < arena.end:
+            return arena.alias(tensor, address)
         return tensor.detach()
 
     def is_watched(self, tensor: torch.Tensor) -> bool:

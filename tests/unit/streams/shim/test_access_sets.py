@@ -52,9 +52,7 @@ class Audit:
         memory.copy_(disturbed)
         kernel()
         again = memory.clone()
-        self.expect(
-            not ((again != disturbed) & ~written).any(), f"{name} writes more than it says"
-        )
+        self.expect(not ((again != disturbed) & ~written).any(), f"{name} writes more than it says")
         self.expect(not ((again != after) & written).any(), f"{name} reads more than it says")
         memory.copy_(torch.where(written, after, before))
 

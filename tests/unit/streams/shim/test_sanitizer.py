@@ -39,7 +39,9 @@ def test_the_table_of_the_documentation():
     written = [
         tuple(re.split(r" *\| *", line.strip("| "))) for line in lines if line.startswith("| ")
     ]
-    assert written[1:] == rows(), "if this is right: python -m tests.unit.streams.shim.test_sanitizer"
+    assert written[1:] == rows(), (
+        "if this is right: python -m tests.unit.streams.shim.test_sanitizer"
+    )
 
 
 def test_ours_is_the_truth_and_theirs_is_not():
