@@ -13,6 +13,7 @@ import torch
 from torch._ops import OpOverload
 
 from fencepost.streams.shim.copies import copy_into, to_copy
+from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.shim.errors import unknown_kernel
 from fencepost.streams.shim.indexing import INDEXING
 from fencepost.streams.shim.launches import Launch
@@ -154,7 +155,10 @@ class _Queued:
         if not there:
             return self._on_host(args, kwargs, tensors)
         if self.foreign:
-            raise unknown_kernel(self.operator.name())
+            emulation = REGISTERED.get(self.operator._schema.name)
+            if emulation is None:
+                raise unknown_kernel(self.operator._schema.name)
+            return EmulatedKernel(emulation, runtime)(*args, **kwargs)
         for tensor in tensors:
             if tensor.dim() and not on_device(tensor) and self.indexing is None:
                 raise RuntimeError(
