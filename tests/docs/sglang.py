@@ -19,7 +19,10 @@ RELEASES = {"0.5.10.post1": "before_the_fix.txt", "0.5.11": "after_the_fix.txt"}
 def report(folder: Path) -> str:
     """What an audit of the program prints with this release, its paths as in a fresh folder."""
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "fencepost", "audit", "--adapter", "sglang", PROGRAM],
+        [
+            *(sys.executable, "-W", "ignore", "-m", "fencepost"),
+            *("audit", "--adapter", "sglang", PROGRAM),
+        ],
         capture_output=True,
         text=True,
         check=False,

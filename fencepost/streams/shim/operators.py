@@ -90,7 +90,7 @@ class Operators:
 
     def _without_data(self, operator: Operator) -> Handler:
         if operator is aten.resize_.default:
-            return lambda args, kwargs: self.runtime.resize(args, kwargs)
+            return self.runtime.resize
         return lambda args, kwargs: operator(*args, **kwargs)
 
 
@@ -141,11 +141,8 @@ class _Queued:
         for value in kwargs.values():
             tensors_in(value, tensors)
         on_device = runtime.on_device
-        there = False
-        for tensor in tensors:
-            if on_device(tensor):
-                there = True
-                break
+        lying_there = [tensor for tensor in tensors if on_device(tensor)]
+        there = bool(lying_there)
         if self.takes_device:
             place = runtime.place_for(kwargs.get("device"), there)
             if place == "host" and (there or kwargs.get("pin_memory")):
@@ -159,13 +156,18 @@ class _Queued:
             if emulation is None:
                 raise unknown_kernel(self.operator._schema.name)
             return EmulatedKernel(emulation, runtime)(*args, **kwargs)
+        if len(lying_there) < len(tensors) and self.indexing is None:
+            self._check_places(tensors)
+        return self._on_device(args, kwargs, lying_there)
+
+    def _check_places(self, tensors: list[torch.Tensor]) -> None:
+        """Only scalars of the host may meet tensors of the device."""
         for tensor in tensors:
-            if tensor.dim() and not on_device(tensor) and self.indexing is None:
+            if tensor.dim() and not self.runtime.on_device(tensor):
                 raise RuntimeError(
                     "Expected all tensors to be on the same device, but found at least two "
                     f"devices, cuda:0 and cpu! (when checking the arguments of {self.name})"
                 )
-        return self._on_device(args, kwargs, tensors)
 
     # On the host.
 
@@ -274,10 +276,11 @@ class _Queued:
         written: list[torch.Tensor],
     ) -> Launch:
         runtime = self.runtime
-        there = [t for t in tensors if runtime.on_device(t)]
         if self.indexing is not None:
             return self.indexing(runtime, self.name, args, kwargs)
-        reads = [t for t in there if self.reads_written or not any(t is w for w in written)]
+        reads = tensors
+        if not self.reads_written:
+            reads = [t for t in tensors if not any(t is w for w in written)]
         return Launch(
             self.name,
             [runtime.span(t) for t in reads],

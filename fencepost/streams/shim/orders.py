@@ -1,8 +1,8 @@
 """Which conflicting accesses nothing orders, and what would order them.
 
 For each byte range the last write is remembered, and for each stream or host its last read since.
-An access that is not ordered after one of those it conflicts with is a finding; accesses of the same
-two places are one finding with a count.
+An access that is not ordered after one of those it conflicts with is a finding; accesses of the
+same two places are one finding with a count.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def remedy(first: Operation, second: Operation, records: Sequence[Operation]) ->
     if from_host and to_host:
         return "a lock, a queue or a join between the two threads"
     if from_host:
-        return f"a message to the thread that queues the second, sent after this access"
+        return "a message to the thread that queues the second, sent after this access"
     covering = [
         record
         for record in records

@@ -196,7 +196,7 @@ class Queues:
             return made
 
     def wait(self, stream: Stream, record: Operation | None) -> None:
-        """Later work of a stream comes after a record; one that never was is nothing to wait for."""
+        """Later work of a stream comes after a record, if there was one."""
         with self.lock:
             join(stream.clock, self.host().clock)
             if record is None:

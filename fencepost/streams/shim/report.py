@@ -30,8 +30,8 @@ class Report:
         for number, finding in enumerate(self.findings, start=1):
             lines += _told(number, finding)
         ran = (
-            f"{_counted(self.operations, 'operation')} on {_counted(self.streams, 'stream')}, on the"
-            " path that this run took"
+            f"{_counted(self.operations, 'operation')} on {_counted(self.streams, 'stream')}, "
+            "on the path that this run took"
         )
         if not self.findings:
             lines.append(f"everything that conflicts is ordered: {ran}")

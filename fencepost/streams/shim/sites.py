@@ -21,6 +21,7 @@ _SKIPPED = (
     str(Path(sysconfig.get_path("stdlib")) / "runpy.py"),
 )
 _KNOWN: dict[str, bool] = {}
+_PLACES: dict[tuple[str, int], Location] = {}
 
 
 NEAREST = 4  # frames of the shim, whoever asks
@@ -36,6 +37,10 @@ def site(depth: int = NEAREST) -> Location:
         if skipped is None:
             skipped = _KNOWN[name] = name.startswith(_SKIPPED)
         if not skipped:
-            return Location(name, frame.f_lineno)
+            place = name, frame.f_lineno
+            found = _PLACES.get(place)
+            if found is None:
+                found = _PLACES[place] = Location(*place)
+            return found
         last, frame = frame, frame.f_back
     return Location(last.f_code.co_filename, last.f_lineno)

@@ -9,6 +9,7 @@ the elements in place of the elements, which gives exactly those it touches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,24 +20,10 @@ aten = torch.ops.aten
 
 def intervals(tensor: torch.Tensor) -> tuple[Interval, ...]:
     """The bytes of a strided tensor from the start of its first element, as merged intervals."""
-    return _intervals(tuple(tensor.shape), tensor.stride(), tensor.element_size())
+    return _strided(tuple(tensor.shape), tensor.stride(), tensor.element_size())
 
 
-_KNOWN: dict[Any, tuple[Interval, ...]] = {}
-
-
-def _intervals(
-    shape: tuple[int, ...], stride: tuple[int, ...], itemsize: int
-) -> tuple[Interval, ...]:
-    key = (shape, stride, itemsize)
-    found = _KNOWN.get(key)
-    if found is None:
-        if len(_KNOWN) > 20_000:
-            _KNOWN.clear()
-        found = _KNOWN[key] = _strided(shape, stride, itemsize)
-    return found
-
-
+@lru_cache(maxsize=1 << 14)
 def _strided(
     shape: tuple[int, ...], stride: tuple[int, ...], itemsize: int
 ) -> tuple[Interval, ...]:

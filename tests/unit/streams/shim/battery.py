@@ -54,9 +54,10 @@ def case(*functions: Case, **named: Case) -> None:
 
 
 for _name in (
-    "abs acos asin atan ceil cos cosh erf erfc exp exp2 expm1 floor frac lgamma log log10 log1p log2 neg "
-    "reciprocal relu round rsqrt sigmoid sign sin sinh sqrt square tan tanh trunc logical_not isnan "
-    "isinf isfinite digamma signbit positive sinc deg2rad rad2deg nan_to_num"
+    "abs acos asin atan ceil cos cosh erf erfc exp exp2 expm1 floor frac lgamma "
+    "log log10 log1p log2 neg reciprocal relu round rsqrt sigmoid sign sin sinh sqrt square tan "
+    "tanh trunc "
+    "logical_not isnan isinf isfinite digamma signbit positive sinc deg2rad rad2deg nan_to_num"
 ).split():
     CASES[_name] = lambda x, f=getattr(torch, _name): f(x.a)
 for _name in (
@@ -65,8 +66,9 @@ for _name in (
 ).split():
     CASES[_name] = lambda x, f=getattr(torch, _name): f(x.a, x.b)
 for _name in (
-    "sum mean prod std var amax amin argmax argmin norm cumsum cumprod logcumsumexp all any logsumexp "
-    "softmax log_softmax median mode sort argsort max min cummax cummin unbind flip"
+    "sum mean prod std var amax amin argmax argmin norm cumsum cumprod logcumsumexp "
+    "all any logsumexp softmax log_softmax median mode sort argsort max min cummax cummin "
+    "unbind flip"
 ).split():
     takes = {"logical": "k"}.get(_name, "a")
     CASES[f"{_name}_dim"] = lambda x, f=getattr(torch, _name): (

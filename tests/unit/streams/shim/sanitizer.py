@@ -56,7 +56,7 @@ class Sanitizer:
         self.before("wait_stream", self.waits_for_stream)
         self.before("synchronize_stream", self.synchronized)
         self.before("synchronize_event", self.event_synchronized)
-        self.before("synchronize_device", lambda: handler._handle_device_synchronization())
+        self.before("synchronize_device", handler._handle_device_synchronization)
 
     def launched(self, launch: Launch, *_) -> None:
         reads, writes = launch.addresses

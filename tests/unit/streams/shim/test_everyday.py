@@ -87,8 +87,9 @@ def test_backward_over_several_streams_is_refused(device):
     x = torch.ones(2, device="cuda", requires_grad=True)
     with torch.cuda.stream(torch.cuda.Stream()):
         y = (x * 2).sum()
-    with pytest.raises(InputError, match="several streams"):
+    with pytest.raises(InputError, match="several streams") as raised:
         y.backward()
+    assert raised.value.code == "F226"
 
 
 def test_gradients_cross_between_host_and_device(device):

@@ -1,4 +1,4 @@
-"""Programs of known kinds: each is found in one run under every policy, its corrected twin is clean."""
+"""Programs of known kinds: found in one run under every policy, and their twins are clean."""
 
 from __future__ import annotations
 
