@@ -98,7 +98,7 @@ class Blocks:
     def use(self, address: int, stream: Stream) -> None:
         """A stream uses a block besides its owner."""
         block = self.live.get(address)
-        if block is not None:
+        if block is not None and stream not in block.users:
             block.users.append(stream)
 
 

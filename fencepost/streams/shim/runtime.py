@@ -208,6 +208,9 @@ class Runtime:
         kernel, here = launch.kernel, self.here
 
         def run() -> None:
+            if here.busy:  # it runs where it is submitted, and that is quiet
+                kernel()
+                return
             with Quiet(here):
                 kernel()
 

@@ -7,7 +7,7 @@ arguments only, so it is remembered; a program that runs the same layer a thousa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,19 +18,17 @@ MOST_REMEMBERED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A tensor less its data."""
+    """A tensor less its data; `span` is the bytes from its first to its last element."""
 
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     dtype: torch.dtype
+    span: int = field(init=False, compare=False)
 
-    @property
-    def span(self) -> int:
-        """The bytes from its first to its last element."""
-        if 0 in self.shape:
-            return 0
+    def __post_init__(self) -> None:
         last = sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True))
-        return (last + 1) * self.dtype.itemsize
+        span = 0 if 0 in self.shape else (last + 1) * self.dtype.itemsize
+        object.__setattr__(self, "span", span)
 
 
 class NotKnownBefore(Exception):
