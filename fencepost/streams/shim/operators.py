@@ -136,10 +136,11 @@ class _Queued:
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         runtime = self.runtime
         tensors: list[torch.Tensor] = []
-        for value in args:
-            tensors_in(value, tensors)
-        for value in kwargs.values():
-            tensors_in(value, tensors)
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(value, torch.Tensor):
+                tensors.append(value)
+            elif isinstance(value, list | tuple):
+                tensors_in(value, tensors)
         on_device = runtime.on_device
         lying_there = [tensor for tensor in tensors if on_device(tensor)]
         there = bool(lying_there)
@@ -290,7 +291,11 @@ class _Queued:
     def _kernel(self, args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
         """The operator on aliases of its arguments; host scalars are taken as they are now."""
         runtime, operator = self.runtime, self.operator
-        raw_args = map_tensors(args, runtime.argument)
+        argument = runtime.argument
+        raw_args = [
+            argument(value) if isinstance(value, torch.Tensor) else map_tensors(value, argument)
+            for value in args
+        ]
         raw_kwargs = {name: map_tensors(value, runtime.argument) for name, value in kwargs.items()}
         if self.random:
             return seeded(operator, raw_args, raw_kwargs, runtime.generator)

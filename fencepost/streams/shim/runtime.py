@@ -117,10 +117,13 @@ class Runtime:
 
     def span(self, tensor: torch.Tensor) -> Span:
         """The bytes of a tensor."""
-        return Span(self.arena.address(tensor), intervals(tensor))
+        return Span(tensor.data_ptr() or self.arena.address(tensor), intervals(tensor))
 
     def argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a kernel sees it: an alias on the device, a host value as it is now."""
+        address = tensor.data_ptr()
+        if self.arena.base <= address < self.arena.middle:
+            return self.arena.alias(tensor, address)
         if self.on_device(tensor):
             return self.alias(tensor)
         if self.is_watched(tensor):
