@@ -21,6 +21,7 @@ class Report:
     findings: tuple[Finding, ...]
     operations: int
     streams: int
+    hosts: int
     polls_pending: int
     notes: tuple[str, ...]
 
@@ -41,6 +42,11 @@ class Report:
             lines.append(
                 f"{_counted(self.polls_pending, 'query', 'queries')} found work pending: what the"
                 " program does when it is done sooner was not seen"
+            )
+        if self.hosts > 1:
+            lines.append(
+                f"{_counted(self.hosts, 'host thread')}: a value handed over in a plain variable "
+                "orders nothing"
             )
         lines += self.notes
         return "".join(f"{line}\n" for line in lines)

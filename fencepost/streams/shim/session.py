@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+import torch
+
 from fencepost.streams.shim.arena import Arena
 from fencepost.streams.shim.bridge import Bridge
+from fencepost.streams.shim.cuda_names import StreamContext
+from fencepost.streams.shim.errors import unsupported
 from fencepost.streams.shim.install import installed
 from fencepost.streams.shim.report import Report
 from fencepost.streams.shim.runtime import Runtime
@@ -29,6 +33,7 @@ class VirtualDevice:
             tuple(findings),
             len(bridge.queues.operations),
             len(bridge.queues.streams),
+            len(bridge.queues.hosts),
             bridge.queues.paths_not_taken,
             tuple(bridge.notes),
         )
@@ -37,6 +42,12 @@ class VirtualDevice:
 @contextmanager
 def session(*, policy: str, seed: int, adapters: Sequence[str]) -> Iterator[VirtualDevice]:
     """Torch has a virtual CUDA device until the end of the context."""
+    if issubclass(torch.cuda.StreamContext, StreamContext):
+        raise unsupported(
+            "a virtual device inside another",
+            "the virtual machine has one device",
+            "one `virtual_cuda()` around both",
+        )
     loaded = [load_adapter(named) for named in adapters]
     arena = Arena()
     runtime = Runtime(Bridge(arena, policy, seed), arena)

@@ -290,5 +290,26 @@ def test_a_child_process_is_refused(device):
     child.join()
 
 
+def test_one_virtual_device_at_a_time(device):
+    with pytest.raises(InputError, match="inside another"), virtual_cuda():
+        pass
+
+
+def test_the_report_says_what_it_does_not_cover(device):
+    event = torch.cuda.Event()
+    with torch.cuda.stream(torch.cuda.Stream()):
+        torch.ones(2, device="cuda")
+        event.record()
+    while not event.query():
+        pass
+    thread = threading.Thread(target=lambda: torch.ones(2, device="cuda"))
+    thread.start()
+    thread.join()
+    text = device.report().text()
+    assert "2 host threads: a value handed over in a plain variable orders nothing" in text
+    if device.runtime.bridge.queues.policy == "newest-first":
+        assert "found work pending" in text
+
+
 def test_a_hundred_and_one_streams_are_all_different(device):
     assert len({torch.cuda.Stream() for _ in range(101)}) == 101
