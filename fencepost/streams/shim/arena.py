@@ -46,7 +46,13 @@ class Arena:
         """Whether the tensor lies in the device's memory."""
         if tensor.layout is not torch.strided:
             return False
-        address = tensor.data_ptr()
+        try:
+            address = tensor.data_ptr()
+        except RuntimeError:  # a tensor of `torch.func`, which has its storage inside
+            functorch = torch._C._functorch
+            if not functorch.is_functorch_wrapped_tensor(tensor):
+                return False
+            return self.on_device(functorch.get_unwrapped(tensor))
         if not address:
             if tensor.is_meta or tensor.numel():
                 return False

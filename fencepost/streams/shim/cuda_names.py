@@ -213,6 +213,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         torch._C: {"_get_accelerator": lambda *_: torch.device("cuda")},
         torch.version: {"cuda": "12.8"},
         torch.backends.cuda: {"is_built": lambda: True},
+        torch.backends.cudnn: {"is_acceptable": lambda _tensor: False},
     }
 
 

@@ -49,7 +49,7 @@ class Runtime:
         self.released: deque[tuple[Any, int]] = deque()
         self.process = os.getpid()
         self.differentiated: set[Any] = set()
-        self._watched: list[tuple[int, int]] = []
+        self._watched: dict[int, int] = {}
         self._registered: dict[int, int] = {}
 
     # Where tensors are.
@@ -78,13 +78,12 @@ class Runtime:
     def register(self, address: int, size: int) -> int:
         """`cudaHostRegister`: host memory of the program's own becomes pinned."""
         self._registered[address] = size
-        self._watched.append((address, address + size))
+        self._watched[address] = size
         return 0
 
     def unregister(self, address: int) -> int:
         """`cudaHostUnregister`."""
-        size = self._registered.pop(address)
-        self._watched.remove((address, address + size))
+        del self._registered[address], self._watched[address]
         return 0
 
     def alias(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -102,12 +101,12 @@ class Runtime:
         address = self.arena.address(tensor)
         if self.arena.middle <= address < self.arena.end:
             return True
-        return any(start <= address < stop for start, stop in self._watched)
+        return any(start <= address < start + n for start, n in self._watched.items())
 
     def watch(self, tensor: torch.Tensor) -> None:
         """Look at the host's accesses to pageable memory from now on."""
         storage = tensor.untyped_storage()
-        self._watched.append((storage.data_ptr(), storage.data_ptr() + storage.nbytes()))
+        self._watched[storage.data_ptr()] = storage.nbytes()
 
     def hold_pinned(self, tensor: torch.Tensor) -> None:
         """A pinned block is not lent again before the copy that uses it has run."""
