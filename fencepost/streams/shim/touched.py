@@ -1,0 +1,113 @@
+"""The bytes that a kernel reads and writes, where they depend on the values of an index.
+
+Rows of a cache that two streams use at once are no conflict, so an index operation touches the rows
+of its index and not the whole tensor. The index is known when the kernel runs. Where rows are not
+enough (several indices, masks, gather and scatter), the operator itself is run on the positions of
+the elements in place of the elements, which gives exactly those it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+Interval = tuple[int, int]
+aten = torch.ops.aten
+
+
+def intervals(tensor: torch.Tensor) -> tuple[Interval, ...]:
+    """The bytes of a strided tensor from the start of its first element, as merged intervals."""
+    return _strided(tuple(tensor.shape), tensor.stride(), tensor.element_size())
+
+
+@lru_cache(maxsize=1 << 14)
+def _strided(
+    shape: tuple[int, ...], stride: tuple[int, ...], itemsize: int
+) -> tuple[Interval, ...]:
+    if 0 in shape:
+        return ()
+    run = itemsize
+    outer: list[tuple[int, int]] = []
+    for count, step in sorted(zip(shape, stride, strict=True), key=lambda pair: pair[1]):
+        if count == 1 or step == 0:
+            continue
+        if not outer and step * itemsize <= run:
+            run += (count - 1) * step * itemsize
+        else:
+            outer.append((count, step * itemsize))
+    starts = torch.zeros(1, dtype=torch.int64)
+    for count, step in reversed(outer):
+        starts = (starts[:, None] + torch.arange(count) * step).reshape(-1)
+    return merged(starts, run)
+
+
+def merged(starts: torch.Tensor, length: int) -> tuple[Interval, ...]:
+    """Runs of the same length at several places, sorted and merged where they touch."""
+    if not starts.numel():
+        return ()
+    starts = torch.unique(starts)
+    breaks = torch.nonzero(starts[1:] - starts[:-1] > length).reshape(-1)
+    first = torch.cat([starts[:1], starts[breaks + 1]]).tolist()
+    last = torch.cat([starts[breaks], starts[-1:]]).tolist()
+    return tuple((a, b + length) for a, b in zip(first, last, strict=True))
+
+
+def rows(tensor: torch.Tensor, dim: int, index: torch.Tensor) -> tuple[Interval, ...]:
+    """The bytes of some rows of a tensor along a dimension, from its first element."""
+    dim %= max(tensor.dim(), 1)
+    if not tensor.dim():
+        return intervals(tensor)
+    chosen = torch.unique(index.reshape(-1).to(torch.int64) % max(tensor.shape[dim], 1))
+    row = tensor.select(dim, 0)
+    step = tensor.stride(dim) * tensor.element_size()
+    inner = intervals(row)
+    if len(inner) == 1:
+        start, stop = inner[0]
+        return merged(chosen * step + start, stop - start)
+    starts = torch.tensor([start for start, _ in inner], dtype=torch.int64)
+    lengths = {stop - start for start, stop in inner}
+    if len(lengths) == 1:
+        return merged((chosen[:, None] * step + starts).reshape(-1), lengths.pop())
+    return elements(tensor, (chosen[:, None] * tensor.stride(dim) + positions(row).reshape(-1)))
+
+
+def positions(tensor: torch.Tensor) -> torch.Tensor:
+    """For each element its distance from the first, in elements."""
+    where = torch.zeros((), dtype=torch.int64)
+    for count, step in zip(tensor.shape, tensor.stride(), strict=True):
+        where = where[..., None] + torch.arange(count) * step
+    return where
+
+
+def elements(tensor: torch.Tensor, where: torch.Tensor) -> tuple[Interval, ...]:
+    """The bytes of elements given by their distance from the first."""
+    size = tensor.element_size()
+    return merged(where.reshape(-1) * size, size)
+
+
+def gathered(operator: Callable[..., torch.Tensor], args: tuple[Any, ...]) -> tuple[Interval, ...]:
+    """What an operator that only picks elements of its first argument reads of it."""
+    return elements(args[0], operator(positions(args[0]), *args[1:]))
+
+
+def scattered(
+    operator: Callable[..., torch.Tensor], args: tuple[Any, ...], marks: Callable[[Any], Any]
+) -> tuple[Interval, ...]:
+    """What an operator that replaces some elements of its first argument writes of it.
+
+    `marks` turns the arguments after the first into ones that write true.
+    """
+    touched = torch.zeros(args[0].shape, dtype=torch.bool)
+    operator(touched, *marks(args[1:]))
+    return elements(args[0], positions(args[0])[touched])
+
+
+def only_dimension(indices: Iterable[torch.Tensor | None]) -> int | None:
+    """The dimension that advanced indexing uses, if it is one and by numbers."""
+    used = [(d, i) for d, i in enumerate(indices) if i is not None]
+    if len(used) == 1 and used[0][1].dtype not in (torch.bool, torch.uint8):
+        return used[0][0]
+    return None

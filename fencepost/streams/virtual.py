@@ -1,0 +1,47 @@
+"""The virtual CUDA device under torch, as a context; torch is imported when it is entered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from fencepost.core.errors import InputError
+
+if TYPE_CHECKING:
+    from fencepost.streams.shim.session import VirtualDevice
+
+
+def require_torch() -> None:
+    """Raises `InputError` F224 where torch is not installed."""
+    if find_spec("torch") is None:
+        raise InputError(
+            "F224",
+            "torch is not installed",
+            why="the virtual CUDA device runs torch programs",
+            write="pip install 'fencepost[torch]'",
+        )
+
+
+@contextmanager
+def virtual_cuda(
+    *,
+    policy: str = "in-order",
+    seed: int = 0,
+    adapters: Sequence[str] = (),
+) -> Iterator[VirtualDevice]:
+    """Inside, `torch.cuda` is a virtual device with CUDA's ordering rules and nothing stronger.
+
+    Code under audit is imported inside, so that it finds the virtual device's names. `policy` says
+    which stream runs next: `in-order`, `random` (by `seed`) or `newest-first`; what is found does
+    not depend on it. `adapters` names stubs and emulated kernels of packages, by file or by name.
+
+    Gives a `VirtualDevice`, whose `report()` says what is not ordered, inside and afterwards.
+    Raises `InputError` F224 without torch, F223 for an adapter that does not exist.
+    """
+    require_torch()
+    from fencepost.streams.shim.session import session
+
+    with session(policy=policy, seed=seed, adapters=adapters) as device:
+        yield device
