@@ -119,7 +119,12 @@ class Clocks:
             self._submitted(agent, host)
         clock[agent] += 1
         after = list(clock)
-        for stream in self._used_by.pop(call.block, ()):
+        if agent in self._actions:  # as the next user's first action on the stream will
+            for other in self.blocking if agent == self._default else (self._default,):
+                _join(after, self.now[other])
+        for stream in dict.fromkeys(self._used_by.pop(call.block, ())):
+            if stream == agent:
+                continue
             self._submitted(stream, host)
             if stream in self._actions:
                 self._action(stream)

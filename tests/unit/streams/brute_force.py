@@ -91,7 +91,7 @@ class BruteForce:
                     does = ("access", reads, writes)
                 case "post", write, _, reads, writes:
                     landed[write] = put(NIC, Item(host, step, [], reads, writes))
-                case ("allocate" | "pinned"), tensor, *stream:
+                case (("allocate" | "pinned"), tensor, *stream):
                     stream_of[tensor], used[tensor] = (stream[0] if stream else None), set()
                     self.before[tensor] = last_at.get(addresses[tensor])
                     last_at[addresses[tensor]] = tensor
@@ -106,7 +106,7 @@ class BruteForce:
                     ]
                     self.rests[tensor] = marks
                     if owner is not None:
-                        marks = [*marks, self.end(owner)]
+                        marks = [*marks, *self.barrier(owner), self.end(owner)]
                     self.freed.append(Freed(tensor, host, step, marks))
                     if owner is not None:
                         # A place in the queue that later work of the stream comes after.

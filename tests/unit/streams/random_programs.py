@@ -26,7 +26,7 @@ class Program:
 
 
 def generate(rng: random.Random, length: int) -> Program:
-    kinds = ["pool", "pool", "pool", "blocking", "default"]
+    kinds = ["pool", "pool", "blocking", "default"]
     program = Program(
         rng.choice([1, 1, 2]), rng.choices(kinds, k=rng.choice([2, 2, 3, 4])), rng.choice([1, 2])
     )
@@ -37,13 +37,22 @@ def generate(rng: random.Random, length: int) -> Program:
 
 
 class Writer:
+    """Writes steps at random; before most accesses it orders them after who used the bytes before.
+
+    `care` is the probability of each such edge, so that one missing edge decides a program.
+    """
+
     def __init__(self, rng: random.Random, program: Program) -> None:
         self.rng, self.program = rng, program
         self.live: dict[int, tuple[int, int | None]] = {}  # tensor: its host, its stream or None
+        self.freed_of: list[int] = []
         self.tensors = self.writes = self.messages = 0
         self.posted: list[tuple[int, int]] = []
         self.pending: list[tuple[int, str, int]] = []  # sent and not received: host, kind, number
-        self.synchrony = rng.choice([0.3, 0.5, 0.7])
+        self.synchrony = rng.choice([0.1, 0.3, 0.5])
+        self.care = rng.choice([0.0, 0.85, 0.95, 0.98])
+        self.users: dict[Any, dict[Any, tuple[int, bool]]] = {}
+        """By byte: who used it since (a stream, a host, a posted write), for whom, and writing."""
 
     def write(self, length: int) -> None:
         while len(self.program.steps) < length:
@@ -55,6 +64,54 @@ class Writer:
 
     def put(self, *step: Any) -> None:
         self.program.steps.append(step)
+
+    def use(self, host: int, agent: Any, reads: Any, writes: Any) -> None:
+        """Order an access after those that it conflicts with, most of the time, and remember it."""
+        for byte in [*reads, *writes]:
+            users = self.users.setdefault(byte, {})
+            for other, (owner, writing) in list(users.items()):
+                if other != agent and (writing or byte in writes):
+                    if self.rng.random() < self.care:
+                        self.edge(host, agent, other, owner)
+        for byte in [*reads, *writes]:
+            users = self.users[byte]
+            if byte in writes and self.care:
+                users.clear()
+            users[agent] = (host, byte in writes or users.get(agent, (0, False))[1])
+
+    def edge(self, host: int, agent: Any, other: Any, owner: int) -> None:
+        """One of the ways in which an agent comes after another."""
+        rng = self.rng
+        if other[0] == "write":
+            if ("landed", other[1]) in {p[1:] for p in self.pending} and owner != host:
+                self.put(host, "landed", other[1])
+                return
+            self.put(owner, "poll", other[1], True)
+        elif other[0] == "stream" and (owner != host or agent[0] != "stream"):
+            event = rng.randrange(self.program.events)
+            match rng.randrange(3):
+                case 0:
+                    self.put(owner, "sync_stream", other[1])
+                case 1:
+                    self.put(owner, "record", event, other[1])
+                    self.put(
+                        owner, *rng.choice([("sync_event", event), ("query_event", event, True)])
+                    )
+                case 2:
+                    self.put(owner, "query_stream", other[1], True)
+        elif other[0] == "stream":
+            event = rng.randrange(self.program.events)
+            if rng.random() < 0.4:
+                self.put(host, "wait_stream", agent[1], other[1])
+            else:
+                self.put(host, "record", event, other[1])
+                if rng.random() < 0.2:
+                    self.put(host, "record", event, self.stream())
+                self.put(host, "wait", agent[1], event)
+        if owner != host:
+            self.put(owner, "send", self.messages)
+            self.put(host, "receive", self.messages)
+            self.messages += 1
 
     def stream(self) -> int:
         return self.rng.randrange(len(self.program.streams))
@@ -75,39 +132,65 @@ class Writer:
 
     def work(self, host: int) -> None:
         match self.rng.choices(
-            ["op", "host", "post", "allocate", "pinned", "free"], [8, 2, 1, 2, 1, 2]
+            ["op", "host", "post", "allocate", "pinned", "free"], [8, 2, 1, 3, 1.5, 4]
         )[0]:
             case "op":
-                self.put(host, "op", self.stream(), *self.accesses(host))
+                stream, accesses = self.stream(), self.accesses(host)
+                self.use(host, ("stream", stream), *accesses)
+                self.put(host, "op", stream, *accesses)
             case "host":
-                self.put(host, "host", *self.accesses(host, pinned_only=True))
+                accesses = self.accesses(host, pinned_only=True)
+                self.use(host, ("host", host), *accesses)
+                self.put(host, "host", *accesses)
             case "post":
                 notify = self.program.hosts > 1 and self.rng.random() < 0.4
-                self.put(host, "post", self.writes, notify, *self.accesses(host))
+                accesses = self.accesses(host)
+                self.use(host, ("write", self.writes), *accesses)
+                self.put(host, "post", self.writes, notify, *accesses)
                 if notify:
                     self.pending.append((host, "landed", self.writes))
                 self.posted.append((host, self.writes))
                 self.writes += 1
-            case "allocate" if self.tensors < 4:
+            case "allocate" if self.tensors < 5:
                 stream, tensor = self.stream(), self.tensors
+                if self.freed_of and self.rng.random() < 0.7:
+                    stream = self.rng.choice(self.freed_of)
                 self.put(host, "allocate", tensor, stream)
-                self.put(host, "op", stream, [], [(tensor, n) for n in range(BYTES_OF_A_BLOCK)])
+                everything = [(tensor, n) for n in range(BYTES_OF_A_BLOCK)]
+                self.put(host, "op", stream, [], everything)
+                self.use(host, ("stream", stream), [], everything)
                 self.live[tensor] = (host, stream)
                 self.tensors += 1
-            case "pinned" if self.tensors < 4:
+            case "pinned" if self.tensors < 5:
                 tensor = self.tensors
                 self.put(host, "pinned", tensor)
-                self.put(host, "host", [], [(tensor, n) for n in range(BYTES_OF_A_BLOCK)])
+                everything = [(tensor, n) for n in range(BYTES_OF_A_BLOCK)]
+                self.put(host, "host", [], everything)
+                self.use(host, ("host", host), [], everything)
                 self.live[tensor] = (host, None)
                 self.tensors += 1
             case "free":
                 mine = [t for t, (owner, _) in self.live.items() if owner == host]
                 if mine:
                     tensor = self.rng.choice(mine)
-                    for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
-                        self.put(host, "record_stream", tensor, self.stream())
+                    self.let_go(host, tensor)
                     self.put(host, "free", tensor)
-                    del self.live[tensor]
+                    owner = self.live.pop(tensor)[1]
+                    self.freed_of += [] if owner is None else [owner]
+
+    def let_go(self, host: int, tensor: int) -> None:
+        """What should come before a free: streams recorded, writes landed."""
+        rng = self.rng
+        users = (self.users.get((tensor, n), {}) for n in range(BYTES_OF_A_BLOCK))
+        for other in dict.fromkeys(u for found in users for u in found):
+            if other[0] == "stream" and rng.random() < self.care:
+                self.put(host, "record_stream", tensor, other[1])
+            elif other[0] == "write" and rng.random() < self.care:
+                self.put(host, "poll", other[1], True)
+        if rng.random() < 0.3:
+            self.put(host, "record_stream", tensor, self.stream())
+            if rng.random() < 0.5:
+                self.put(host, "sync_stream", self.stream())
 
     def order(self, host: int) -> None:
         rng, program = self.rng, self.program
@@ -202,8 +285,8 @@ def perform(program: Program, seed: int) -> Performed:
             match verb, *rest:
                 case "op", stream, reads, written:
                     device.submit(streams[stream], "op", **options(reads, written))
-                    for tensor in {where for where, _ in [*reads, *written] if where != "shared"}:
-                        if blocks[tensor].pinned:
+                    for tensor in dict.fromkeys(where for where, _ in [*reads, *written]):
+                        if tensor != "shared" and blocks[tensor].pinned:
                             device.record_stream(blocks[tensor], streams[stream], automatic=True)
                 case "host", reads, written:
                     device.access("host", **options(reads, written))
@@ -245,7 +328,7 @@ def perform(program: Program, seed: int) -> Performed:
                     device.poll(writes[write])
                 case "send", message:
                     tokens["receive", message] = device.send()
-                case ("receive" | "landed"), message:
+                case (("receive" | "landed"), message):
                     device.receive(tokens[verb, message])
                 case _:
                     raise AssertionError(verb)

@@ -19,7 +19,7 @@ BATCHES = int(os.environ.get("STREAM_BATCHES", "130"))
 def compare(seed: int) -> bool:
     """Whether a program has a race; the detector and the interpreter must say the same."""
     rng = random.Random(seed)
-    program = generate(rng, rng.randrange(6, 15))
+    program = generate(rng, rng.randrange(6, 25))
     performed = perform(program, seed)
     found = races(performed.device.trace)
     several = BruteForce(program, performed.addresses).several_outcomes()
