@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fencepost.streams.calls import Free, Poll, Query, Trace
 from fencepost.streams.clocks import Clocks
-from fencepost.streams.detect import Race, races
-from fencepost.streams.edges import checked, propose
+from fencepost.streams.detect import Race, ordered, races
+from fencepost.streams.edges import applied, propose
 from fencepost.streams.findings import Access, Audit, Edge, Finding, Occurrence
 from fencepost.streams.memory import Memory
 from fencepost.streams.replay import both_orders
@@ -24,23 +25,10 @@ def assess(trace: Trace, *, memory: Memory | None = None) -> Audit:
     With `memory`, the two orders of each finding's first occurrence are performed on it; then the
     severity is `confirmed` where they give different bytes.
     """
-    groups: dict[object, list[Race]] = {}
-    for race in races(trace):
-        groups.setdefault(_key(race), []).append(race)
-    tried = [group[:MOST_TRIED] for group in groups.values()]
-    flat = [race for group in tried for race in group]
-    proposals = propose(trace, flat)
-    findings = []
-    at = 0
-    replaying = memory if trace.operations <= MOST_REPLAYED else None
-    for group, sample in zip(groups.values(), tried, strict=True):
-        edge = checked(trace, sample, proposals[at : at + len(sample)])
-        at += len(sample)
-        evidence = both_orders(trace, group[0], replaying) if replaying is not None else ""
-        findings.append(_finding(trace, group, edge, evidence))
+    found = _findings(trace, memory if trace.operations <= MOST_REPLAYED else None)
     agents = trace.agents
     return Audit(
-        findings=tuple(findings),
+        findings=found,
         operations=trace.operations,
         calls=len(trace.calls),
         streams=sum(agent.kind == "stream" for agent in agents),
@@ -49,6 +37,40 @@ def assess(trace: Trace, *, memory: Memory | None = None) -> Audit:
         unordered_calls=_unordered_calls(trace),
         notes=tuple(trace.notes),
     )
+
+
+def _findings(trace: Trace, memory: Memory | None) -> tuple[Finding, ...]:
+    """One for each missing edge; what its edge orders besides is a consequence of it."""
+    grouped: dict[object, list[Race]] = {}
+    # What comes last before an operation comes first here: a wait for it covers what is earlier.
+    for race in sorted(races(trace), key=lambda r: (r.second.number, -r.first.number)):
+        grouped.setdefault(_key(race), []).append(race)
+    groups = list(grouped.values())
+    tried = [group[:MOST_TRIED] for group in groups]
+    proposals = iter(propose(trace, [race for group in tried for race in group]))
+    proposed = [[next(proposals) for _ in group] for group in tried]
+    findings: list[Finding] = []
+    open_groups = list(range(len(groups)))
+    while open_groups:
+        this, *others = open_groups
+        pairs = {_pair(race) for number in open_groups for race in tried[number]}
+        then = ordered(applied(trace, proposed[this]), pairs)
+        told = [n for n in others if all(_pair(race) in then for race in tried[n])]
+        open_groups = [n for n in others if n not in told]
+        made = []
+        for number in (this, *told):
+            best = proposed[number][0]
+            enough = number != this or all(_pair(race) in then for race in tried[this])
+            edge = Edge(best.kind, best.text, best.event, enough)
+            group = groups[number]
+            evidence = both_orders(trace, group[0], memory) if memory is not None else ""
+            made.append(_finding(trace, group, edge, evidence))
+        findings.append(replace(made[0], consequences=tuple(made[1:])))
+    return tuple(findings)
+
+
+def _pair(race: Race) -> tuple[int, int]:
+    return race.first.number, race.second.number
 
 
 def _key(race: Race) -> object:

@@ -59,8 +59,8 @@ class Clocks:
         self.handlers: dict[type, Callable[[Any], object]] = {
             Operation: self.operation,
             Record: self.record,
-            Wait: self._wait,
-            WaitStream: self._wait_stream,
+            Wait: self.wait,
+            WaitStream: self.wait_stream,
             Synchronize: self._synchronize,
             Query: self._query,
             Poll: self._poll,
@@ -140,18 +140,18 @@ class Clocks:
     # Calls that order.
 
     def record(self, call: Record) -> None:
-        self._act(call.stream, call.host)
+        self.act(call.stream, call.host)
         self.events[call.event] = list(self.now[call.stream])
 
-    def _wait(self, call: Wait) -> None:
+    def wait(self, call: Wait) -> None:
         known = self.events.get(call.event)
         if known is not None:
-            self._act(call.stream, call.host)
+            self.act(call.stream, call.host)
             _join(self.now[call.stream], known)
 
-    def _wait_stream(self, call: WaitStream) -> None:
-        self._act(call.other, call.host)
-        self._act(call.stream, call.host)
+    def wait_stream(self, call: WaitStream) -> None:
+        self.act(call.other, call.host)
+        self.act(call.stream, call.host)
         _join(self.now[call.stream], self.now[call.other])
 
     def _synchronize(self, call: Synchronize) -> None:
@@ -183,7 +183,7 @@ class Clocks:
 
     # Inside.
 
-    def _act(self, stream: int, host: int) -> None:
+    def act(self, stream: int, host: int) -> None:
         """The stream comes after what the host knows, and after what the default stream holds."""
         if self._seen[stream] != (host, self._version[host]):
             self._submitted(stream, host)

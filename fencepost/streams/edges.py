@@ -26,8 +26,7 @@ from fencepost.streams.calls import (
     WaitStream,
 )
 from fencepost.streams.clocks import Clocks
-from fencepost.streams.detect import Race, ordered
-from fencepost.streams.findings import Edge
+from fencepost.streams.detect import Race
 
 BEFORE, AFTER = 0, 1
 
@@ -233,11 +232,3 @@ def _number(call: Call) -> int:
     if isinstance(call, Operation):
         return call.number
     return call.poison.number if isinstance(call, Free) else -1
-
-
-def checked(trace: Trace, races: Sequence[Race], proposals: Sequence[Proposal]) -> Edge:
-    """The first proposal as advice for all of them, once it is seen to order every pair."""
-    pairs = {(race.first.number, race.second.number) for race in races}
-    enough = ordered(applied(trace, proposals), pairs) == pairs
-    best = proposals[0]
-    return Edge(best.kind, best.text, best.event, enough)

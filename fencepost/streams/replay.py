@@ -3,88 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from fencepost.streams.calls import Free, Operation, Trace
-from fencepost.streams.clocks import Clock, Clocks
+from fencepost.streams.calls import Operation, Trace
 from fencepost.streams.detect import Race
 from fencepost.streams.memory import Memory
-from fencepost.streams.regions import overlap
+from fencepost.streams.placed import placed
 
 MOST_BYTES = 1 << 16
 """Bytes of an overlap that a replay compares."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An operation with its number at its agent, and the clock at which it is looked at."""
-
-    operation: Operation
-    place: int
-    clock: Clock
-
-    def after(self, other: Placed) -> bool:
-        """Whether it comes after another operation in every order."""
-        return self.clock[other.operation.agent] >= other.place and self is not other
-
-
-class _Placing(Clocks):
-    def __init__(self, trace: Trace) -> None:
-        super().__init__(trace)
-        self.placed: list[Placed] = []
-
-    def operation(self, call: Operation) -> Clock:
-        clock = Clocks.operation(self, call)
-        self.placed.append(Placed(call, clock[call.agent], list(clock)))
-        return clock
-
-    def free(self, call: Free) -> Clock:
-        clock = Clocks.free(self, call)
-        own = self.now[call.poison.agent][call.poison.agent]
-        self.placed.append(Placed(call.poison, own, clock))
-        return clock
-
-
-def placed(trace: Trace) -> list[Placed]:
-    """Every operation of a trace with its clock, in order of submission."""
-    reader = _Placing(trace)
-    reader.read(trace.calls)
-    return reader.placed
-
-
-def second_first(trace: Trace, race: Race) -> list[Operation]:
+def first_delayed(trace: Trace, race: Race) -> list[Operation]:
     """An order that the trace allows in which the second operation runs before the first.
 
-    Everything that has to come before the second runs first, in order of submission.
+    Only the first operation and what has to come after it are put off, so that everything else is
+    as it was.
     """
     everything = placed(trace)
-    second = next(p for p in everything if p.operation is race.second)
-    early = {p.operation.number for p in everything if second.after(p)}
-    for freed in everything:
-        # Earlier lives of the same bytes are over before this one begins.
-        if freed.operation.name == "free" and freed.operation.number < second.operation.number:
-            if not _touches(freed.operation, race):
-                continue
-            before = {p.operation.number for p in everything if freed.after(p)}
-            if race.first.number not in before and freed.operation is not race.first:
-                early |= {*before, freed.operation.number}
-    early.discard(race.first.number)
-    number = second.operation.number
-    head = [p.operation for p in everything if p.operation.number in early]
-    tail = [
-        p.operation
-        for p in everything
-        if p.operation.number not in early and p.operation.number != number
-    ]
-    return [*head, race.second, *tail]
-
-
-def _touches(operation: Operation, race: Race) -> bool:
-    return any(
-        overlap(region, region, race.start, race.stop)
-        for write in operation.writes
-        for region in write.regions
-    )
+    first = next(p for p in everything if p.operation is race.first)
+    head, tail = [], []
+    for step in everything:
+        late = step is first or step.after(first) or step.operation.number > race.second.number
+        (tail if late else head).append(step.operation)
+    return [*head, *tail]
 
 
 def perform(
@@ -114,7 +55,7 @@ def both_orders(trace: Trace, race: Race, memory: Memory) -> str:
     """
     submitted = [p.operation for p in placed(trace)]
     one = perform(submitted, memory, race)
-    other = perform(second_first(trace, race), memory, race)
+    other = perform(first_delayed(trace, race), memory, race)
     if not race.second_writes:
         what, before, after = f"{race.second.name} reads", one[1], other[1]
     elif not race.first_writes:

@@ -70,9 +70,9 @@ class Writer:
         for byte in [*reads, *writes]:
             users = self.users.setdefault(byte, {})
             for other, (owner, writing) in list(users.items()):
-                if other != agent and (writing or byte in writes):
-                    if self.rng.random() < self.care:
-                        self.edge(host, agent, other, owner)
+                conflict = other != agent and (writing or byte in writes)
+                if conflict and self.rng.random() < self.care:
+                    self.edge(host, agent, other, owner)
         for byte in [*reads, *writes]:
             users = self.users[byte]
             if byte in writes and self.care:
@@ -195,9 +195,12 @@ class Writer:
     def order(self, host: int) -> None:
         rng, program = self.rng, self.program
         event = rng.randrange(program.events)
-        match rng.choices(
+        verbs = (
             "record wait wait_stream sync_event sync_stream sync_all query_event query_stream "
-            "poll send receive".split(),
+            "poll send receive"
+        )
+        match rng.choices(
+            verbs.split(),
             [6, 6, 3, 1, 1, 0.3, 1, 1, 2, 2 * (program.hosts - 1), 3 * (program.hosts - 1)],
         )[0]:
             case "record":
