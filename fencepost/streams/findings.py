@@ -69,6 +69,8 @@ class Finding:
     severity: str = "latent"
     evidence: str = ""
     """What the replay of the two orders showed."""
+    consequences: tuple[Finding, ...] = ()
+    """Other conflicts that the same edges order."""
 
 
 @dataclass(frozen=True, slots=True)

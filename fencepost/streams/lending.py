@@ -64,8 +64,10 @@ class Lending(Recording):
             self.trace.calls.append(Free(host.number, block.number, poison))
             others = {q: None for q in block.used_by if q is not block.queue}
             rest = tuple(self._mark(other) for other in others)
-            if rest or block.queue is None:
-                end = () if block.queue is None else (block.queue.end(),)
+            if block.queue is None:
+                self._poison_after(rest, poison)
+            elif rest or self._before(block.queue):
+                end = (block.queue.end(), *self._before(block.queue))
                 self._poison_after((*end, *rest), poison)
             else:
                 self._put(block.queue, Item(self._age(), (), poison))
