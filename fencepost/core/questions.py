@@ -37,8 +37,8 @@ class Questions:
     no_fault: bool
     no_stuck_state: bool
 
-    def of_kind(self, kind: str) -> tuple[Question, ...]:
-        return tuple(q for q in self.asked if q.property.kind == kind)
+    def of_kind(self, *kinds: str) -> tuple[Question, ...]:
+        return tuple(q for q in self.asked if q.property.kind in kinds)
 
 
 def all_questions(system: System) -> tuple[Question, ...]:

@@ -61,6 +61,12 @@ class Finding:
     """Why a proof for any size was not found, where one was tried."""
 
 
+def is_open(finding: Finding) -> bool:
+    """Whether a property is not decided for good: UNDECIDED, or HOLDS up to a bound only."""
+    bounded = finding.verdict is Verdict.HOLDS and finding.bound is not None
+    return bounded or finding.verdict is Verdict.UNDECIDED
+
+
 @dataclass(frozen=True)
 class Branch:
     """A condition in the source, with one of its outcomes."""
@@ -71,12 +77,16 @@ class Branch:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a run exercised: steps that were taken, and branches that were, of all there are."""
+    """What a run exercised: steps that were taken, and branches that were, of all there are.
+
+    `leaves` are the places in decision trees that were reached, each with its action and number.
+    """
 
     steps: frozenset[Step]
     steps_in_all: int
     branches: frozenset[Branch]
     branches_in_all: frozenset[Branch]
+    leaves: frozenset[tuple[str, int]] = frozenset()
 
 
 NOT_COVERED = Coverage(frozenset(), 0, frozenset(), frozenset())
@@ -107,8 +117,11 @@ class Answer:
 
     @property
     def verdict(self) -> Verdict:
-        """The weakest verdict of the properties; it never rounds up."""
-        verdicts = {finding.verdict for finding in self.findings}
+        """The weakest verdict of the properties; it never rounds up.
+
+        It has no scope, so a HOLDS up to a bound counts as UNDECIDED here.
+        """
+        verdicts = {Verdict.UNDECIDED if is_open(f) else f.verdict for f in self.findings}
         for worst in (Verdict.ERROR, Verdict.VIOLATED, Verdict.UNDECIDED):
             if worst in verdicts:
                 return worst

@@ -11,11 +11,15 @@ from typing import Literal
 
 from fencepost.core.domains import Domain
 from fencepost.core.errors import Location
-from fencepost.core.expressions import Expression, Variable
+from fencepost.core.expressions import FALSE, TRUE, Expression, Variable
 from fencepost.core.trees import Placed, Tree
 
 BarrierKind = Literal["edge", "guard"]
-PropertyKind = Literal["always", "reachable", "always_possible"]
+PropertyKind = Literal["always", "reachable", "always_possible", "leads_to", "eventually"]
+LIVENESS = ("leads_to", "eventually")
+"""The kinds of properties that speak of whole runs, and so of what is fair."""
+
+Fairness = Literal["", "weak", "strong"]
 
 NO_FAULT = "no_fault"
 NO_STUCK_STATE = "no_stuck_state"
@@ -77,12 +81,18 @@ class Field(Placed):
 
 @dataclass(frozen=True)
 class Action(Placed):
-    """A rule with arguments; each filling of the arguments is a step."""
+    """A rule with arguments; each filling of the arguments is a step.
+
+    Fairness is of each step by itself. In a fair run a weakly fair step that is possible from some
+    state on for ever is taken again and again, and a strongly fair one that is possible again and
+    again is, too. A step that would leave the state as it is counts as not possible here.
+    """
 
     name: str
     actor: str
     arguments: tuple[Variable, ...]
     tree: Tree
+    fairness: Fairness = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +109,13 @@ class Property(Placed):
 
     `always`: it holds in every reachable state. `reachable`: for each filling of the arguments
     some reachable state satisfies it. `always_possible`: for each filling, from every reachable
-    state some state that satisfies it can be reached. Where `fault` holds, the condition cannot
-    be evaluated and counts as false.
+    state some state that satisfies it can be reached. `leads_to`: for each filling, in every fair
+    run each state that satisfies the premise is, or is followed by, one that satisfies the
+    condition. `eventually`: for each filling, every fair run from the start has a state that
+    satisfies it.
+
+    Where `fault` holds, the condition cannot be evaluated and counts as false; where
+    `premise_fault` holds, the premise cannot, and counts as met.
     """
 
     name: str
@@ -109,6 +124,8 @@ class Property(Placed):
     condition: Expression
     fault: Expression
     text: str = field(default="", compare=False)
+    premise: Expression = TRUE
+    premise_fault: Expression = FALSE
 
 
 @dataclass(frozen=True)

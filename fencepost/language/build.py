@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import Any, cast
 
@@ -17,6 +19,7 @@ from fencepost.core.system import (
     Barrier,
     Design,
     Expectation,
+    Fairness,
     Lemma,
     Property,
     Step,
@@ -27,6 +30,7 @@ from fencepost.language import declarations, designs
 from fencepost.language.any_size import AnySize
 from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
 from fencepost.language.elaborate import Part, arguments_of, elaborate, parts_of
+from fencepost.language.fairness import Fair
 from fencepost.language.model import Model
 from fencepost.language.names import check_names
 from fencepost.language.plain import PlainMachine, ask_body, run_body, shown
@@ -62,6 +66,7 @@ def build(
         for _, declared in part.of_kind(ActionDeclaration)
     )
     _check_actions(model, actions, any_size)
+    actions = _with_fairness(model, parts[0], actions)
     claimed = [_claim(recorder, model, declared) for declared in properties]
     recorded = (
         *_component_properties(recorder, parts[1:]),
@@ -129,10 +134,12 @@ def evaluate_plainly(
     state: Sequence[int],
     name: str,
     values: Mapping[str, int],
+    part: int | None = None,
 ) -> bool | Fault:
     """What a property, or all conditions named `INITIAL` or `FINAL`, says on plain integers.
 
-    A property that is none of `properties` is one of a component.
+    A property that is none of `properties` is one of a component. Of a `leads_to`, `part` is 0 for
+    the premise and 1 for the goal.
     """
     elaboration, parts = _plain(cast("Any", model), system.parameters)
     machine = PlainMachine(system, elaboration, barriers, state)
@@ -146,9 +153,9 @@ def evaluate_plainly(
         if declared.name == name:
             arguments = next(p.arguments for p in system.properties if p.name == name)
             filled = tuple(shown(a.of, values[a.name]) for a in arguments)
-            return ask_body(machine, declared.body, model, "", filled)
-    condition, part = parts[name]
-    return ask_body(machine, condition.body, part.owner, part.prefix, ())
+            return ask_body(machine, declared.body, model, "", filled, part)
+    condition, of = parts[name]
+    return ask_body(machine, condition.body, of.owner, of.prefix, ())
 
 
 @lru_cache(maxsize=64)
@@ -175,7 +182,7 @@ def _action(recorder: Recorder, part: Part, declared: ActionDeclaration) -> Acti
     arguments = arguments_of(declared, part, recorder.elaboration)
     tree = recorder.action(name, declared.body, part.owner, part.prefix, arguments)
     actor = declared.actor or getattr(part.owner, "actor", "") or part.prefix.rstrip(".")
-    return Action(name, actor, arguments, tree, location=declared.location)
+    return Action(name, actor, arguments, tree, declared.fairness, location=declared.location)
 
 
 def _check_actions(model: type[Model], actions: tuple[Action, ...], any_size: bool) -> None:
@@ -201,6 +208,27 @@ def _check_actions(model: type[Model], actions: tuple[Action, ...], any_size: bo
             write="a method with @action",
             at=Location(_file_of(model), 1),
         )
+
+
+def _with_fairness(
+    model: type[Model], part: Part, actions: tuple[Action, ...]
+) -> tuple[Action, ...]:
+    """The actions with the fairness that is declared of them by name."""
+    kinds: dict[str, Fairness] = {}
+    for _, declared in part.of_kind(Fair):
+        for name in declared.actions:
+            known = [action.name for action in actions]
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=3)
+                raise InputError(
+                    "F153",
+                    f"Fair names the action `{name}`, which {model.__name__} does not have",
+                    why="fairness of nothing would be assumed without a word",
+                    write=", ".join(f'"{one}"' for one in near or known),
+                    at=declared.location,
+                )
+            kinds[name] = declared.kind
+    return tuple(replace(a, fairness=kinds.get(a.name, a.fairness)) for a in actions)
 
 
 def _condition(recorder: Recorder, parts: list[Part], role: str) -> x.Expression:
@@ -283,12 +311,19 @@ def _claim(
         )
         for name, domain in declared.arguments().items()
     )
-    value, fault = recorder.condition_of(declared.name, declared.body, model, "", arguments)
+    premise: tuple[x.Expression, x.Expression] = x.TRUE, x.FALSE
+    part = None
+    if declared.kind == "leads_to":
+        part = 1
+        premise = recorder.condition_of(declared.name, declared.body, model, "", arguments, 0)
+    value, fault = recorder.condition_of(declared.name, declared.body, model, "", arguments, part)
     text, at = inspect.getdoc(declared.body) or "", declared.location
     if declared.kind == "lemma":
         designs = declared.designs
         return Lemma(declared.name, arguments, value, fault, designs, text, location=at)
-    return Property(declared.name, declared.kind, arguments, value, fault, text, location=at)
+    return Property(
+        declared.name, declared.kind, arguments, value, fault, text, *premise, location=at
+    )
 
 
 def _as_derived(domain: Any, base: type[Model], model: type[Model]) -> Any:

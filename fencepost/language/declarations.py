@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn
 
 from fencepost.core import domains
 from fencepost.core.errors import InputError, Location
+from fencepost.core.system import Fairness
 from fencepost.language.any_size import AnySize, Asked, finite_only
 from fencepost.language.machine import caller
 from fencepost.language.values import describe_value
@@ -381,6 +382,7 @@ class ActionDeclaration:
     location: Location
     starred: str = ""
     """The argument `*parts`, if there is one: its domain may be a tuple of several."""
+    fairness: Fairness = ""
 
     @property
     def name(self) -> str:

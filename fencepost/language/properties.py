@@ -1,4 +1,4 @@
-"""`@always`, `@reachable`, `@always_possible`: what must hold of a model, in a file of its own.
+"""`@always`, `@reachable` and the others: what must hold of a model, in a file of its own.
 
 And `@lemma`: what a proof for any size goes by, beside them.
 """
@@ -112,6 +112,17 @@ def reachable(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDecl
 def always_possible(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
     """From every reachable state, one that satisfies the condition can still be reached."""
     return _declare("always_possible", model)
+
+
+def leads_to(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """The function returns `premise, goal`: in every fair run, each state that satisfies the
+    premise is, or is followed by, one that satisfies the goal."""
+    return _declare("leads_to", model)
+
+
+def eventually(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """Every fair run from the start has a state that satisfies the condition."""
+    return _declare("eventually", model)
 
 
 def lemma(

@@ -130,6 +130,7 @@ def _engine(result: Result) -> dict[str, Any]:
                 "instance": finding.instance,
                 "verdict": finding.verdict.value,
                 "scope": finding.scope,
+                "bound": finding.bound,
                 "steps": None if finding.trace is None else len(finding.trace),
             }
             for finding in answer.findings
@@ -177,6 +178,7 @@ def _finding(model: ModelCheck, finding: Finding) -> dict[str, Any]:
         "verdict": finding.verdict.value,
         "instance": finding.instance,
         "scope": finding.scope,
+        "bound": finding.bound,
         "detail": with_shown_paths(finding.detail),
         "trace": trace,
     }

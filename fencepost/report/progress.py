@@ -13,6 +13,7 @@ from fencepost.report.tables import size
 
 QUIET_S = 1.0
 LONGEST_PAUSE_S = 60.0
+LIVING_PAUSE_S = 0.1
 ERASE = "\r\x1b[2K"
 
 
@@ -31,12 +32,7 @@ class ProgressLine:
         self._tell(
             name,
             progress.seconds,
-            lambda: (
-                f"{name}: {grouped(progress.states)} states, "
-                f"{grouped(int(progress.states / progress.seconds))}/s, "
-                f"depth {progress.depth}, {grouped(progress.frontier)} waiting, "
-                f"{size(progress.bytes)}, {progress.seconds:.0f} s"
-            ),
+            lambda: f"{name}: {_how_far(progress)}, {progress.seconds:.0f} s",
         )
 
     def _tell(self, name: str, seconds: float, text: Callable[[], str]) -> None:
@@ -77,6 +73,14 @@ class ProofLine(ProgressLine):
         )
 
 
+class CountedLine(ProgressLine):
+    """The same for what takes many searches, and says itself how far it is."""
+
+    def __call__(self, text: str, seconds: float) -> None:  # type: ignore[override]  # as above
+        """Tell how far it is, after so many seconds."""
+        self._tell("", seconds, lambda: f"{text}, {seconds:.0f} s")
+
+
 class InferenceLine(ProgressLine):
     """The same for a search for lemmas, which counts those it has and those it gave up."""
 
@@ -92,3 +96,14 @@ class InferenceLine(ProgressLine):
                 f"{progress.current}, {progress.seconds:.0f} s"
             ),
         )
+
+
+def _how_far(progress: Progress) -> str:
+    """What an engine has done; one that finds no states tells the depth alone."""
+    if not progress.states:
+        return f"depth {progress.depth}"
+    return (
+        f"{grouped(progress.states)} states, "
+        f"{grouped(int(progress.states / progress.seconds))}/s, depth {progress.depth}, "
+        f"{grouped(progress.frontier)} waiting, {size(progress.bytes)}"
+    )

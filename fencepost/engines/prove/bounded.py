@@ -112,7 +112,7 @@ class BoundedSearch:
             return
         self.found |= {name: Found() for name in open_}
         filled = any(isinstance(a, Question) and a.filling for a in open_)
-        runs = Runs(self.system, self.design.barriers, ordered=True, named=not filled)
+        runs = Runs(self.system, self.design.barriers, self.run, ordered=True, named=not filled)
         solver = z3.SolverFor("QF_FD", ctx=runs.encoding.context)
         runs.begin(solver)
         for depth in range(steps + 1):
@@ -145,6 +145,7 @@ class BoundedSearch:
                 last = self._faulting(runs, model, depth) if asked == NO_FAULT else None
                 known.way = runs.way(model, depth, last)
                 return True
+            solver.add(z3.Not(runs.encoding.term(truth)))  # for all the longer runs
         known.depth = depth + 1 if asked == NO_FAULT else depth
         return False
 
@@ -205,7 +206,9 @@ class BoundedSearch:
             scope = f"all runs{show_sizes(self.system)}"
             detail = "no reachable state satisfies it"
             return Finding(prop.name, prop.kind, Verdict.VIOLATED, scope, None, instance, detail)
-        scope = f"not reached in {count_steps(max(0, known.depth))}"
+        scope = "not searched"
+        if known.depth >= 0:
+            scope = f"not reached in {count_steps(known.depth)}"
         return Finding(
             prop.name, prop.kind, Verdict.UNDECIDED, _ended(scope, stopped), instance=instance
         )

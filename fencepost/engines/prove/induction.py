@@ -156,7 +156,7 @@ class StepCase:
 
     def __init__(self, system: System, barriers: frozenset[str], run: Bounded) -> None:
         self.run = run
-        self.runs = Runs(system, barriers, ordered=False, named=False)
+        self.runs = Runs(system, barriers, run, ordered=False, named=False)
         self.encoding = self.runs.encoding
         self.solver = z3.SolverFor("QF_FD", ctx=self.encoding.context)
         self.runs.begin(self.solver, anywhere=True)

@@ -16,21 +16,38 @@ from fencepost.core import expressions as x
 from fencepost.core.domains import Bool
 from fencepost.core.expressions import Expression
 from fencepost.core.folding import calculate
+from fencepost.core.results import grouped
 from fencepost.core.semantics import Barriers, fillings
 from fencepost.core.system import State, System
 from fencepost.core.trees import BulkWrite, Decide, Leaf, Tree, Update
-from fencepost.engines.prove.truths import Choices, Truth, all_of, any_of, choice, negation, same
+from fencepost.engines.prove.solver import Bounded, GaveUp
+from fencepost.engines.prove.truths import (
+    Choices,
+    Truth,
+    all_of,
+    any_of,
+    at_most_one,
+    choice,
+    negation,
+    same,
+)
 
 Cells = Sequence[Choices]
 """One choice a cell, in the order of `System.cells`."""
 Values = Mapping[str, int]
+MOST_VALUES = 1024
+"""How many values a cell may have: each is a Boolean of every state of a run."""
+MOST_PAIRS = 1 << 16
+"""How many pairs of values an operator may be worked out for."""
+HERE = "a solver with one Boolean a value"
 
 
 class OneHot:
     """Conditions, decisions and writes of a system over cells that are open."""
 
-    def __init__(self, system: System, barriers: Barriers) -> None:
+    def __init__(self, system: System, barriers: Barriers, run: Bounded) -> None:
         self.system = system
+        self.run = run
         self.barriers = barriers
         self.context = z3.Context()
 
@@ -48,6 +65,10 @@ class OneHot:
         constraints: list[Any] = []
         for number, (field, _) in enumerate(self.system.cells):
             domain = field.domain
+            if domain.size > MOST_VALUES:
+                raise GaveUp(
+                    f"`{field.name}` has {grouped(domain.size)} values, too many for {HERE}"
+                )
             if domain.size == 1:
                 cells.append({domain.low: True})
             elif isinstance(domain, Bool):
@@ -55,7 +76,7 @@ class OneHot:
                 cells.append({1: on, 0: z3.Not(on)})
             else:
                 each = {v: self.variable(f"{number}={v}@{tag}") for v in domain.values()}
-                constraints += [z3.Or(list(each.values())), z3.AtMost(*each.values(), 1)]
+                constraints += [z3.Or(list(each.values())), *at_most_one(list(each.values()))]
                 cells.append(each)
         return cells, constraints
 
@@ -182,8 +203,11 @@ class OneHot:
     def _pairs(
         self, left: Expression, right: Expression, values: Values, cells: Cells
     ) -> Iterator[tuple[int, int, Truth]]:
-        others = self.choices(right, values, cells)
-        for one, truth in self.choices(left, values, cells).items():
+        ours, others = self.choices(left, values, cells), self.choices(right, values, cells)
+        if len(ours) * len(others) > MOST_PAIRS:
+            at = f" ({left.location})" if left.location is not None else ""
+            raise GaveUp(f"arithmetic on too many values for {HERE}{at}")
+        for one, truth in ours.items():
             for other, also in others.items():
                 yield one, other, all_of((truth, also))
 

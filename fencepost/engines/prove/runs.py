@@ -1,11 +1,10 @@
 """Runs of a system for a solver: states one after the other, and the step between two of them.
 
-Of all runs that differ only in the names of interchangeable indices, and in the order of steps that
-do not touch the same cells, the first in the order of the steps' numbers is kept. It ends in the
-same state up to names and has the same length, so that depths stay exact:
+Of all shortest runs to a state, where states that differ only in the names of interchangeable
+indices count as one, the first in the order of the steps' numbers is kept; so depths stay exact:
 
-- had it a step right behind one with a higher number that it commutes with, exchanging the two
-  would give an earlier run (Mazurkiewicz traces in lexicographic normal form);
+- had it a step right behind another that need not be taken before it (`exchanges`), exchanging the
+  two would give an earlier run, or leaving one out a shorter one;
 - did an index occur in it as an argument before a lower one of its sort ever did, exchanging these
   two names throughout would give an earlier run, since arguments are counted up in order.
 """
@@ -18,12 +17,12 @@ from typing import Any
 
 import z3
 
-from fencepost.core import expressions as x
 from fencepost.core.evidence import Way
 from fencepost.core.system import Step, System
-from fencepost.core.trees import BulkWrite, Update, Write, decisions, leaves
+from fencepost.engines.prove.exchanges import Exchanges
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
+from fencepost.engines.prove.solver import Bounded
 from fencepost.engines.prove.symmetry import interchangeable
 
 
@@ -36,15 +35,22 @@ class Runs:
     """
 
     def __init__(
-        self, system: System, barriers: frozenset[str], *, ordered: bool, named: bool
+        self,
+        system: System,
+        barriers: frozenset[str],
+        run: Bounded,
+        *,
+        ordered: bool,
+        named: bool,
     ) -> None:
         self.system = system
-        self.encoding = OneHot(system, barriers)
+        self.encoding = OneHot(system, barriers, run)
         self.ordered = ordered
         self.sorts = interchangeable(system) if named else {}
         self.moments: list[Moment] = []
         self.used: list[dict[tuple[str, int], Any]] = []
         self._pattern = Pattern(self.encoding)
+        self._exchanges = Exchanges(self.encoding)
 
     def begin(self, solver: Any, *, anywhere: bool = False) -> None:
         """The first state: an initial one, or any."""
@@ -80,11 +86,13 @@ class Runs:
     # Which runs stand for others.
 
     def _steps_in_order(self, number: int) -> Iterator[Any]:
-        """No step comes right behind one with a higher number that it commutes with."""
+        """No step comes right behind one that need not be taken before it."""
         before, here = self.moments[number - 1], self.moments[number]
         for step, taken in here.takes.items():
             later = [
-                before.takes[other] for other in self._overtaken[step] if other in before.takes
+                before.takes[other]
+                for other in self._exchanges.needless[step]
+                if other in before.takes
             ]
             if later:
                 yield z3.Implies(taken, z3.Not(z3.Or(later)))
@@ -117,69 +125,3 @@ class Runs:
             }
             for step in self.system.steps
         }
-
-    @cached_property
-    def _overtaken(self) -> dict[Step, list[Step]]:
-        """For each step those with a higher number that it commutes with."""
-        touched = [_touched(self.system, step) for step in self.system.steps]
-        found: dict[Step, list[Step]] = {}
-        for number, step in enumerate(self.system.steps):
-            reads, writes = touched[number]
-            found[step] = [
-                other
-                for place, other in enumerate(self.system.steps[number + 1 :], number + 1)
-                if not writes & (touched[place][0] | touched[place][1])
-                and not reads & touched[place][1]
-            ]
-        return found
-
-
-def _touched(system: System, step: Step) -> tuple[frozenset[int], frozenset[int]]:
-    """The cells that a step may read, and those that it may write."""
-    action = system.action[step.action]
-    conditions: list[x.Expression] = [decision.condition for decision in decisions(action.tree)]
-    written: list[Write | BulkWrite] = []
-    for leaf in leaves(action.tree):
-        written += leaf.writes if isinstance(leaf, Update) else ()
-    for write in written:
-        conditions += [*write.indices, write.value]
-        if isinstance(write, BulkWrite):
-            conditions.append(write.where)
-    nodes = [node for condition in conditions for node in x.walk(condition)]
-    # A quantifier may bind the name of an argument anew, and then it means any value.
-    bound = {v.name for n in nodes if isinstance(n, x.Quantified) for v in n.variables}
-    bound |= {v.name for w in written if isinstance(w, BulkWrite) for v in w.variables}
-    values = {
-        argument.name: value
-        for argument, value in zip(action.arguments, step.arguments, strict=True)
-        if argument.name not in bound
-    }
-    reads = {
-        cell
-        for node in nodes
-        if isinstance(node, x.Read)
-        for cell in _cells(system, node.field, node.indices, values)
-    }
-    writes = {c for w in written for c in _cells(system, w.field, w.indices, values)}
-    return frozenset(reads), frozenset(writes)
-
-
-def _cells(
-    system: System, name: str, indices: tuple[x.Expression, ...], values: dict[str, int]
-) -> Iterator[int]:
-    """The cells of a field that indices may mean; fewer indices than it has mean all of a row."""
-    field, offset = system.field[name], system.offsets[name]
-    for cell, position in enumerate(field.positions()):
-        given = zip(indices, position, strict=False)
-        if all(_may_be(index, value, values) for index, value in given):
-            yield offset + cell
-
-
-def _may_be(index: x.Expression, value: int, values: dict[str, int]) -> bool:
-    match index:
-        case x.Constant():
-            return index.value == value
-        case x.Variable() if index.name in values:
-            return values[index.name] == value
-        case _:
-            return True
