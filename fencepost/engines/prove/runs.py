@@ -18,12 +18,14 @@ from typing import Any
 import z3
 
 from fencepost.core.evidence import Way
-from fencepost.core.system import Step, System
+from fencepost.core.semantics import fillings
+from fencepost.core.system import Property, Step, System
 from fencepost.engines.prove.exchanges import Exchanges
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
 from fencepost.engines.prove.solver import Bounded
 from fencepost.engines.prove.symmetry import interchangeable
+from fencepost.engines.prove.truths import Truth, all_of, negation
 
 PAYS_FROM = 8
 """From this length on a solver is asked which steps can be exchanged; shorter runs are searched
@@ -130,3 +132,13 @@ class Runs:
             }
             for step in self.system.steps
         }
+
+
+def satisfied(
+    runs: Runs, at: int, prop: Property, values: dict[str, int] | None = None
+) -> Iterator[Truth]:
+    """Whether the state at a moment satisfies a property, for one filling or for each."""
+    cells, encoding = runs.moments[at].cells, runs.encoding
+    for filling in fillings(prop.arguments) if values is None else (values,):
+        unknown = encoding.truth(prop.fault, filling, cells)
+        yield all_of((negation(unknown), encoding.truth(prop.condition, filling, cells)))
