@@ -171,7 +171,9 @@ class _Proof:
         if known.complete:
             scope = f"all states{sizes}: none is further than {count_steps(known.depth)}"
             return Finding(name, "always", Verdict.HOLDS, scope)
-        scope = f"no violation in {count_steps(max(0, known.depth))}, no proof up to k={self.k}"
+        scope = "not searched"
+        if known.depth >= 0:
+            scope = f"no violation in {count_steps(known.depth)}, no proof up to k={self.k}"
         if stopped:
             scope += f": {stopped}"
         failure = self.failures.get(name)
