@@ -49,7 +49,7 @@ def prove_model(
     """Prove the designs of a model one after the other; an interrupt ends with what there is."""
     designs = pick_designs(source, system, options.designs)
     asked = pick_properties(source, system, options.properties)
-    _known_lemmas(source, system, options.lemmas)
+    known_lemmas(source, system, options.lemmas)
     unbounded = for_any_size(system)
     done: list[Proof] = []
     interrupted = False
@@ -78,7 +78,8 @@ def _watched(watch: Watch, source: Source, design: Design) -> Callable[[Proving]
     return lambda proving: watch(source, design, proving)
 
 
-def _known_lemmas(source: Source, system: System, names: Sequence[str]) -> None:
+def known_lemmas(source: Source, system: System, names: Sequence[str]) -> None:
+    """Refuse (F136) a name that no lemma of the model has."""
     known = [lemma.name for lemma in system.lemmas]
     for name in names:
         if name not in known:

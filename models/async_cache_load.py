@@ -149,7 +149,7 @@ class AsyncCacheLoad(Model):
     )
     acks_taken_every_tick = Barrier(
         "The host looks for finished copies on every tick, not only when it forms a prefill batch.",
-        buys=["device_page_can_be_free", "host_page_can_be_free"],
+        buys=["device_page_can_be_free", "host_page_can_be_free", "request_is_released"],
     )
     host_synchronises = Barrier(
         "The host waits until the device is idle before it queues work or fills a host page.",
@@ -335,6 +335,7 @@ class AsyncCacheLoad(Model):
         require(not self.is_taken(self.page[request]))
         self.stage[request] = Stage.ADMITTED
 
+    @fair("strong")
     @actor("host")
     @action(request=Request)
     def admit(self, request):
@@ -342,6 +343,7 @@ class AsyncCacheLoad(Model):
         self.take_page(request)
         require(self.cached[self.host_page_of(request)] != self.prompt[request])
 
+    @fair("strong")
     @actor("host")
     @action(request=Request)
     def restore(self, request):
@@ -369,6 +371,7 @@ class AsyncCacheLoad(Model):
         self.last_forward = request
         self.event_behind_forward, self.event_behind_load = request, NONE
 
+    @fair
     @actor("host")
     @action(request=Request)
     def launch(self, request):
@@ -401,6 +404,7 @@ class AsyncCacheLoad(Model):
         if not self.published_when_stored:
             self.cached[host_page] = self.prompt[request]
 
+    @fair
     @actor("host")
     @action(request=Request)
     def release(self, request):
@@ -416,6 +420,7 @@ class AsyncCacheLoad(Model):
         if not self.acks_taken_every_tick:
             require(exists(self.Request, lambda r: self.stage[r] == Stage.WAITING))
 
+    @fair
     @actor("host")
     @action(request=Request)
     def see_load(self, request):
@@ -425,6 +430,7 @@ class AsyncCacheLoad(Model):
         require(self.load_done(request))
         self.load_seen[request] = True
 
+    @fair
     @actor("host")
     @action(request=Request)
     def see_store(self, request):
@@ -447,6 +453,7 @@ class AsyncCacheLoad(Model):
         require(forward == NONE or self.forward_done(forward))
         require(store == NONE or self.stored[store])
 
+    @fair
     @actor("load stream")
     @action(request=Request, layer=Layer)
     def load_index_keys(self, request, layer):
@@ -455,6 +462,7 @@ class AsyncCacheLoad(Model):
         self.index_keys[self.page[request], layer] = self.host_bytes[self.host_page_of(request)]
         self.index_keys_loaded[request, layer] = True
 
+    @fair
     @actor("load stream")
     @action(request=Request, layer=Layer)
     def load_kv(self, request, layer):
@@ -483,6 +491,7 @@ class AsyncCacheLoad(Model):
         first = self.misread[request] == Misread.NOTHING
         self.misread[request] = choose(first, what, self.misread[request])
 
+    @fair
     @actor("compute stream")
     @action(request=Request)
     def copy_fork(self, request):
@@ -496,6 +505,7 @@ class AsyncCacheLoad(Model):
         if not self.page_is_own(request):
             self.note(request, Misread.FORK)
 
+    @fair
     @actor("compute stream")
     @action(request=Request, layer=Layer)
     def score(self, request, layer):
@@ -512,6 +522,7 @@ class AsyncCacheLoad(Model):
         else:
             self.index_keys[page, layer] = own
 
+    @fair
     @actor("compute stream")
     @action(request=Request, layer=Layer)
     def attend(self, request, layer):
@@ -531,6 +542,7 @@ class AsyncCacheLoad(Model):
 
     # The write-back stream.
 
+    @fair
     @actor("write-back stream")
     @action(request=Request)
     def store(self, request):
@@ -764,6 +776,9 @@ class AsyncCacheLoad(Model):
             violates("device_page_can_be_free", steps=4),
             violates("host_page_can_be_free", steps=3),
             violates("no_stuck_state", steps=15),
+            violates("request_is_released", steps=15),
+            violates("taken_page_becomes_free", steps=15),
+            violates("host_page_is_unlocked", steps=15),
         ),
         known_bug="SGL-20049",
         text="Finished copies are noticed while requests wait: those of the last ones never are.",

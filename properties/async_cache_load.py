@@ -70,6 +70,30 @@ def host_page_can_be_free(m, host_page: AsyncCacheLoad.HostPage):
     return not (m.being_stored(host_page) or m.being_loaded(host_page))
 
 
+# What must happen in the end. The fair actions of the model say what is relied on: streams run on,
+# the host takes the next request when it can, launches it, looks at what has finished and gives
+# pages back. Nobody relies on storage, on an eviction or on a write-back that could be left out.
+
+
+@eventually(AsyncCacheLoad)
+def request_is_released(m, request: AsyncCacheLoad.Request):
+    """Every request is served to its end."""
+    return m.stage[request] == Stage.RELEASED
+
+
+@leads_to(AsyncCacheLoad)
+def taken_page_becomes_free(m, page: AsyncCacheLoad.Page):
+    """A device page is given back, also where nobody else waits for it."""
+    return m.is_taken(page), not m.is_taken(page)
+
+
+@leads_to(AsyncCacheLoad)
+def host_page_is_unlocked(m, host_page: AsyncCacheLoad.HostPage):
+    """A host page that a copy keeps in place is let go of: the copy is seen to finish."""
+    kept = m.being_stored(host_page) or m.being_loaded(host_page)
+    return kept, not kept
+
+
 # Lemmas: what a proof for any number of requests, prompts, pages, host pages and layers goes by.
 
 

@@ -53,6 +53,30 @@ def decodes_after_a_failure(m, request: RdmaWriteCompletion.Request):
     )
 
 
+# What must happen in the end. The fair actions of the model say what is relied on: a write that is
+# posted lands and its completion is seen, or an error is; the worker posts, looks at what has ended
+# and says so; the decode node acts on what it hears. Nobody relies on an error or on an abort.
+
+
+@leads_to(RdmaWriteCompletion)
+def owned_slot_becomes_free(m, slot: RdmaWriteCompletion.Slot):
+    """Whoever has a slot gives it back."""
+    return m.owner[slot] != NONE, m.owner[slot] == NONE
+
+
+@leads_to(RdmaWriteCompletion)
+def outcome_is_heard(m, request: RdmaWriteCompletion.Request):
+    """A request that waits, or has given up, learns how its transfer ended and is done with it."""
+    waits = m.phase[request] in (Phase.WAITING, Phase.ABORTING)
+    return waits, not waits
+
+
+@eventually(RdmaWriteCompletion)
+def request_is_closed(m, request: RdmaWriteCompletion.Request):
+    """Every request is served or given up in the end."""
+    return m.phase[request] == Phase.CLOSED
+
+
 # Lemmas: what a proof for any number of requests, slots and handles goes by.
 
 

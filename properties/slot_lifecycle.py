@@ -52,6 +52,37 @@ def slot_of_aborted_transfer_is_reused(m, slot: SlotLifecycle.Slot):
     )
 
 
+@always_possible(SlotLifecycle)
+def source_pages_can_be_released(m, request: SlotLifecycle.Request):
+    """The prefill node's pages of a request are not lost either: they can always be given back."""
+    return not m.holds_pages[request]
+
+
+# What must happen in the end. The fair actions of the model say what is relied on: everybody goes
+# on working, a write ends, a message that is sent again and again arrives, and a request that takes
+# too long is aborted. Nobody relies on a retry, on a new request, or on a node being lost.
+
+
+@leads_to(SlotLifecycle)
+def allocated_slot_becomes_free(m, slot: SlotLifecycle.Slot):
+    """Whoever has a slot gives it back."""
+    return not m.pool.is_free(slot), m.pool.is_free(slot)
+
+
+@leads_to(SlotLifecycle)
+def request_ends(m, request: SlotLifecycle.Request):
+    """Every request is finished or aborted in the end, also one that nobody ever serves."""
+    return True, m.phase[request] in (Phase.ABORTED, Phase.FINISHED)
+
+
+@leads_to(SlotLifecycle)
+def abort_is_answered(m, request: SlotLifecycle.Request):
+    """An abort whose prefill node lives is answered, or its slot is free without an answer."""
+    held = m.phase[request] == Phase.RECLAIMING
+    lives = m.node[request] == Node.REACHABLE
+    return held and lives, not held or not lives
+
+
 # Lemmas: what a proof for any number of requests, slots and chunks goes by.
 
 

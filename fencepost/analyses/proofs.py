@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fencepost.analyses.expectations import Judged, Judgement
-from fencepost.core.errors import InputError
+from fencepost.core.errors import InputError, NoReading
 from fencepost.core.limits import Limits, Progress, ProofReport
 from fencepost.core.questions import chosen
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps
@@ -31,27 +31,13 @@ class Proof:
 
 
 def for_any_size(system: System) -> System:
-    """The recording of a system for any size; F130 where it has none."""
+    """The recording of a system for any size; `NoReading` where it has none."""
     if system.any_size:
         return system
-    if system.finite_only:
-        at, reason = system.finite_only[0]
-        more = len(system.finite_only) - 1
-        others = f" (and {more} more of its kind)" if more else ""
-        try:
-            recorded = None if system.record_for_any_size is None else system.record_for_any_size()
-        except InputError as refused:
-            if refused.code != "F130":
-                raise
-            refused.what += others
-            raise
-        if recorded is not None:
-            return recorded
-        raise InputError("F130", f"{system.name} has no reading for any size: {reason}", at=at)
     if system.record_for_any_size is None:
-        raise InputError(
-            "F130",
-            f"{system.name} has no reading for any size: it was not recorded from a model",
+        raise NoReading(
+            "F137",
+            f"{system.name} was not recorded from a model",
             why="what was settled by its sizes cannot be told from what holds for any",
             write="`build(Model)`",
         )
@@ -134,27 +120,37 @@ def prove(
     design: Design,
     *,
     properties: Iterable[str] | None = None,
-    lemmas: Sequence[Lemma] | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[Progress], None] | None = None,  # noqa: ARG001  # it speaks of states
-    watch: ProofReport | None = None,
 ) -> Result:
     """The engine "any-size" on a system at sizes: its lemmas are tried at these sizes, then its
     recording for any size is proved. What has no such recording is UNDECIDED and says why."""
-    from fencepost.engines.prove.any_size import prove_any_size
     from fencepost.engines.prove.any_size.proving import ENGINE
 
     near = nearest_safe(system, design)
-    given = lemmas_of(system, near) if lemmas is None else tuple(lemmas)
+    asked = None if properties is None else list(properties)
     try:
-        unbounded = for_any_size(system)
-    except InputError as refused:
-        if refused.code != "F130":
-            raise
-        return _no_reading(system, design, properties, refused, ENGINE)
+        return _proved(system, design, near, lemmas_of(system, near), asked, limits, None)
+    except NoReading as refused:
+        return _no_reading(system, design, asked, refused, ENGINE)
+
+
+def _proved(
+    system: System,
+    design: Design,
+    near: Design,
+    lemmas: Sequence[Lemma],
+    properties: Sequence[str] | None,
+    limits: Limits,
+    watch: ProofReport | None,
+) -> Result:
+    """A proof by lemmas of the system at sizes, tried first where they are of this design."""
+    from fencepost.engines.prove.any_size import prove_any_size
+
+    unbounded = for_any_size(system)
     if near is design:
-        refuse_false_lemmas(system, design, given, limits)
-    names = [lemma.name for lemma in given]
+        refuse_false_lemmas(system, design, lemmas, limits)
+    names = [lemma.name for lemma in lemmas]
     result = prove_any_size(
         unbounded,
         design,
@@ -175,8 +171,8 @@ def _of(system: System, answer: Answer) -> Answer:
 def _no_reading(
     system: System,
     design: Design,
-    properties: Iterable[str] | None,
-    refused: InputError,
+    properties: Sequence[str] | None,
+    refused: NoReading,
     engine: str,
 ) -> Result:
     place = f" ({refused.at})" if refused.at is not None else ""
@@ -214,28 +210,36 @@ def prove_and_judge(
 
     near = nearest_safe(system, design)
     given = lemmas_of(system, near, lemmas)
-    result = prove(system, design, properties=properties, lemmas=given, limits=limits, watch=watch)
+    asked = None if properties is None else list(properties)
+    result = _proved(system, design, near, given, asked, limits, watch)
     by = blamed(result.answer)
-    return Proof(design, near, result, judge_proof(design, result.answer, by), by)
+    whole = not lemmas and asked is None
+    return Proof(design, near, result, judge_proof(design, result.answer, by, whole=whole), by)
 
 
-def judge_proof(design: Design, answer: Answer, by: tuple[str, ...]) -> Judged:
-    """A safe design is expected to be proved; a broken one not, and to blame what it says."""
+def judge_proof(
+    design: Design, answer: Answer, by: tuple[str, ...], *, whole: bool = True
+) -> Judged:
+    """A safe design is expected to be proved; a broken one not, and to blame what it says.
+
+    `whole`: all properties by all lemmas; where some were left out, what is to blame differs.
+    """
     if answer.stopped:
         return Judged(Judgement.UNDECIDED, (answer.stopped,))
-    wrong = []
     expected = {v.property for v in design.expect.violations}
+    wrong: list[str] = []
+    open_: list[str] = []
     for finding in answer.findings:
         if finding.verdict is Verdict.HOLDS and finding.property in expected:
             wrong.append(f"{finding.property} is proved, and a violation was expected")
         if finding.verdict is Verdict.UNDECIDED and not expected:
-            wrong.append(f"{finding.property}: {finding.scope}")
-    if design.blames and set(by) != set(design.blames):
+            said = wrong if finding.induction is not None else open_
+            said.append(f"{finding.property}: {finding.scope}")
+    if whole and design.blames and set(by) != set(design.blames):
         found = ", ".join(by) or "no action"
         wrong.append(f"the proof blames {found}; the design {', '.join(design.blames)}")
-    if not wrong:
-        return Judged(Judgement.AS_EXPECTED)
-    unknown = all(
-        f.induction is None for f in answer.findings if f.verdict is Verdict.UNDECIDED
-    ) and not any("proved, and" in reason or "blames" in reason for reason in wrong)
-    return Judged(Judgement.UNDECIDED if unknown else Judgement.NOT_AS_EXPECTED, tuple(wrong))
+    if wrong:
+        return Judged(Judgement.NOT_AS_EXPECTED, (*wrong, *open_))
+    if open_:
+        return Judged(Judgement.UNDECIDED, tuple(open_))
+    return Judged(Judgement.AS_EXPECTED)

@@ -21,6 +21,7 @@ from fencepost.commands.options import (
 from fencepost.core.errors import InputError
 
 if TYPE_CHECKING:
+    from fencepost.core.limits import Limits
     from fencepost.proving import ModelProof, Options
 
 EPILOG = """\b
@@ -30,6 +31,7 @@ Examples:
   fencepost prove slot_lifecycle --design as_reported     the step that breaks a lemma
   fencepost prove slot_lifecycle --design safe --lemma slot_belongs_to_its_request
   fencepost prove slot_lifecycle --smtlib out     every obligation for a second solver
+  fencepost prove slot_lifecycle --design safe --infer    find the lemmas
   fencepost prove --timeout 60 --max-memory 2G --json proofs.json
 """
 
@@ -46,6 +48,11 @@ Examples:
 @click.option(
     "--smtlib", metavar="FOLDER", help="Write every obligation as an SMT-LIB file, to be refuted."
 )
+@click.option(
+    "--infer",
+    is_flag=True,
+    help="Find the lemmas, and print them to be pasted; --lemma names the first candidates.",
+)
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - is stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is not as expected.")
 def command(
@@ -56,6 +63,7 @@ def command(
     timeout: str | None,
     max_memory: str | None,
     smtlib: str | None,
+    infer: bool,
     json_path: str | None,
     quiet: bool,
 ) -> int:
@@ -69,6 +77,13 @@ def command(
     from fencepost.proving import Options
 
     check_writable("--json", json_path)
+    if infer:
+        _refuse_beside_infer(properties=properties, smtlib=smtlib)
+        limits = Limits(
+            seconds=parse_seconds("--timeout", timeout),
+            memory_bytes=parse_memory("--max-memory", max_memory),
+        )
+        return _infer(models, designs, lemmas, limits, json_path, quiet=quiet)
     options = Options(
         designs=designs,
         properties=properties,
@@ -89,6 +104,73 @@ def command(
         from fencepost.report.proofs import proofs_as_json
 
         write_out("--json", json_path, json.dumps(proofs_as_json(proofs, errors, code), indent=1))
+    return code
+
+
+def _refuse_beside_infer(**options: object) -> None:
+    for name, given in options.items():
+        if given:
+            option = {"properties": "--property"}.get(name, f"--{name}")
+            raise InputError(
+                "F140",
+                f"{option} is given beside --infer",
+                why="lemmas are inferred for all `always` properties of a design together",
+                write=f"--infer without {option}, or {option} without --infer",
+            )
+
+
+def _infer(
+    models: Sequence[str],
+    designs: tuple[str, ...],
+    lemmas: tuple[str, ...],
+    limits: Limits,
+    json_path: str | None,
+    *,
+    quiet: bool,
+) -> int:
+    """Infer lemmas for what was named; models at fault are set aside."""
+    from fencepost.checking import prepare
+    from fencepost.cli import INPUT_AT_FAULT, print_error
+    from fencepost.inferring import exit_code, infer_model
+    from fencepost.loading import load_models
+    from fencepost.report.inferences import inferences_as_json, print_inferences
+    from fencepost.report.progress import InferenceLine
+    from fencepost.report.terminal import Terminal
+    from fencepost.selection import concerned, design_names, shared
+
+    errors: list[InputError] = []
+    systems = []
+    for source in load_models(models, Path.cwd(), errors):
+        try:
+            systems.append((source, prepare(source)))
+        except InputError as error:
+            errors.append(error)
+    if not errors:
+        shared("F10", "design", [(s, design_names(y)) for s, y in systems], designs)
+    watch, found = InferenceLine(sys.stderr), []
+    for source, system in systems:
+        chosen = concerned(designs, design_names, system)
+        if chosen is None:
+            continue
+        try:
+            found.append(infer_model(source, system, chosen, limits, lemmas=lemmas, watch=watch))
+        except InputError as error:
+            errors.append(error)
+        finally:
+            watch.close()
+        if found and found[-1].interrupted:
+            break
+    code = INPUT_AT_FAULT if errors else exit_code(found)
+    terminal = Terminal(sys.stderr if json_path == "-" else sys.stdout)
+    if found and not quiet:
+        print_inferences(found, terminal, full=bool(designs))
+    terminal.flush()
+    for at_fault in errors:
+        print_error(at_fault, sys.stderr)
+    if json_path is not None:
+        write_out(
+            "--json", json_path, json.dumps(inferences_as_json(found, errors, code), indent=1)
+        )
     return code
 
 

@@ -47,6 +47,17 @@ class Proving:
 
 ProofReport = Callable[[Proving], None]
 
+
+@dataclass(frozen=True, slots=True)
+class Inferring:
+    """How far a search for lemmas is: lemmas it has, candidates it gave up, what it looks at."""
+
+    lemmas: int
+    dropped: int
+    current: str
+    seconds: float
+
+
 STATES_LIMIT = "limit of states reached"
 TIME_LIMIT = "time limit reached"
 MEMORY_LIMIT = "memory limit reached"

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from fencepost.core.domains import Domain, Index
-from fencepost.core.expressions import Expression, Node, walk
+from fencepost.core.expressions import Expression, Node, Variable, walk
 from fencepost.core.remembered import Remembered
 from fencepost.core.system import Field, Lemma, Property, System
 from fencepost.core.trees import decisions
@@ -36,7 +36,8 @@ def _sorts(system: System) -> tuple[Index, ...]:
     for root in roots:
         for node in walk(root):  # type: ignore[arg-type]  # a Node is one of its kinds
             for variable in getattr(node, "variables", (node,)):
-                note(getattr(variable, "of", None))
+                if isinstance(variable, Variable):
+                    note(variable.of)
     return tuple(found[name] for name in sorted(found))
 
 

@@ -1,7 +1,7 @@
 """A model recorded for any size: no number that a size gives has a say in what is recorded.
 
 A recording settles what its sizes settle: with one slot, two slots are the same. So a recording
-that is read for every size is made at an `UNBOUNDED` count of each Index, which no body comes near:
+that is read for every size is made at an unbounded count of each Index, which no body comes near:
 to settle a condition by it, a path would have to order, or a body to name, a million members.
 """
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
-from fencepost.core.errors import InputError, Location
+from fencepost.core.errors import Location, NoReading
 
-UNBOUNDED = 1 << 20
+MOST_COUNTED = 3
+"""A count is compared with no number above this one."""
 
 
 class AnySize(dict[str, int]):
@@ -66,9 +67,9 @@ class NamesAMember(Exception):  # what happened, as everywhere
     """An initial value depends on which member of an Index its cell belongs to."""
 
 
-def finite_only(reason: str, at: Location | None, model: str = "the model") -> InputError:
+def finite_only(reason: str, at: Location | None, model: str = "the model") -> NoReading:
     """The refusal of a construct that has no reading for any size."""
-    return InputError(
+    return NoReading(
         "F130",
         f"{model} has no reading for any size: {reason}",
         why="a proof for any size knows members of an Index only by what the state says of them",
@@ -86,6 +87,8 @@ def _instead(reason: str) -> str:
         return 'an ordered Index and `<`; "next" is the least that is greater, with `for_all`'
     if reason.startswith("the size"):
         return "a quantifier over the Index that the size belongs to"
+    if reason.startswith("a count"):
+        return "`exists(...)`, `for_all(...)`, or `count(...)` compared with 0, 1, 2 or 3"
     if reason.startswith("a Range"):
         return "a set of what is counted, as an `Array(Index, of=bool)`, in place of the counter"
     if reason.startswith("initial values"):

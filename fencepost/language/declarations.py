@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn
 from fencepost.core import domains
 from fencepost.core.errors import InputError, Location
 from fencepost.core.system import Fairness
-from fencepost.language.any_size import UNBOUNDED, AnySize, Asked, finite_only
+from fencepost.language.any_size import AnySize, Asked, finite_only
 from fencepost.language.machine import caller
 from fencepost.language.values import describe_value
 
@@ -213,7 +213,7 @@ class Index(DomainDeclaration):
     def elaborate(self, sizes: Mapping[str, int]) -> domains.Index:
         if not self.name:
             raise unnamed(self, "Request = Index(requests)")
-        count = UNBOUNDED if isinstance(sizes, AnySize) else self.count.value(sizes)
+        count = domains.UNBOUNDED if isinstance(sizes, AnySize) else self.count.value(sizes)
         if not 1 <= count <= MOST_COUNT:
             raise InputError(
                 "F21",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TextIO
 
-from fencepost.core.limits import Progress, Proving
+from fencepost.core.limits import Inferring, Progress, Proving
 from fencepost.core.results import grouped
 from fencepost.core.system import Design
 from fencepost.project import Source
@@ -79,6 +79,23 @@ class CountedLine(ProgressLine):
     def __call__(self, text: str, seconds: float) -> None:  # type: ignore[override]  # as above
         """Tell how far it is, after so many seconds."""
         self._tell("", seconds, lambda: f"{text}, {seconds:.0f} s")
+
+
+class InferenceLine(ProgressLine):
+    """The same for a search for lemmas, which counts those it has and those it gave up."""
+
+    def __call__(  # type: ignore[override]  # its progress is that of a search for lemmas
+        self, source: Source, design: Design, progress: Inferring
+    ) -> None:
+        name = f"{source.name} {design.name}"
+        self._tell(
+            name,
+            progress.seconds,
+            lambda: (
+                f"{name}: {grouped(progress.lemmas)} lemmas, {grouped(progress.dropped)} given up, "
+                f"{progress.current}, {progress.seconds:.0f} s"
+            ),
+        )
 
 
 def _how_far(progress: Progress) -> str:

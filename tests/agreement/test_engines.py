@@ -10,9 +10,9 @@ import pytest
 from generator import generate
 
 from fencepost.analyses.agreement import agree
-from fencepost.core.results import Answer, Finding, Result, Verdict
+from fencepost.core.results import Answer, Finding, Verdict
 from fencepost.core.system import Design, System
-from fencepost.engines.explore import explore, explore_by_interpreter
+from fencepost.engines.explore import explore
 from fencepost.engines.fuzz import fuzz, walk
 from fencepost.engines.prove import bounded, k_induction
 from fencepost.language import build
@@ -56,8 +56,12 @@ def hold_together(system: System, design: Design, found: list[Answer]) -> Counte
             if len(finding.trace) <= STEPS:
                 assert other.verdict is Verdict.VIOLATED, finding
         elif finding.verdict is Verdict.HOLDS:
-            assert (other.verdict, other.bound) == (Verdict.HOLDS, STEPS), finding
+            assert other.verdict is Verdict.HOLDS, finding
+            assert other.bound in (STEPS, None), finding
             assert one_of(induction, finding).verdict is not Verdict.VIOLATED
+    for answer in found[3:]:
+        # A random run decides nothing but what it reaches.
+        assert all(f.kind == "reachable" for f in answer.findings if f.verdict is Verdict.HOLDS)
     met: Counter[str] = Counter()
     for answer in found:
         met.update(f"{answer.engine} {f.verdict.value}" for f in answer.findings)
@@ -75,9 +79,6 @@ def hold_on_random_models(seeds: range, folder: Path) -> Counter[str]:
         system = generate(seed, folder).system
         for design in system.designs:
             met += hold_together(system, design, answers(system, design))
-            slow: Result = explore_by_interpreter(system, design)
-            fast: Result = explore(system, design)
-            assert slow.answer.findings == fast.answer.findings, f"seed {seed} {design.name}"
     return met
 
 
@@ -87,7 +88,6 @@ def test_random_models(folder: Path) -> None:
         assert met[f"{engine} VIOLATED"] > 10, met
     for engine in ("bounded", "k-induction"):
         assert met[f"{engine} HOLDS"] > 10, met
-    assert not any(met[f"{engine} HOLDS"] and engine == "explore " for engine in met)
 
 
 @pytest.mark.slow
@@ -103,8 +103,19 @@ def systems() -> dict[str, System]:
     return {source.name: build(source.model, source.properties) for source in found}
 
 
-DESIGNS = [
-    (path.stem, number)
-    for path in sorted((ROOT / "models").glob("*.py"))
-    for number in range(path.read_text().count("Design("))
-]
+NAMES = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_design_of_a_model(name: str) -> None:
+    system = systems()[name]
+    hold_together(system, system.designs[0], answers(system, system.designs[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_design_of_a_model(name: str) -> None:
+    system = systems()[name]
+    for design in system.designs:
+        hold_together(system, design, answers(system, design))

@@ -13,7 +13,7 @@ An edge from a state to itself is a way to go on, but neither makes a step possi
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -135,25 +135,28 @@ class FairRuns:
             labels, count = self._components(inside)
             inner = inside[self.sources] & inside[self.graph.targets]
             inner &= labels[self.sources] == labels[self.graph.targets]
-            sizes = np.bincount(labels[inside], minlength=count)
             goes_on = np.zeros(count, bool)
             goes_on[labels[self.sources[inner]]] = True
-            dead, again = ~goes_on, np.zeros(count, bool)
+            # Most components are single states that a run leaves again: nobody asks of them.
+            inside &= goes_on[labels]
+            labels, count = (np.cumsum(goes_on) - 1)[labels], int(goes_on.sum())
+            members = np.flatnonzero(inside)
+            sizes = np.bincount(labels[members], minlength=count)
+            dead, again = np.zeros(count, bool), np.zeros(count, bool)
             left_out = np.zeros(self.graph.count, bool)
             for step, kind in self.fair:
                 edges = self.edges_of[step]
                 edges = edges[inside[self.sources[edges]]]
-                possible = np.bincount(labels[self.sources[edges]], minlength=count)
-                taken = np.bincount(labels[self.sources[edges[inner[edges]]]], minlength=count)
+                out = self.sources[edges]
+                possible = np.bincount(labels[out], minlength=count)
+                taken = np.bincount(labels[out[inner[edges]]], minlength=count)
                 if kind == "weak":
                     dead |= (possible == sizes) & (taken == 0)
                     continue
                 unfair = (possible > 0) & (taken == 0)
                 again |= unfair
-                out = self.sources[edges]
                 left_out[out[unfair[labels[out]]]] = True
             fair = ~dead & ~again
-            members = np.flatnonzero(inside)
             good = members[fair[labels[members]]]
             found[good] = fresh + labels[good]
             fresh += count
@@ -207,13 +210,15 @@ class FairRuns:
         """A fair step that a loop owes to take, or a place to go where it is not possible."""
         states = {edge[0] for edge in loop}
         taken = {edge[2] for edge in loop if edge[0] != edge[1]}
+        times = Counter(step for state in states for step in self._possible(state))
         for step, kind in self.fair:
-            if step in taken:
-                continue
-            possible = states & set(self.sources[self.edges_of[step]].tolist())
-            if possible == states if kind == "weak" else possible:
+            if step not in taken and times[step] >= (len(states) if kind == "weak" else 1):
                 return step
         return None
+
+    def _possible(self, state: int) -> set[int]:
+        """The steps that are possible in a state, as fairness asks it."""
+        return {step for source, target, step in self._leaving(state) if source != target}
 
     def _way(
         self, start: int, inside: Array, *, step: int = -1, to: int = -1, empty: bool = False
@@ -222,10 +227,10 @@ class FairRuns:
         does not, to where it is not possible."""
         if empty and start == to:
             return []
-        able = set(self.sources[self.edges_of[step]].tolist()) if step >= 0 else set()
-        takes = step >= 0 and any(
-            inside[self.graph.targets[e]] and inside[self.sources[e]] for e in self.edges_of[step]
-        )
+        takes = False
+        if step >= 0:
+            edges = self.edges_of[step]
+            takes = bool((inside[self.sources[edges]] & inside[self.graph.targets[edges]]).any())
         before: dict[int, Edge | None] = {start: None}
         pending = deque([start])
         while pending:
@@ -236,7 +241,8 @@ class FairRuns:
                     continue
                 done = target == to
                 if step >= 0:
-                    done = (taken == step and target != here) if takes else target not in able
+                    there = taken == step and target != here
+                    done = there if takes else step not in self._possible(target)
                 if done:
                     return [*self._walked(here, before), edge]
                 if target not in before:

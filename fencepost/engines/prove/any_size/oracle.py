@@ -74,8 +74,8 @@ class Effort:
     """
 
     quick: int = 400_000
-    long: int = 40_000_000
-    sized: int = 40_000_000
+    long: int = 6_000_000
+    sized: int = 6_000_000
     members: int = 3
     sized_first: bool = False
     """Look for a counterexample at sizes before the question for any size."""

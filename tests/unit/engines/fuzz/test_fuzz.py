@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,13 @@ from fencepost.core.semantics import Successor, perform
 from fencepost.core.system import Action, Design, Expectation, Field, Property, System
 from fencepost.core.trees import Decide, Disabled, Update, Write
 from fencepost.engines.explore import explore
-from fencepost.engines.fuzz import campaign, fuzz
+from fencepost.engines.fuzz import campaign, fuzz, walk
 from fencepost.engines.fuzz.runs import Run
 from tests.unit.engines.fuzz.judging import assert_sound, known_system
 from tests.unit.kernel.slot_protocol import slot_protocol
 
 ROOT = Path(__file__).resolve().parents[4]
+Engine = Callable[..., Result]
 SLOTS = slot_protocol(2, 1, 2)
 DEEPEST_THAT_IS_SHORTEST = 6
 
@@ -288,3 +290,13 @@ def test_another_seed_is_another_answer() -> None:
     one, other = (fuzz(SLOTS, SLOTS.design("safe"), examples=5, seed=s).answer for s in (1, 2))
     assert one.states != other.states or one.transitions != other.transitions
     assert dict(one.facts)["seed"] == "1"
+
+
+@pytest.mark.parametrize("kind", ["eventually", "leads_to", "always_possible"])
+@pytest.mark.parametrize("engine", [fuzz, walk])
+def test_what_no_single_run_shows_is_undecided(kind: str, engine: Engine) -> None:
+    never = Property("never", kind, (), x.FALSE, x.FALSE)
+    system = dataclasses.replace(counter(final=True), properties=(never,))
+    finding = engine(system, system.designs[0]).answer.findings[0]
+    assert (finding.kind, finding.verdict, finding.trace) == (kind, Verdict.UNDECIDED, None)
+    assert finding.scope.startswith("not decided: ")

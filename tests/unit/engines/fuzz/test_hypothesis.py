@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 
@@ -80,13 +81,11 @@ def test_rules_are_switched_off_for_whole_runs() -> None:
     assert len(few) > len(long) / 10
 
 
-def test_constants_of_loaded_modules_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_constants_of_loaded_modules_are_drawn() -> None:
     """Hypothesis draws them; the provider that fuzzing draws with does not."""
     assert hasattr(providers.HypothesisProvider, "_maybe_draw_constant")
 
     def drawn(kind: type[providers.HypothesisProvider]) -> set[object]:
-        import random
-
         provider = kind(None)
         provider._random = random.Random(0)
         constraints = {
