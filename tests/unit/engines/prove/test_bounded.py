@@ -20,7 +20,7 @@ from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.runs import PAYS_FROM
 from fencepost.engines.prove.solver import Bounded
 from fencepost.engines.prove.symmetry import interchangeable
-from tests.unit.engines.prove.small_systems import EQUAL, ONLY, always, flags, two_counters
+from tests.unit.engines.prove.small_systems import ONLY, flags
 from tests.unit.kernel.random_systems import random_system
 from tests.unit.kernel.slot_protocol import slot_protocol
 
@@ -192,10 +192,3 @@ def test_the_answer_is_the_same_in_every_process() -> None:
     }
     assert len(told) == 1
     assert "violated after" in told.pop()
-
-
-def test_a_cell_of_too_many_values_is_told() -> None:
-    system = two_counters(1000, always("equal", EQUAL))
-    answer = bounded(system, ONLY, properties=["equal"]).answer
-    assert answer.verdict is Verdict.UNDECIDED
-    assert answer.stopped.startswith("`a` has 1 001 values, too many")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import z3
 
+from fencepost.core.results import Verdict
+from fencepost.engines.prove import bounded
+from tests.unit.engines.prove.small_systems import EQUAL, ONLY, always, two_counters
 from tests.unit.engines.prove.test_solver_limits import pigeons
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -60,3 +63,10 @@ def test_the_text_of_a_finite_domain_solver_leaves_out_at_most() -> None:
     read_back.from_string(solver.to_smt2())
     assert solver.check() == z3.unsat
     assert read_back.check() == z3.sat
+
+
+def test_a_cell_of_too_many_values_is_told() -> None:
+    system = two_counters(1000, always("equal", EQUAL))
+    answer = bounded(system, ONLY, properties=["equal"]).answer
+    assert answer.verdict is Verdict.UNDECIDED
+    assert answer.stopped.startswith("`a` has 1 001 values, too many")
