@@ -1,60 +1,13 @@
-"""The classic traps of liveness: what is fair, what is pending, and where a run ends.
-
-Every model here is decided twice, by the compiled search and by the slow one over the interpreter,
-and whatever run is reported is performed again by the interpreter.
-"""
+"""What fairness demands: the classic traps, each with a model that separates the readings."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
 from fencepost import *
-from fencepost.core.evidence import Evidence, Mismatch, Way
-from fencepost.core.questions import all_questions
-from fencepost.core.results import Finding, Verdict
-from fencepost.core.system import Fairness, Step, System
-from fencepost.engines.explore import explore, explore_by_interpreter
+from fencepost.core.system import Fairness, Step
 from fencepost.language import PropertyDeclaration
-
-HOLDS, VIOLATED = Verdict.HOLDS, Verdict.VIOLATED
-
-
-def decided(system: System) -> dict[str, Finding]:
-    """The findings on liveness by property and instance, on which both ways agree."""
-    found = []
-    for search in (explore, explore_by_interpreter):
-        answer = search(system, system.designs[0]).answer
-        assert answer.complete
-        told = {f"{f.property}({f.instance})": f for f in answer.findings}
-        found.append({n: f for n, f in told.items() if f.kind in ("leads_to", "eventually")})
-    fast, slow = found
-    assert {n: f.verdict for n, f in fast.items()} == {n: f.verdict for n, f in slow.items()}
-    for finding in (*fast.values(), *slow.values()):
-        assert (finding.verdict is VIOLATED) == (finding.trace is not None)
-        if finding.trace is not None:
-            assert finding.trace.loop is not None
-    return fast
-
-
-def verdict(model: type[Model], prop: PropertyDeclaration) -> Verdict:
-    [finding] = decided(build(model, [prop])).values()
-    return finding.verdict
-
-
-def loop(model: type[Model], prop: PropertyDeclaration) -> list[str]:
-    """The steps that the reported run repeats for ever."""
-    [finding] = decided(build(model, [prop])).values()
-    assert finding.trace is not None
-    return [step.action for step in finding.trace.steps[finding.trace.loop :]]
-
-
-def fair_as(system: System, **kinds: Fairness) -> System:
-    """The same system with other fairness."""
-    actions = tuple(replace(a, fairness=kinds.get(a.name, a.fairness)) for a in system.actions)
-    return replace(system, actions=actions)
-
+from tests.unit.engines.deciding import HOLDS, VIOLATED, Verdict, decided, fair_as, loop, verdict
 
 # Unfair, weakly fair and strongly fair: a lamp that flickers while somebody waits for a turn.
 
@@ -253,6 +206,33 @@ def test_a_fair_step_that_changes_nothing_demands_nothing() -> None:
     assert verdict(Stutters, stutters_to_the_end) is VIOLATED
 
 
+class IdleHere(Model):
+    """Work changes nothing in one state of the loop, and would in the other."""
+
+    done = Var(bool, initial=False)
+    turn = Var(bool, initial=False)
+
+    @fair
+    @action
+    def spin(self):
+        self.turn = not self.turn
+
+    @fair("strong")
+    @action
+    def work(self):
+        if self.turn:
+            self.done = True
+
+
+@eventually(IdleHere)
+def work_gets_done(m):
+    return m.done
+
+
+def test_taking_a_fair_step_where_it_changes_nothing_does_not_count() -> None:
+    assert verdict(IdleHere, work_gets_done) is HOLDS
+
+
 # Fair, but disabled in the end.
 
 
@@ -285,213 +265,6 @@ def test_a_fair_step_that_becomes_impossible_is_no_longer_owed() -> None:
     assert finding.trace is not None
     assert [step.action for step in finding.trace.steps] == ["pass_time"] * 3
     assert finding.trace.loop == 2
-
-
-# Where a run ends.
-
-
-class Ends(Model):
-    """A run that ends stays where it is for ever, whether it may end there or not."""
-
-    asked = Var(bool, initial=False)
-    answered = Var(bool, initial=False)
-
-    @action
-    def ask(self):
-        require(not self.asked)
-        self.asked = True
-
-
-class EndsWell(Ends):
-    @final
-    def over(self):
-        return self.asked
-
-
-class Answers(Ends):
-    """The answer comes although nobody is fair: nothing else can happen."""
-
-    @action
-    def answer(self):
-        require(self.asked and not self.answered)
-        self.answered = True
-
-
-@leads_to(Ends)
-def asked_is_answered(m):
-    return m.asked, m.answered
-
-
-@eventually(Ends)
-def is_asked(m):
-    return m.asked
-
-
-@pytest.mark.parametrize("model", [Ends, EndsWell])
-def test_what_is_pending_where_a_run_ends_is_violated(model: type[Model]) -> None:
-    assert verdict(model, asked_is_answered) is VIOLATED
-    assert loop(model, asked_is_answered) == []
-    assert verdict(model, is_asked) is HOLDS
-
-
-def test_a_run_goes_on_while_anything_can_happen() -> None:
-    assert verdict(Answers, asked_is_answered) is HOLDS
-
-
-class Faults(Model):
-    """After the only step the next one faults: a fault is no end, and a finding of its own."""
-
-    asked = Var(Range(0, 1), initial=0)
-
-    @action
-    def ask(self):
-        self.asked += 1
-
-
-@eventually(Faults)
-def never_comes(m):
-    return m.asked == 0 and m.asked == 1
-
-
-def test_a_state_whose_only_step_faults_is_no_end() -> None:
-    assert verdict(Faults, never_comes) is HOLDS
-    answer = explore(build(Faults, [never_comes]), build(Faults, [never_comes]).designs[0]).answer
-    assert answer.verdict is VIOLATED
-    assert [f.property for f in answer.findings if f.verdict is VIOLATED] == ["no_fault"]
-
-
-# What is pending.
-
-
-class Counter(Model):
-    """Counts round: what was met before the premise does not count, what holds with it does."""
-
-    value = Var(Range(0, 3), initial=0)
-
-    @action
-    def up(self):
-        self.value = choose(self.value == 3, 2, self.value + 1)
-
-
-@leads_to(Counter)
-def already_true(m):
-    return m.value == 0, m.value == 0
-
-
-@leads_to(Counter)
-def met_before(m):
-    return m.value == 1, m.value == 0
-
-
-@leads_to(Counter)
-def met_on_the_way(m):
-    return m.value <= 1, m.value == 2
-
-
-@leads_to(Counter)
-def met_for_ever(m):
-    """Raised in every round, and met in every round."""
-    return m.value == 3, m.value == 2
-
-
-@leads_to(Counter)
-def never_raised(m):
-    return m.value == 3 and m.value == 0, m.value == 1 and m.value == 0
-
-
-@leads_to(Counter)
-def in_order(m):
-    return m.value == 2, m.value == 1
-
-
-@eventually(Counter)
-def only_at_the_start(m):
-    return m.value == 0
-
-
-@eventually(Counter)
-def never_met(m):
-    return m.value == 3 and m.value == 0
-
-
-@pytest.mark.parametrize(
-    ("prop", "expected"),
-    [
-        (already_true, HOLDS),
-        (met_before, VIOLATED),
-        (met_on_the_way, HOLDS),
-        (met_for_ever, HOLDS),
-        (never_raised, HOLDS),
-        (in_order, VIOLATED),
-        (only_at_the_start, HOLDS),
-        (never_met, VIOLATED),
-    ],
-    ids=lambda value: getattr(value, "name", None),
-)
-def test_when_a_goal_counts(prop: PropertyDeclaration, expected: Verdict) -> None:
-    assert verdict(Counter, prop) is expected
-
-
-# The false negative that Stateright documents for `eventually`: its search keeps one bit a state
-# for what is still pending, so where two ways join, or a way comes back, the bits of the first one
-# count, and a run that never meets the condition goes unnoticed.
-
-
-class Join(Model):
-    """Two ways lead to one state, one of them by way of the condition."""
-
-    place = Var(Range(0, 3), initial=0)
-
-    @action(to=Range(1, 2))
-    def leave(self, to):
-        require(self.place == 0)
-        self.place = to
-
-    @action
-    def join(self):
-        require(self.place in (1, 2))
-        self.place = 3
-
-
-@eventually(Join)
-def by_way_of_one(m):
-    return m.place == 1
-
-
-@eventually(Join)
-def by_way_of_two(m):
-    return m.place == 2
-
-
-class Cycle(Model):
-    """The way to the condition may be put off by going round."""
-
-    place = Var(Range(0, 2), initial=0)
-
-    @action
-    def go_round(self):
-        require(self.place != 2)
-        self.place = 1 - self.place
-
-    @action
-    def leave(self):
-        require(self.place == 1)
-        self.place = 2
-
-
-@eventually(Cycle)
-def is_left(m):
-    return m.place == 2
-
-
-def test_what_stateright_misses_where_ways_join() -> None:
-    assert verdict(Join, by_way_of_one) is VIOLATED
-    assert verdict(Join, by_way_of_two) is VIOLATED
-
-
-def test_what_stateright_misses_where_a_way_comes_back() -> None:
-    assert verdict(Cycle, is_left) is VIOLATED
-    assert loop(Cycle, is_left) == ["go_round", "go_round"]
 
 
 # Strong fairness needs more than one look: what is left without the states where it is owed.
@@ -535,27 +308,3 @@ def test_strong_fairness_is_kept_by_a_loop_that_avoids_the_step() -> None:
     assert verdict(Nested, is_out) is VIOLATED
     assert sorted(loop(Nested, is_out)) == ["go", "turn_back"]
     assert verdict(NotNested, is_out) is HOLDS
-
-
-# What is reported is performed again, and what is no violation is refused.
-
-
-def test_evidence_refuses_what_is_no_fair_run_that_owes_something() -> None:
-    system = fair_as(build(Flicker, [flicker_is_served]), serve="strong")
-    [question] = all_questions(system)
-    start = (0, 0)
-    switch, serve, rest = (Step(name, ()) for name in ("switch", "serve", "rest"))
-    evidence = Evidence(system, system.designs[0])
-
-    def refused(way: Way, why: str) -> None:
-        with pytest.raises(Mismatch, match=why):
-            evidence.lasso(question, way)
-
-    refused(Way(start, (switch, switch), 0), "unfair to serve")
-    refused(Way(start, (switch,), 0), "does not close")
-    refused(Way(start, (switch, switch)), "does not go on for ever")
-    refused(Way(start, (switch, serve, rest), 2), "sees no violation")
-    refused(Way(start, (), 0), "need not end")
-    unfair = build(Flicker, [flicker_is_served])
-    found = Evidence(unfair, unfair.designs[0]).lasso(question, Way(start, (switch, switch), 0))
-    assert (found.verdict, found.detail) == (VIOLATED, "the run repeats steps 1 to 2 for ever")
