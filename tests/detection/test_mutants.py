@@ -18,7 +18,7 @@ from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "mutants.md"
 ROW = re.compile(r"^\| (?P<action>\S+) \| `(?P<edit>[^`]+)` \| (?P<runs>\w+) \| (?P<why>.+) \|$")
-KINDS = ("spare guard", "lost run", "left over", "environment", "elsewhere", "livelock")
+KINDS = ("spare guard", "lost run", "left over", "environment", "elsewhere")
 
 
 def explained(model):
