@@ -94,8 +94,10 @@ class Running:
 
     def _went_on(self) -> None:
         """After a call of the host the policy may perform something."""
+        if self.policy.lazy and self._waiting <= self.most_queued:
+            return
         while self._waiting:
-            ready = [queue for queue in self.queues if queue.ready()]
+            ready = [queue for queue in self.queues if queue.items and queue.ready()]
             if not ready:
                 return
             chosen = self.policy.choose(ready, must=self._waiting > self.most_queued)
@@ -109,7 +111,7 @@ class Running:
 
     def _step(self) -> bool:
         """Perform one item, chosen by the policy; False if there is none."""
-        ready = [queue for queue in self.queues if queue.ready()]
+        ready = [queue for queue in self.queues if queue.items and queue.ready()]
         if not ready:
             return False
         chosen = self.policy.choose(ready, must=True)
