@@ -9,6 +9,7 @@ from math import comb
 import networkx as nx
 
 from fencepost.streams import Device, whole
+from fencepost.streams.calls import Operation
 from fencepost.streams.explore import explore, interleavings, outcomes
 from fencepost.streams.graph import happens_before
 from fencepost.streams.mutate import IMPLIED, UNUSED, mutate
@@ -23,7 +24,7 @@ from tests.unit.streams.random_programs import SHARED, generate, perform
 def test_the_outcomes_are_those_of_all_orders():
     """Which write each read saw and the last writers, against the interpreter of queues."""
     compared, several = 0, 0
-    for seed in range(900):
+    for seed in range(1_500):
         rng = random.Random(seed)
         program = generate(rng, rng.randrange(6, 14))
         if any(step[1] in ("allocate", "pinned") for step in program.steps):
@@ -44,7 +45,7 @@ def test_the_outcomes_are_those_of_all_orders():
         compared += 1
         several += len(ours) > 1
     assert compared > 150
-    assert several > 50
+    assert several > 30
 
 
 def test_a_trace_without_races_has_one_outcome():
@@ -112,13 +113,12 @@ def test_the_graph_leads_where_the_clocks_say():
         nodes = {}
         for node, data in graph.nodes(data=True):
             call, (_, what) = data["call"], node
-            if what == "run" or (
-                what == "call" and getattr(call, "agent", None) == call_host(call)
-            ):
+            own = isinstance(call, Operation) and call.agent == call.host
+            if what == "run" or (what == "call" and own):
                 nodes[call.number] = (node, node)
             elif what == "free":
                 place = (node[0], "place")
-                nodes[call.poison.number] = (node, place if place in graph else node)
+                nodes[call.poison.number] = (node, place if place in graph else (node[0], "call"))
         reach = {node: nx.descendants(graph, node) for node in graph}
         steps = [step for step in placed(trace) if step.operation.number in nodes]
         for late in steps:
@@ -129,10 +129,6 @@ def test_the_graph_leads_where_the_clocks_say():
                 assert late.after(early) == (to in reach[from_]), (seed, from_, to)
                 compared += 1
     assert compared > 10_000
-
-
-def call_host(call):
-    return getattr(call, "host", -1)
 
 
 class TestMutants:
@@ -164,7 +160,6 @@ class TestMutants:
             program(device, True)
             device.run_all()
             detected[kind] = sum(m.detected for m in mutate(device.trace))
-        assert detected.pop("completion polled too early") == 1
         assert all(detected.values()), detected
 
     def test_a_dropped_record_stream_is_detected(self):
