@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fencepost.analyses.agreement import SHORTEST, agree
-from fencepost.analyses.barriers import Hint, Hints
+from fencepost.analyses.agreement import ANY_SIZE, SHORTEST, agree
 from fencepost.analyses.expectations import Judged, Judgement, judge, violated
+from fencepost.analyses.mending import Hint, Hints
 from fencepost.analyses.vacuity import Unused, unused
 from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, Limits, Progress
@@ -114,7 +114,7 @@ def check(
     asked = pick_properties(source, system, options.properties)
     selected = frozenset(asked) if options.properties else None
     wanted = Asked(first=options.first, steps=options.steps, seed=options.seed)
-    engines = [engine(name, wanted) for name in options.engines]
+    engines = {name: engine(name, wanted) for name in options.engines}
     comparison = (
         Comparison(source.model, system, designs, source.properties) if options.compare else None
     )
@@ -124,7 +124,9 @@ def check(
     try:
         for design in designs:
             results: list[Result] = []
-            for run in engines:
+            for name, run in engines.items():
+                if name == ANY_SIZE and _is_broken(results):
+                    continue
                 result = run(
                     system,
                     design,
@@ -166,6 +168,15 @@ def check(
         done.append(DesignCheck(design, tuple(results), answer, judged, hinted))
     never = unused(system, [check.answer for check in done])
     return ModelCheck(source, system, selected, tuple(done), never, interrupted)
+
+
+def _is_broken(results: Sequence[Result]) -> bool:
+    """Whether a safety property is known to be violated, so that no proof of all is to be had."""
+    return any(
+        finding.kind == "always" and finding.verdict is Verdict.VIOLATED
+        for result in results
+        for finding in result.answer.findings
+    )
 
 
 def _watched(watch: Watch, source: Source, design: Design) -> Callable[[Progress], None]:

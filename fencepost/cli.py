@@ -16,7 +16,9 @@ from fencepost.interrupts import INTERRUPTED, UNDECIDED
 from fencepost.report.standard_streams import NotWritten, replace_standard_streams
 from fencepost.version import VERSION
 
-COMMANDS = ("check", "list", "show", "replay", "new", "graph", "export")
+COMMANDS = (
+    *("check", "prove", "barriers", "mutate", "list", "show", "replay", "new", "graph", "export"),
+)
 
 INPUT_AT_FAULT = 2
 FENCEPOST_AT_FAULT = 4

@@ -21,7 +21,7 @@ from fencepost.core.semantics import (
     perform,
     show_instance,
 )
-from fencepost.core.system import Design, State, Step, System
+from fencepost.core.system import Design, Property, State, Step, System
 from fencepost.core.trees import Fault, Update
 from fencepost.language import (
     FINAL,
@@ -97,6 +97,19 @@ class Question:
     values: Mapping[str, int]
     condition: Expression
     fault: Expression
+    part: int | None = None
+    """Of a `leads_to`: 0 for the premise, 1 for the goal."""
+
+
+def _questions(prop: Property, values: Mapping[str, int]) -> Iterator[Question]:
+    """What there is to compare of a property for one filling of its arguments."""
+    shown = f"{prop.name}({show_instance(prop, values)})"
+    part = None
+    if prop.kind == "leads_to":
+        part = 1
+        raised = f"the premise of {shown}"
+        yield Question(prop.name, raised, values, prop.premise, prop.premise_fault, 0)
+    yield Question(prop.name, shown, values, prop.condition, prop.fault, part)
 
 
 class Comparison:
@@ -126,9 +139,10 @@ class Comparison:
         starts = Question(INITIAL, INITIAL, {}, system.initial, FALSE)
         ends = Question(FINAL, FINAL, {}, system.final, FALSE)
         asked = (
-            Question(p.name, f"{p.name}({show_instance(p, v)})", v, p.condition, p.fault)
+            question
             for p in system.properties
             for v in fillings(p.arguments)
+            for question in _questions(p, v)
         )
         self._questions = (starts, ends, *asked)
         self._known: list[Known | None] = [None] * (len(self._questions) + len(system.steps))
@@ -212,7 +226,14 @@ class Comparison:
             recorded = bool(evaluate(system, barriers, state, values, question.condition))
         try:
             given = evaluate_plainly(
-                self._model, self._properties, system, barriers, watched, question.name, values
+                self._model,
+                self._properties,
+                system,
+                barriers,
+                watched,
+                question.name,
+                values,
+                question.part,
             )
         except InputError:
             raise

@@ -47,6 +47,13 @@ def pick_properties(source: Source, system: System, names: Sequence[str]) -> tup
     return tuple(name for name in known if not names or name in names)
 
 
+def pick_barriers(source: Source, system: System, names: Sequence[str]) -> tuple[str, ...]:
+    """The barriers of these names, every one of which must be of this model."""
+    known = tuple(barrier.name for barrier in system.barriers)
+    _all_known("F168", "barrier", source, known, names)
+    return tuple(name for name in known if name in names)
+
+
 def _all_known(
     code: str,
     kind: str,

@@ -149,7 +149,7 @@ class AsyncCacheLoad(Model):
     )
     acks_taken_every_tick = Barrier(
         "The host looks for finished copies on every tick, not only when it forms a prefill batch.",
-        buys=["device_page_can_be_free", "host_page_can_be_free"],
+        buys=["device_page_can_be_free", "host_page_can_be_free", "request_is_released"],
     )
     host_synchronises = Barrier(
         "The host waits until the device is idle before it queues work or fills a host page.",
@@ -335,6 +335,7 @@ class AsyncCacheLoad(Model):
         require(not self.is_taken(self.page[request]))
         self.stage[request] = Stage.ADMITTED
 
+    @fair("strong")
     @actor("host")
     @action(request=Request)
     def admit(self, request):
@@ -342,6 +343,7 @@ class AsyncCacheLoad(Model):
         self.take_page(request)
         require(self.cached[self.host_page_of(request)] != self.prompt[request])
 
+    @fair("strong")
     @actor("host")
     @action(request=Request)
     def restore(self, request):
@@ -369,6 +371,7 @@ class AsyncCacheLoad(Model):
         self.last_forward = request
         self.event_behind_forward, self.event_behind_load = request, NONE
 
+    @fair
     @actor("host")
     @action(request=Request)
     def launch(self, request):
@@ -401,6 +404,7 @@ class AsyncCacheLoad(Model):
         if not self.published_when_stored:
             self.cached[host_page] = self.prompt[request]
 
+    @fair
     @actor("host")
     @action(request=Request)
     def release(self, request):
@@ -416,6 +420,7 @@ class AsyncCacheLoad(Model):
         if not self.acks_taken_every_tick:
             require(exists(self.Request, lambda r: self.stage[r] == Stage.WAITING))
 
+    @fair
     @actor("host")
     @action(request=Request)
     def see_load(self, request):
@@ -425,6 +430,7 @@ class AsyncCacheLoad(Model):
         require(self.load_done(request))
         self.load_seen[request] = True
 
+    @fair
     @actor("host")
     @action(request=Request)
     def see_store(self, request):
@@ -447,6 +453,7 @@ class AsyncCacheLoad(Model):
         require(forward == NONE or self.forward_done(forward))
         require(store == NONE or self.stored[store])
 
+    @fair
     @actor("load stream")
     @action(request=Request, layer=Layer)
     def load_index_keys(self, request, layer):
@@ -455,6 +462,7 @@ class AsyncCacheLoad(Model):
         self.index_keys[self.page[request], layer] = self.host_bytes[self.host_page_of(request)]
         self.index_keys_loaded[request, layer] = True
 
+    @fair
     @actor("load stream")
     @action(request=Request, layer=Layer)
     def load_kv(self, request, layer):
@@ -483,6 +491,7 @@ class AsyncCacheLoad(Model):
         first = self.misread[request] == Misread.NOTHING
         self.misread[request] = choose(first, what, self.misread[request])
 
+    @fair
     @actor("compute stream")
     @action(request=Request)
     def copy_fork(self, request):
@@ -496,6 +505,7 @@ class AsyncCacheLoad(Model):
         if not self.page_is_own(request):
             self.note(request, Misread.FORK)
 
+    @fair
     @actor("compute stream")
     @action(request=Request, layer=Layer)
     def score(self, request, layer):
@@ -512,6 +522,7 @@ class AsyncCacheLoad(Model):
         else:
             self.index_keys[page, layer] = own
 
+    @fair
     @actor("compute stream")
     @action(request=Request, layer=Layer)
     def attend(self, request, layer):
@@ -531,6 +542,7 @@ class AsyncCacheLoad(Model):
 
     # The write-back stream.
 
+    @fair
     @actor("write-back stream")
     @action(request=Request)
     def store(self, request):
@@ -608,6 +620,7 @@ class AsyncCacheLoad(Model):
         indexer_waits_for_load,
         expect=violates("indexer_reads_own_keys", steps=4),
         known_bug="SGL-22811",
+        blames="score",
         text="Only the attention waits for its layer: top-k is taken over keys not yet there.",
     )
     load_over_launched_forward = by_streams.without(
@@ -619,6 +632,7 @@ class AsyncCacheLoad(Model):
             violates("attention_reads_own_kv", steps=14),
         ),
         known_bug="SGL-36738",
+        blames="restore",
         text="A page is loaded into while the last round of its finished request is still to run.",
     )
     write_back_unordered = by_streams.without(
@@ -632,6 +646,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=14),
         ),
         known_bug="SGL-20611",
+        blames=("restore", "launch", "back_up"),
         text="Write-backs are not ordered with the work of other streams, in either direction.",
     )
     write_back_and_forward_wait = by_streams.without(
@@ -642,17 +657,20 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=12),
             violates("fork_copies_own_bytes", steps=15),
         ),
+        blames="restore",
         text="The reported fix, both halves: a load may be the next to write, and does not wait.",
     )
     fork_without_wait = by_acknowledgement.without(
         fork_waits_for_last_layer,
         expect=violates("fork_copies_own_bytes", steps=4),
         known_bug="SGL-36743",
+        blames="copy_fork",
         text="A fork copies all layers of a page at once, ahead of the waits of the layers.",
     )
     fork_waits_for_first = fork_without_wait.plus(
         fork_waits_for_first_layer,
         expect=violates("fork_copies_own_bytes", steps=6),
+        blames="copy_fork",
         text="To wait for the first layer, as the first layer does, is too little for all of them.",
     )
     host_page_lock_dropped = by_acknowledgement.without(
@@ -664,6 +682,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=10),
         ),
         known_bug="SGL-31427",
+        blames="evict",
         text="A host page is unlocked when its load is queued, and refilled before that runs.",
     )
     host_confirmed_store = offload_connector.without(
@@ -676,6 +695,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=17),
         ),
         known_bug="VLLM-46278",
+        blames=("store", "back_up"),
         text="What the host confirmed is stored, whether or not the device has computed it.",
     )
     store_waits_out_of_order = offload_connector.without(
@@ -686,6 +706,7 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=17),
             violates("fork_copies_own_bytes", steps=17),
         ),
+        blames="store",
         text="The event alone: the copy engine reads its source before the wait is over.",
     )
     store_in_order_without_event = offload_connector.without(
@@ -696,6 +717,7 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=17),
             violates("fork_copies_own_bytes", steps=17),
         ),
+        blames="back_up",
         text="Stream order alone: the write-back stream has nothing to wait for.",
     )
     load_over_reader = offload_connector.without(
@@ -707,12 +729,14 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=13),
         ),
         known_bug="VLLM-47282",
+        blames="restore",
         text="A load overwrites a page that the last round of its finished request still reads.",
     )
     event_recorded_again_by_load = by_acknowledgement.without(
         event_of_one_stream,
         expect=violates("host_copies_are_genuine", steps=11),
         known_bug="VLLM-39115",
+        blames="restore",
         text="A load records the event again before the write-back waits: it names earlier work.",
     )
     event_recorded_again_by_launch = Design(
@@ -733,6 +757,7 @@ class AsyncCacheLoad(Model):
             violates("fork_copies_own_bytes", steps=12),
             violates("attention_reads_own_kv", steps=14),
         ),
+        blames="restore",
         text="As SGL-36738 where no stream waits: only the host could have held the page back.",
     )
     copy_published_early = by_acknowledgement.without(
@@ -742,6 +767,7 @@ class AsyncCacheLoad(Model):
             violates("indexer_reads_own_keys", steps=11),
             violates("fork_copies_own_bytes", steps=14),
         ),
+        blames="restore",
         text="A copy is hit once its write-back is queued, which needs `load_waits_for_store`.",
     )
     acks_with_prefill_only = by_acknowledgement.without(
@@ -750,6 +776,9 @@ class AsyncCacheLoad(Model):
             violates("device_page_can_be_free", steps=4),
             violates("host_page_can_be_free", steps=3),
             violates("no_stuck_state", steps=15),
+            violates("request_is_released", steps=15),
+            violates("taken_page_becomes_free", steps=15),
+            violates("host_page_is_unlocked", steps=15),
         ),
         known_bug="SGL-20049",
         text="Finished copies are noticed while requests wait: those of the last ones never are.",

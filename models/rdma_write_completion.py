@@ -117,7 +117,12 @@ class RdmaWriteCompletion(Model):
     failure_is_announced = Barrier(
         "a failed transfer sends a notice too, instead of a line in the log: the decode node "
         "has no other way to tell late from never",
-        buys=["slot_can_be_free"],
+        buys=["slot_can_be_free", "outcome_is_heard"],
+    )
+    abort_is_answered = Barrier(
+        "a failure that follows an abort is announced in answer to it, even where failures that "
+        "the worker meets by itself are not; needed only there",
+        buys=["decodes_after_a_failure"],
     )
     handle_is_counted = Barrier(
         "the transfer library holds a reference to a handle until it completes, so a release by "
@@ -158,6 +163,7 @@ class RdmaWriteCompletion(Model):
     kv = Array(Slot, Handle, of=Maybe(Request), initial=NONE)
     record = Array(Slot, of=Maybe(Request), initial=NONE)
 
+    @fair("strong")
     @actor("decode")
     @action(request=Request, slot=Slot)
     def allocate(self, request, slot):
@@ -166,6 +172,7 @@ class RdmaWriteCompletion(Model):
         self.phase[request] = Phase.WAITING
         self.owner[slot], self.target[request] = request, slot
 
+    @fair
     @actor("worker")
     @action(request=Request)
     def post(self, request):
@@ -175,6 +182,7 @@ class RdmaWriteCompletion(Model):
         assign(self.write[request], to=Write.POSTED)
         self.record_write[request] = Write.POSTED
 
+    @fair
     @actor("nic")
     @action(request=Request, handle=Handle)
     def land(self, request, handle):
@@ -193,6 +201,7 @@ class RdmaWriteCompletion(Model):
         under_way = known in (Write.POSTED, Write.DONE, Write.ORPHANED)
         return (under_way or unflushed) and not self.landed[request, handle]
 
+    @fair
     @actor("nic")
     @action(request=Request, handle=Handle)
     def complete(self, request, handle):
@@ -221,6 +230,7 @@ class RdmaWriteCompletion(Model):
         else:
             self.write[request, handle] = outcome
 
+    @fair
     @actor("nic")
     @action(request=Request)
     def land_record(self, request):
@@ -228,6 +238,7 @@ class RdmaWriteCompletion(Model):
         self.record_write[request] = Write.DONE
         self.record[self.target[request]] = request
 
+    @fair
     @actor("worker")
     @action(request=Request)
     def reformat(self, request):
@@ -238,6 +249,7 @@ class RdmaWriteCompletion(Model):
             require(self.all_done(request))
         self.reformatted[request] = True
 
+    @fair
     @actor("worker")
     @action(request=Request)
     def succeed(self, request):
@@ -252,6 +264,7 @@ class RdmaWriteCompletion(Model):
         if self.notice[request] == Outcome.PENDING:
             self.notice[request] = Outcome.SUCCESS
 
+    @fair
     @actor("worker")
     @action(request=Request)
     def fail_on_error(self, request):
@@ -262,6 +275,7 @@ class RdmaWriteCompletion(Model):
             require(self.quiet(request))
         self.publish_failure(request)
 
+    @fair
     @actor("worker")
     @action(request=Request)
     def fail_on_abort(self, request):
@@ -273,7 +287,8 @@ class RdmaWriteCompletion(Model):
 
     def publish_failure(self, request):
         self.status[request] = Outcome.FAILED
-        if self.failure_is_announced:
+        answers = self.abort_is_answered and self.phase[request] == Phase.ABORTING
+        if self.failure_is_announced or answers:
             self.notice[request] = Outcome.FAILED
         self.release(request)
 
@@ -306,6 +321,7 @@ class RdmaWriteCompletion(Model):
         require(self.phase[request] == Phase.WAITING)
         self.phase[request] = Phase.ABORTING
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def accept(self, request):
@@ -330,12 +346,14 @@ class RdmaWriteCompletion(Model):
     def rows_are_of(self, slot, writer):
         return for_all(self.Handle, lambda part: self.kv[slot, part] == writer)
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def finish(self, request):
         require(self.phase[request] == Phase.DECODING)
         self.close(request)
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def take_back(self, request):
@@ -386,23 +404,27 @@ class RdmaWriteCompletion(Model):
         error_waits_for_siblings,
         expect=NEXT_OWNER_IS_CORRUPTED,
         known_bug="VLLM-56104",
+        blames="fail_on_error",
         text="The first failing handle gives the blocks back while its sibling still writes.",
     )
     first_error_ends_batch = safe.without(
         error_waits_for_siblings,
         expect=(violates("no_fault", steps=5), *NEXT_OWNER_IS_CORRUPTED),
         known_bug="MC-1906",
+        blames="fail_on_error",
         text="The first failing task completes the batch: descriptor and buffers are freed.",
     )
     give_up_releases_handle = safe.without(
         abort_waits_for_handles,
         expect=(violates("no_fault", steps=5), *NEXT_OWNER_IS_CORRUPTED),
         known_bug="NIXL-2067",
+        blames="fail_on_abort",
         text="A caller that gives up releases its handles, which neither stops nor outlives them.",
     )
     give_up_with_counted_handle = safe_and_counted.without(
         abort_waits_for_handles,
         expect=NEXT_OWNER_IS_CORRUPTED,
+        blames="fail_on_abort",
         text="Not enough: it saves the library's memory, and not the slot's next owner.",
     )
     reformat_after_first_part = safe.without(
@@ -413,6 +435,7 @@ class RdmaWriteCompletion(Model):
             violates("accepts_own_kv", steps=10),
         ),
         known_bug="VA-12359",
+        blames="reformat",
         text="The blocks are permuted after the first pull, and the second lands as it was sent.",
     )
     completion_at_the_sender = safe.without(
@@ -423,18 +446,21 @@ class RdmaWriteCompletion(Model):
             violates("accepts_own_kv", steps=8),
         ),
         known_bug="KVCV-3",
+        blames="complete",
         text="The sender's completion is taken for the receiver's: the tail is not visible yet.",
     )
     timeout_taken_for_the_end = safe.without(
         error_follows_flush,
         expect=(violates("decodes_own_kv", steps=18), violates("accepts_own_kv", steps=18)),
         known_bug="MC-3508",
+        blames="land",
         text="Not enough: every handle was waited for, and one that timed out still lands.",
     )
     late_success_wins = safe.without(
         failed_is_sticky,
         expect=violates("announced_failure_is_final", steps=11),
         known_bug="SGL-30352",
+        blames="succeed",
         text="The transfer thread writes SUCCESS over the FAILED that an abort was answered with.",
     )
     silent_failure = safe.without(
@@ -443,14 +469,30 @@ class RdmaWriteCompletion(Model):
             violates("slot_can_be_free", steps=3),
             violates("no_stuck_state", steps=3),
             violates("decodes_after_a_failure"),
+            violates("owned_slot_becomes_free", steps=3),
+            violates("outcome_is_heard", steps=3),
+            violates("request_is_closed", steps=3),
         ),
         known_bug="VLLM-50754",
         text="A failed transfer is only logged, and its slot is lost.",
+    )
+    ack_is_lost = silent_failure.plus(
+        abort_is_answered,
+        expect=(
+            violates("slot_can_be_free", steps=6),
+            violates("no_stuck_state", steps=7),
+            violates("owned_slot_becomes_free", steps=7),
+            violates("outcome_is_heard", steps=7),
+            violates("request_is_closed", steps=7),
+        ),
+        known_bug="MORI-655",
+        text="One hardware ack is lost: the bytes are there, the sender gives up, nobody is told.",
     )
     success_before_record = safe.without(
         success_waits_for_record,
         expect=violates("takes_own_first_token", steps=16),
         known_bug="SGL-17259",
+        blames="accept",
         text="The notice overtakes the record: the slot still holds the previous first token.",
     )
     success_before_tagged_record = Design(
@@ -465,6 +507,7 @@ class RdmaWriteCompletion(Model):
         record_carries_tag,
         expect=(violates("decodes_own_kv", steps=16), violates("accepts_own_kv", steps=16)),
         known_bug="SGL-39229",
+        blames="fail_on_error",
         text="Not enough: the record is the request's own, and the rows are not.",
     )
     digest_alone = Design(
@@ -475,11 +518,13 @@ class RdmaWriteCompletion(Model):
             violates("accepts_own_kv", steps=18),
             violates("takes_own_first_token", steps=18),
         ),
+        blames="fail_on_abort",
         text="Not enough: stale rows agree with the digest in the stale record beside them.",
     )
     tag_and_digest = Design(
         *tag_alone.barriers,
         record_carries_digest,
         expect=violates("decodes_own_kv", steps=16),
+        blames="fail_on_error",
         text="Not enough: a late write lands after the comparison, in rows that are being read.",
     )

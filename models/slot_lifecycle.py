@@ -97,11 +97,11 @@ class SlotLifecycle(Model):
     )
     abort_is_sent = Barrier(
         "The decode node tells the prefill node of an abort, and so asks for an answer.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     abort_is_sent_again = Barrier(
         "While it holds a slot back, the decode node goes on asking.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     failure_is_deferred = Barrier(
         "A failure that the decode node did not start holds the slot back as an abort does.",
@@ -110,15 +110,15 @@ class SlotLifecycle(Model):
     lost_node_is_fenced = Barrier(
         "The decode node takes its memory away from a lost node (queue pair torn down or memory "
         "key revoked: late writes bounce) and only then frees the slot.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     seen_completion_frees = Barrier(
         "An abort that comes after the completion was seen frees the slot at once.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     release_times_out = Barrier(
         "A slot that is held back is freed at a deadline, answer or no answer.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
 
     # What the prefill node does.
@@ -141,11 +141,11 @@ class SlotLifecycle(Model):
     )
     ack_target_outlives_room = Barrier(
         "Whom to answer is remembered until the writes are over, even if the room is cleared.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     cleared_room_answers_later = Barrier(
         "An abort that finds its room cleared with writes still posted is answered later.",
-        buys=["slot_can_be_freed"],
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
     )
     failure_waits_for_writes = Barrier(
         "A failed transfer is reported when every posted write is over, not when the first fails.",
@@ -169,9 +169,16 @@ class SlotLifecycle(Model):
         "Assumed: a write that is posted is over before the deadline passes.",
         buys=["decode_reads_own_bytes"],
     )
-    aborts_arrive = Barrier("Assumed: no abort is lost.", buys=["slot_can_be_freed"])
-    answers_arrive = Barrier("Assumed: no answer or report is lost.", buys=["slot_can_be_freed"])
-    nodes_stay_reachable = Barrier("Assumed: no node is lost.", buys=["slot_can_be_freed"])
+    aborts_arrive = Barrier(
+        "Assumed: no abort is lost.", buys=["slot_can_be_freed", "allocated_slot_becomes_free"]
+    )
+    answers_arrive = Barrier(
+        "Assumed: no answer or report is lost.",
+        buys=["slot_can_be_freed", "allocated_slot_becomes_free"],
+    )
+    nodes_stay_reachable = Barrier(
+        "Assumed: no node is lost.", buys=["slot_can_be_freed", "allocated_slot_becomes_free"]
+    )
 
     # The decode node.
     phase = Array(Request, of=Phase, initial=Phase.QUEUED)
@@ -202,6 +209,7 @@ class SlotLifecycle(Model):
         self.address[request] = slot
         self.phase[request] = Phase.TRANSFERRING
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def hear_success(self, request):
@@ -213,6 +221,7 @@ class SlotLifecycle(Model):
         else:
             self.release(request)
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def start_decoding(self, request):
@@ -220,6 +229,7 @@ class SlotLifecycle(Model):
         require(self.phase[request] == Phase.RECEIVED)
         self.phase[request] = Phase.DECODING
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def finish(self, request):
@@ -227,6 +237,7 @@ class SlotLifecycle(Model):
         require(self.phase[request] == Phase.DECODING)
         self.release(request, Phase.FINISHED)
 
+    @fair
     @actor("user")
     @action(request=Request)
     def abort(self, request):
@@ -242,6 +253,7 @@ class SlotLifecycle(Model):
             case _:
                 self.phase[request] = Phase.ABORTED
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def send_abort_again(self, request):
@@ -251,6 +263,7 @@ class SlotLifecycle(Model):
         require(not self.abort_sent[request])
         self.abort_sent[request] = True
 
+    @fair("strong")
     @actor("decode")
     @action(request=Request)
     def hear_answer(self, request):
@@ -259,6 +272,7 @@ class SlotLifecycle(Model):
         self.drop_messages(request)
         self.release(request)
 
+    @fair
     @actor("decode")
     @action(request=Request)
     def hear_failure(self, request):
@@ -281,6 +295,7 @@ class SlotLifecycle(Model):
                 self.give_up(request, self.failure_is_deferred)
         self.drop_messages(request)
 
+    @fair
     @actor("clock")
     @action(request=Request)
     def pass_deadline(self, request):
@@ -302,6 +317,7 @@ class SlotLifecycle(Model):
             self.room[request] = Room.CLEARED
             self.send_report(request, Report.SUCCESS)
 
+    @fair
     @actor("prefill")
     @action(request=Request, chunk=Chunk)
     def post(self, request, chunk):
@@ -315,6 +331,7 @@ class SlotLifecycle(Model):
         self.holds_pages[request] = True
         self.write[request, chunk] = Write.POSTED
 
+    @fair
     @actor("prefill")
     @action(request=Request)
     def succeed(self, request):
@@ -325,6 +342,7 @@ class SlotLifecycle(Model):
         self.holds_pages[request] = False
         self.send_report(request, Report.SUCCESS)
 
+    @fair("strong")
     @actor("prefill")
     @action(request=Request)
     def receive_abort(self, request):
@@ -349,6 +367,7 @@ class SlotLifecycle(Model):
                 else:
                     self.owes_answer[request] = True
 
+    @fair
     @actor("prefill")
     @action(request=Request)
     def answer_late(self, request):
@@ -357,6 +376,7 @@ class SlotLifecycle(Model):
         require(self.is_quiet(request))
         self.send_answer(request)
 
+    @fair
     @actor("prefill")
     @action(request=Request)
     def clear_room(self, request):
@@ -368,6 +388,7 @@ class SlotLifecycle(Model):
         if not self.source_waits_for_writes or self.is_quiet(request):
             self.holds_pages[request] = False
 
+    @fair
     @actor("prefill")
     @action(request=Request)
     def drop_expired(self, request):
@@ -376,6 +397,7 @@ class SlotLifecycle(Model):
         require(self.room[request] in (Room.QUEUED, Room.RUNNING))
         self.room[request] = Room.FAILED
 
+    @fair
     @actor("nic")
     @action(request=Request, chunk=Chunk)
     def land(self, request, chunk):
@@ -385,6 +407,7 @@ class SlotLifecycle(Model):
         self.bytes_of[self.address[request], chunk] = request
         self.end_write(request)
 
+    @fair
     @actor("nic")
     @action(request=Request, chunk=Chunk)
     def fail_write(self, request, chunk):
@@ -516,6 +539,7 @@ class SlotLifecycle(Model):
         *reliable,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="ZAI-1",
+        blames=("abort", "hear_failure"),
         text="The slot is free at the abort, and the prefill node is not told.",
     )
     stops_new_chunks = Design(
@@ -526,6 +550,7 @@ class SlotLifecycle(Model):
         *reliable,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="ZAI-1",
+        blames=("abort", "hear_failure", "receive_abort"),
         text="The first upstream fix: an abort stops new chunks, but not those already posted.",
     )
 
@@ -548,23 +573,35 @@ class SlotLifecycle(Model):
         answer_waits_for_writes,
         expect=violates("decode_reads_own_bytes", steps=14),
         known_bug="SGL-31357",
+        blames="receive_abort",
         text="The answer says that the abort was received, not that the writes are over.",
     )
     answers_for_unknown_room = published_fix.without(
         count_outlives_room,
         expect=violates("decode_reads_own_bytes", steps=17),
         known_bug="SGL-35360",
+        blames="receive_abort",
         text="One write fails, the room is cleared, and the other write is forgotten.",
     )
     forgets_ack_target = published_fix.without(
         ack_target_outlives_room,
-        expect=violates("slot_can_be_freed", steps=5),
+        expect=(
+            violates("slot_can_be_freed", steps=5),
+            violates("allocated_slot_becomes_free", steps=9),
+            violates("request_ends", steps=9),
+            violates("abort_is_answered", steps=9),
+        ),
         known_bug="SGL-38961A",
         text="The room is cleared before the last write is over, and with it whom to answer.",
     )
     ignores_cleared_room = published_fix.without(
         cleared_room_answers_later,
-        expect=violates("slot_can_be_freed", steps=7),
+        expect=(
+            violates("slot_can_be_freed", steps=7),
+            violates("allocated_slot_becomes_free", steps=11),
+            violates("request_ends", steps=11),
+            violates("abort_is_answered", steps=11),
+        ),
         known_bug="SGL-38961C",
         text="The abort finds its room cleared with a write still posted: no answer, ever.",
     )
@@ -572,45 +609,64 @@ class SlotLifecycle(Model):
         failure_is_deferred,
         expect=violates("decode_reads_own_bytes", steps=14),
         known_bug="SGL-38961C",
+        blames="hear_failure",
         text="Only aborts hold a slot back; a failure that the prefill node reports frees it.",
     )
     frees_source_early = published_fix.without(
         source_waits_for_writes,
         expect=violates("write_reads_own_pages", steps=5),
         known_bug="SGL-38961C",
+        blames="clear_room",
         text="A posted write still reads pages that the prefill node has given away.",
     )
     hands_over_rejected = published_fix.without(
         rejection_is_reported,
         expect=violates("decode_reads_own_bytes", steps=4),
         known_bug="SGL-34208",
+        blames="reject",
         text="Nothing was written, and success is reported.",
     )
     starts_after_never_started = published_fix.without(
         abort_leaves_queue,
         expect=violates("decode_reads_own_bytes", steps=14),
+        blames="receive_abort",
         text="'No write was ever started' was answered, and then one starts.",
     )
     goes_on_after_answer = published_fix.without(
         abort_stops_chunks,
         expect=violates("decode_reads_own_bytes", steps=16),
+        blames="receive_abort",
         text="'All started writes are over' was answered, and then one more starts.",
     )
 
     prefill_dies = published_fix.without(
         nodes_stay_reachable,
-        expect=violates("slot_can_be_freed", steps=2),
+        expect=(
+            violates("slot_can_be_freed", steps=2),
+            violates("allocated_slot_becomes_free", steps=7),
+            violates("request_ends", steps=7),
+        ),
         known_bug="VLLM-46283",
         text="The answer never comes, and the slot is held for ever.",
     )
     abort_is_lost = published_fix.without(
         aborts_arrive,
-        expect=violates("slot_can_be_freed", steps=4),
+        expect=(
+            violates("slot_can_be_freed", steps=4),
+            violates("allocated_slot_becomes_free", steps=8),
+            violates("request_ends", steps=8),
+            violates("abort_is_answered", steps=8),
+        ),
         text="The prefill node never learns that it was asked.",
     )
     answer_is_lost = published_fix.without(
         answers_arrive,
-        expect=violates("slot_can_be_freed", steps=4),
+        expect=(
+            violates("slot_can_be_freed", steps=4),
+            violates("allocated_slot_becomes_free", steps=7),
+            violates("request_ends", steps=7),
+            violates("abort_is_answered", steps=7),
+        ),
         text="The prefill node has answered, and will not do so again.",
     )
     timeout_shorter_than_write = Design(
@@ -618,12 +674,14 @@ class SlotLifecycle(Model):
         *published_fix.barriers,
         expect=violates("decode_reads_own_bytes", steps=13),
         known_bug="ZAI-1",
+        blames="pass_deadline",
         text="Upstream's deferred release: what is not answered in time is freed all the same.",
     )
     timeout_longer_than_write = Design(
         timeout_outlasts_writes,
         *timeout_shorter_than_write.barriers,
         expect=violates("decode_reads_own_bytes", steps=13),
+        blames="pass_deadline",
         text="Waiting for any posted write does not stop one that is posted after the deadline.",
     )
     lease = Design(
@@ -652,7 +710,11 @@ class SlotLifecycle(Model):
     )
     asks_again = safe.without(
         lost_node_is_fenced,
-        expect=violates("slot_can_be_freed", steps=2),
+        expect=(
+            violates("slot_can_be_freed", steps=2),
+            violates("allocated_slot_becomes_free", steps=7),
+            violates("request_ends", steps=7),
+        ),
         text="Asking again makes up for lost messages, but not for a lost node.",
     )
 
@@ -672,11 +734,17 @@ class SlotLifecycle(Model):
         seen_completion_frees,
         expect=violates("decode_reads_own_bytes", steps=12),
         known_bug="VLLM-32255",
+        blames="abort",
         text="The slot of a load that is under way is free at the abort.",
     )
     waits_for_seen_completion = waits_for_completion.without(
         seen_completion_frees,
-        expect=violates("slot_can_be_freed", steps=8),
+        expect=(
+            violates("slot_can_be_freed", steps=8),
+            violates("allocated_slot_becomes_free", steps=11),
+            violates("request_ends", steps=11),
+            violates("abort_is_answered", steps=11),
+        ),
         known_bug="VLLM-32255",
         text="The first fix: the abort waits for a completion that was already taken.",
     )

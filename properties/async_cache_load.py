@@ -1,7 +1,7 @@
 """What a cache in two tiers has to keep, and what has to stay possible in it."""
 
 from fencepost import *
-from models.async_cache_load import AsyncCacheLoad, Misread
+from models.async_cache_load import AsyncCacheLoad, Fork, Misread, Stage
 
 
 @always(AsyncCacheLoad)
@@ -68,3 +68,322 @@ def device_page_can_be_free(m, page: AsyncCacheLoad.Page):
 def host_page_can_be_free(m, host_page: AsyncCacheLoad.HostPage):
     """No host page is lost: the copies to and from it are seen to finish."""
     return not (m.being_stored(host_page) or m.being_loaded(host_page))
+
+
+# What must happen in the end. The fair actions of the model say what is relied on: streams run on,
+# the host takes the next request when it can, launches it, looks at what has finished and gives
+# pages back. Nobody relies on storage, on an eviction or on a write-back that could be left out.
+
+
+@eventually(AsyncCacheLoad)
+def request_is_released(m, request: AsyncCacheLoad.Request):
+    """Every request is served to its end."""
+    return m.stage[request] == Stage.RELEASED
+
+
+@leads_to(AsyncCacheLoad)
+def taken_page_becomes_free(m, page: AsyncCacheLoad.Page):
+    """A device page is given back, also where nobody else waits for it."""
+    return m.is_taken(page), not m.is_taken(page)
+
+
+@leads_to(AsyncCacheLoad)
+def host_page_is_unlocked(m, host_page: AsyncCacheLoad.HostPage):
+    """A host page that a copy keeps in place is let go of: the copy is seen to finish."""
+    kept = m.being_stored(host_page) or m.being_loaded(host_page)
+    return kept, not kept
+
+
+# Lemmas: what a proof for any number of requests, prompts, pages, host pages and layers goes by.
+
+
+def reaches(place, request):
+    """A place in a stream is behind the work of a request, or at it."""
+    return place != NONE and not place < request
+
+
+def former_tenant(m, earlier, later):
+    """Both get one page, and the later one has it by now or had it."""
+    return earlier < later and m.page[earlier] == m.page[later] and m.stage[later] != Stage.WAITING
+
+
+@lemma(AsyncCacheLoad)
+def admitted_in_order(m, earlier: AsyncCacheLoad.Request, later: AsyncCacheLoad.Request):
+    """Requests are admitted, and launched, in their order."""
+    return not earlier < later or (
+        (m.stage[later] == Stage.WAITING or m.stage[earlier] != Stage.WAITING)
+        and (not m.launched(later) or m.launched(earlier))
+    )
+
+
+@lemma(AsyncCacheLoad)
+def page_has_one_tenant(m, earlier: AsyncCacheLoad.Request, later: AsyncCacheLoad.Request):
+    """A page goes to the next request when its tenant has released it."""
+    return not former_tenant(m, earlier, later) or m.stage[earlier] == Stage.RELEASED
+
+
+@lemma(AsyncCacheLoad)
+def work_follows_its_cause(m, request: AsyncCacheLoad.Request, layer: AsyncCacheLoad.Layer):
+    """Nothing is done before it is queued, and nothing is seen before it is done."""
+    return (
+        (not m.restored[request] or m.stage[request] != Stage.WAITING)
+        and (not m.backed_up[request] or (m.launched(request) and not m.restored[request]))
+        and (not m.index_keys_loaded[request, layer] or m.restored[request])
+        and (not m.kv_loaded[request, layer] or m.index_keys_loaded[request, layer])
+        and (not m.scored[request, layer] or m.launched(request))
+        and (not m.attended[request, layer] or m.scored[request, layer])
+        and (not m.stored[request] or m.backed_up[request])
+        and (not m.store_seen[request] or m.stored[request])
+        and (not m.load_seen[request] or (m.restored[request] and m.kv_loaded[request, layer]))
+    )
+
+
+@lemma(AsyncCacheLoad)
+def fork_comes_first(m, request: AsyncCacheLoad.Request, layer: AsyncCacheLoad.Layer):
+    """Only restored requests fork, once launched and before their first layer."""
+    return m.fork[request] == Fork.NO or (
+        m.restored[request]
+        and m.launched(request)
+        and (m.fork[request] == Fork.DONE or not m.scored[request, layer])
+    )
+
+
+@lemma(AsyncCacheLoad)
+def forwards_run_in_order(
+    m,
+    earlier: AsyncCacheLoad.Request,
+    later: AsyncCacheLoad.Request,
+    layer: AsyncCacheLoad.Layer,
+    other: AsyncCacheLoad.Layer,
+):
+    """A forward starts when those before it are done."""
+    return not (earlier < later and m.scored[later, other]) or m.attended[earlier, layer]
+
+
+@lemma(AsyncCacheLoad)
+def loads_run_in_order(
+    m,
+    earlier: AsyncCacheLoad.Request,
+    later: AsyncCacheLoad.Request,
+    layer: AsyncCacheLoad.Layer,
+    other: AsyncCacheLoad.Layer,
+):
+    """A load starts when those before it are done."""
+    return (
+        not (earlier < later and m.restored[earlier] and m.index_keys_loaded[later, other])
+        or m.kv_loaded[earlier, layer]
+    )
+
+
+@lemma(AsyncCacheLoad)
+def stores_run_in_order(m, earlier: AsyncCacheLoad.Request, later: AsyncCacheLoad.Request):
+    """A write-back runs when those before it are done."""
+    return not (earlier < later and m.backed_up[earlier] and m.stored[later]) or m.stored[earlier]
+
+
+@lemma(AsyncCacheLoad)
+def kernels_wait_for_their_layer(m, request: AsyncCacheLoad.Request, layer: AsyncCacheLoad.Layer):
+    """A kernel of a restored request comes after the copy that it reads."""
+    return not m.restored[request] or (
+        (not m.scored[request, layer] or m.index_keys_loaded[request, layer])
+        and (not m.attended[request, layer] or m.kv_loaded[request, layer])
+        and (not m.launch_waits_for_load or not m.launched(request) or m.kv_loaded[request, layer])
+    )
+
+
+@lemma(AsyncCacheLoad)
+def last_work_is_last(m, request: AsyncCacheLoad.Request):
+    """The places in the streams are behind all that was queued there."""
+    return (not m.launched(request) or reaches(m.last_forward, request)) and (
+        not m.backed_up[request] or reaches(m.last_store, request)
+    )
+
+
+@lemma(AsyncCacheLoad)
+def last_work_was_queued(m):
+    """The places in the streams are those of work."""
+    return (m.last_forward == NONE or m.launched(m.last_forward)) and (
+        m.last_store == NONE or m.backed_up[m.last_store]
+    )
+
+
+@lemma(AsyncCacheLoad)
+def released_page_was_computed(m, request: AsyncCacheLoad.Request, layer: AsyncCacheLoad.Layer):
+    """Where a page rests until it was computed and stored, so it was when it is released."""
+    return m.stage[request] != Stage.RELEASED or (
+        (not m.page_rests_until_computed or m.attended[request, layer])
+        and (not m.page_rests_until_stored or not m.backed_up[request] or m.stored[request])
+    )
+
+
+@lemma(AsyncCacheLoad)
+def load_waits_for_former_forward(
+    m,
+    earlier: AsyncCacheLoad.Request,
+    later: AsyncCacheLoad.Request,
+    layer: AsyncCacheLoad.Layer,
+):
+    """The forward of a former tenant is done, or the load of the next waits for it."""
+    return (
+        not (former_tenant(m, earlier, later) and m.restored[later])
+        or m.attended[earlier, layer]
+        or reaches(m.load_after_forward[later], earlier)
+    )
+
+
+@lemma(AsyncCacheLoad)
+def next_tenant_waits_for_former_store(
+    m, earlier: AsyncCacheLoad.Request, later: AsyncCacheLoad.Request
+):
+    """The write-back of a former tenant is done, or what writes the page next waits for it."""
+    if not (former_tenant(m, earlier, later) and m.backed_up[earlier]) or m.stored[earlier]:
+        return True
+    if m.restored[later]:
+        return reaches(m.load_after_store[later], earlier)
+    return not m.launched(later) or reaches(m.forward_after_store[later], earlier)
+
+
+@lemma(AsyncCacheLoad)
+def load_came_after_its_wait(
+    m,
+    request: AsyncCacheLoad.Request,
+    layer: AsyncCacheLoad.Layer,
+    other: AsyncCacheLoad.Layer,
+):
+    """A load that has started is behind what it waited for."""
+    return not m.index_keys_loaded[request, other] or (
+        (m.load_after_forward[request] == NONE or m.attended[m.load_after_forward[request], layer])
+        and (m.load_after_store[request] == NONE or m.stored[m.load_after_store[request]])
+    )
+
+
+@lemma(AsyncCacheLoad)
+def next_tenant_writes_last(
+    m,
+    earlier: AsyncCacheLoad.Request,
+    later: AsyncCacheLoad.Request,
+    layer: AsyncCacheLoad.Layer,
+    other: AsyncCacheLoad.Layer,
+):
+    """When a tenant writes to its page, the former ones have done with it."""
+    return not (
+        former_tenant(m, earlier, later)
+        and (m.index_keys_loaded[later, other] or m.scored[later, other])
+    ) or (m.attended[earlier, layer] and m.store_done(earlier))
+
+
+@lemma(AsyncCacheLoad)
+def host_page_keeps_what_is_loaded(m, request: AsyncCacheLoad.Request):
+    """A host page keeps its prompt until the host saw the loads from it finished."""
+    return (
+        not m.restored[request]
+        or m.load_seen[request]
+        or m.cached[m.host_page_of(request)] == m.prompt[request]
+    )
+
+
+@lemma(AsyncCacheLoad)
+def host_page_keeps_what_is_stored(m, request: AsyncCacheLoad.Request):
+    """A host page is for the prompt that is written back to it, hit at once or later."""
+    if not m.backed_up[request] or m.store_seen[request]:
+        return True
+    cached = m.cached[m.host_page_of(request)]
+    if m.published_when_stored:
+        return cached == NONE
+    return cached == m.prompt[request]
+
+
+@lemma(AsyncCacheLoad)
+def one_store_to_a_host_page(m, request: AsyncCacheLoad.Request, other: AsyncCacheLoad.Request):
+    """Only one write-back to a host page is under way."""
+    return (
+        request == other
+        or not m.backed_up[request]
+        or not m.backed_up[other]
+        or m.store_seen[request]
+        or m.store_seen[other]
+        or m.host_page_of(request) != m.host_page_of(other)
+    )
+
+
+@lemma(AsyncCacheLoad)
+def stored_bytes_are_genuine(m, request: AsyncCacheLoad.Request):
+    """What was written back, and not seen yet, are the bytes of the prompt."""
+    return (
+        not m.stored[request]
+        or m.store_seen[request]
+        or m.host_bytes[m.host_page_of(request)] == m.prompt[request]
+    )
+
+
+@lemma(AsyncCacheLoad)
+def load_waits_for_store_to_its_host_page(
+    m, request: AsyncCacheLoad.Request, stored: AsyncCacheLoad.Request
+):
+    """A load from a host page that is still to be written waits for that."""
+    return (
+        not m.restored[request]
+        or m.load_seen[request]
+        or not m.backed_up[stored]
+        or m.stored[stored]
+        or m.host_page_of(request) != m.host_page_of(stored)
+        or reaches(m.load_after_store[request], stored)
+    )
+
+
+@lemma(AsyncCacheLoad)
+def page_keeps_what_is_to_be_stored(
+    m, request: AsyncCacheLoad.Request, layer: AsyncCacheLoad.Layer
+):
+    """What was computed for a write-back is in place until that has read it."""
+    page, own = m.page[request], m.prompt[request]
+    return (
+        not m.backed_up[request]
+        or m.stored[request]
+        or (
+            (not m.scored[request, layer] or m.index_keys[page, layer] == own)
+            and (not m.attended[request, layer] or m.kv[page, layer] == own)
+        )
+    )
+
+
+@lemma(AsyncCacheLoad)
+def event_is_behind_the_forwards(m, request: AsyncCacheLoad.Request):
+    """The event that write-backs wait for was recorded behind every forward, or behind a load
+    that waits for them."""
+    load = m.event_behind_load
+    return (
+        not m.launched(request)
+        or reaches(m.event_behind_forward, request)
+        or (load != NONE and m.restored[load] and reaches(m.load_after_forward[load], request))
+    )
+
+
+@lemma(AsyncCacheLoad)
+def store_waits_for_its_forward(m, request: AsyncCacheLoad.Request):
+    """A write-back waits for the forward that computes what it reads, if for nothing else."""
+    load = m.store_after_load[request]
+    return (
+        not m.backed_up[request]
+        or reaches(m.store_after_forward[request], request)
+        or (load != NONE and m.restored[load] and reaches(m.load_after_forward[load], request))
+    )
+
+
+@lemma(AsyncCacheLoad)
+def page_keeps_what_is_to_be_read(
+    m,
+    request: AsyncCacheLoad.Request,
+    layer: AsyncCacheLoad.Layer,
+    other: AsyncCacheLoad.Layer,
+):
+    """What was loaded is in place until the forward that reads it is done, released or not."""
+    page, own = m.page[request], m.prompt[request]
+    return (
+        not m.restored[request]
+        or m.attended[request, other]
+        or (
+            (not m.index_keys_loaded[request, layer] or m.index_keys[page, layer] == own)
+            and (not m.kv_loaded[request, layer] or m.kv[page, layer] == own)
+        )
+    )

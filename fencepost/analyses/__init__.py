@@ -1,1 +1,1 @@
-"""What combines several runs of engines: expectations, barriers that help, parts never used."""
+"""What combines several runs of engines: expectations, barriers, mutants, parts never used."""

@@ -1,238 +1,279 @@
-"""Which barrier removes a violation: the hint that stands below a broken design."""
+"""Which barriers are enough, which are needed, and what breaks without each.
+
+All sets of the barriers in question are decided, smaller ones first: a superset of a safe set need
+not be safe, so nothing is inferred from one set to a larger one. What a search tells of other sets
+is taken from what was asked: a run to a violation refutes every set that agrees on the barriers
+asked for in it, and a whole search answers for every set that agrees on those asked for in it.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
 
-from fencepost.core.limits import FIRST_VIOLATION, INTERRUPTED, Limits
-from fencepost.core.results import Answer, Result, Verdict
-from fencepost.core.semantics import evaluate, failing_instances
-from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, System
-from fencepost.core.traces import NotARun, Trace, rerun
+from fencepost.analyses.barrier_lattice import (
+    LIVE,
+    SAFE,
+    SUFFICIENT,
+    Conclusions,
+    Facet,
+    Known,
+    Lattice,
+    facets,
+)
+from fencepost.analyses.barrier_questions import Question
+from fencepost.analyses.barrier_results import (
+    Analysis,
+    Broken,
+    Surprise,
+    Verdicts,
+    Without,
+    broken,
+)
+from fencepost.analyses.consulted import same_answer
+from fencepost.analyses.known_runs import Barriers, KnownRuns
+from fencepost.analyses.restricting import restricting
+from fencepost.core.limits import FIRST_VIOLATION, INTERRUPTED, TIME_LIMIT, Limits
+from fencepost.core.results import Answer, Result
+from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Expectation, System
 
-MOST_BARRIERS = 2
-MOST_TRIALS = 100
-MOST_RUNS = 8
-FEWEST_STATES = 200_000
+MOST_SURPRISES = 5
+MOST_RUNS = 100
 
 Search = Callable[..., Result]
-Barriers = frozenset[str]
-Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Hint:
-    """The barriers that, switched on (or off), remove a violation and keep everything reachable.
+class Step:
+    """How far an analysis is."""
 
-    A violation is mended by switching barriers on, and that of a `reachable` perhaps by switching
-    them off; `switched_off` says which it is. `breaks` are properties that are violated then and
-    were not before, `leaves` those that were and still are. `others` are sets of as many barriers
-    that do just the same. Without barriers nothing up to `MOST_BARRIERS` helps; `doubtful` says
-    that some combination was too large to decide, or that there were too many to try.
-    """
-
-    property: str
-    barriers: Names = ()
-    switched_off: bool = False
-    breaks: Names = ()
-    leaves: Names = ()
-    others: tuple[Names, ...] = ()
-    doubtful: bool = False
+    done: int
+    sets: int
+    searched: int
+    minimal: int
+    seconds: float
 
 
-class Hints:
-    """Finds hints for the designs of one model; what one trial tells serves all of them."""
+class Ended(Exception):
+    """The analysis ends early, for this reason."""
 
-    def __init__(self, system: System, search: Search) -> None:
-        self._system = system
-        self._search = search
-        self._known: dict[Barriers, Answer] = {}
-        self._glanced: dict[tuple[Barriers, frozenset[str]], Answer] = {}
-        self._runs: dict[str, list[Trace]] = {}
-        self._reachable = {p.name for p in system.properties if p.kind == "reachable"}
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
-    def remember(self, answer: Answer) -> None:
-        """Take the answer of a whole search of a design for a trial of its barriers."""
-        self._note(answer)
-        if answer.complete and self._is_whole(answer):
-            self._known.setdefault(frozenset(answer.barriers), answer)
 
-    def hint(self, design: Design, broken: Answer, name: str) -> Hint:
-        """The smallest set of up to two barriers that removes the violation of one property.
+class Barring:
+    """Answers questions about one system; what a search tells serves all of them."""
 
-        Of the sets of one size, those that break nothing else come first, then those that make
-        the design into another one that is expected to hold, then those that leave the fewest
-        properties violated, then those that name the property among what they buy. Each trial is
-        a search bounded by a count of states, so the hint is the same in every run.
-        """
-        most = max(FEWEST_STATES, 2 * broken.states)
-        whole = broken if self._is_whole(broken) else self._try(design.barriers, design, most)
-        before, undecided = _with(whole, Verdict.VIOLATED), _with(whole, Verdict.UNDECIDED)
-        needed = (self._reachable - before) | {name}
-        asked = before - self._reachable if name not in self._reachable else set[str]()
-        self._note(broken)
-        trials, doubtful = 0, False
-        for candidates, off in self._candidates(design, name):
-            found: list[Hint] = []
-            for chosen in candidates:
-                if trials >= MOST_TRIALS:
-                    doubtful = True
-                    break
-                good = any(not hint.breaks for hint in found)
-                if good and not self._is_promising(design, chosen, off, name):
-                    break
-                trials += 1
-                barriers = design.barriers - set(chosen) if off else design.barriers | set(chosen)
-                if barriers not in self._known and self._is_refuted(barriers, name):
-                    continue
-                verdicts = self._glance(barriers, design, most, asked, name)
-                if not verdicts - {Verdict.HOLDS}:
-                    answer = self._try(barriers, design, most)
-                    verdicts = {f.verdict for f in answer.findings if f.property in needed}
-                if verdicts == {Verdict.HOLDS}:
-                    after = _with(answer, Verdict.VIOLATED)
-                    breaks = tuple(sorted(after - before - undecided))
-                    leaves = tuple(sorted((after & before) - {name}))
-                    found.append(Hint(name, chosen, off, breaks, leaves))
-                doubtful |= Verdict.VIOLATED not in verdicts
-            if found:
-                return self._best(design, found)
-        return Hint(name, doubtful=doubtful)
-
-    def _best(self, design: Design, found: list[Hint]) -> Hint:
-        """The first of the mends of one size, with those that do just the same."""
-        found = sorted(
-            found,
-            key=lambda h: (
-                bool(h.breaks),
-                not self._is_derived(design, h.barriers, h.switched_off),
-                len(h.leaves),
-                -self._worth(h.barriers, h.property),
-            ),
+    def __init__(
+        self,
+        system: System,
+        search: Search,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+        progress: Callable[[Step], None] | None = None,
+    ) -> None:
+        """`limits.seconds` is for everything together, the others for each search."""
+        self.system, self.search, self.limits, self.progress = system, search, limits, progress
+        self.runs = KnownRuns(system, MOST_RUNS)
+        self.answers: dict[Barriers, Answer] = {}
+        self.safety = (
+            *(p.name for p in system.properties if p.kind == "always"),
+            NO_FAULT,
+            NO_STUCK_STATE,
         )
-        best = found[0]
-        others = tuple(
-            h.barriers
-            for h in found[1:]
-            if (h.switched_off, h.breaks, h.leaves) == (best.switched_off, best.breaks, best.leaves)
-        )
-        return replace(best, others=others)
+        self.began = time.perf_counter()
 
-    def _glance(
-        self, barriers: Barriers, design: Design, most: int, asked: set[str], name: str
-    ) -> set[Verdict]:
-        """The verdicts on one property of what the design violates, before all is searched.
+    def answer(self, question: Question) -> Analysis:
+        """Decide the sets in question; an end that comes early leaves what is established."""
+        return _Asking(self, question).run()
 
-        Most trials fail, and it is cheaper to learn that without what is still reachable.
-        """
-        known = self._known.get(barriers)
-        if not asked or (known is not None and (known.complete or known.states >= most)):
-            return set()
-        key = (barriers, frozenset(asked))
-        answer = self._glanced.get(key)
-        if answer is None or (not answer.complete and answer.states < most):
-            answer = self._run(
-                barriers, design, most, properties=sorted(asked), first=len(asked) == 1
-            )
-            self._glanced[key] = answer
-        return {f.verdict for f in answer.findings if f.property == name}
-
-    def _try(self, barriers: Barriers, design: Design, most: int) -> Answer:
-        known = self._known.get(barriers)
-        if known is None or (not known.complete and known.states < most):
-            known = self._known[barriers] = self._run(barriers, design, most)
+    def whole_answer(self, barriers: Barriers) -> Answer:
+        """What a whole search of these barriers says, from memory where it was made."""
+        known = self.answers.get(barriers)
+        if known is None or known.stopped == FIRST_VIOLATION:
+            known = self.look(barriers, first=False)
         return known
 
-    def _run(
-        self,
-        barriers: Barriers,
-        design: Design,
-        most: int,
-        *,
-        properties: list[str] | None = None,
-        first: bool = False,
-    ) -> Answer:
-        trial = replace(design, barriers=barriers)
-        limits = Limits(states=most)
-        result = self._search(
-            self._system, trial, properties=properties, first=first, limits=limits
+    def look(self, barriers: Barriers, *, first: bool) -> Answer:
+        """Search a set of barriers; `Ended` at the limit of time or an interrupt."""
+        seconds = self.limits.seconds
+        if seconds is not None:
+            seconds -= time.perf_counter() - self.began
+            if seconds <= 0:
+                raise Ended(TIME_LIMIT)
+        design = Design(name_of(self.system, barriers), barriers, Expectation())
+        limits = replace(self.limits, seconds=seconds)
+        answer = self.search(self.system, design, first=first, limits=limits).answer
+        if answer.stopped in (TIME_LIMIT, INTERRUPTED):
+            raise Ended(answer.stopped)
+        self.answers[barriers] = answer
+        return answer
+
+
+def name_of(system: System, barriers: Barriers) -> str:
+    """A set of barriers as a name: that of a design with just these, or they themselves."""
+    for design in system.designs:
+        if design.barriers == barriers:
+            return design.name
+    return " ".join(b.name for b in system.barriers if b.name in barriers) or "no barrier"
+
+
+class _Asking:
+    def __init__(self, barring: Barring, question: Question) -> None:
+        self.barring, self.question = barring, question
+        self.lattice = Lattice(question.varied, question.fixed_on)
+        self.how: dict[int, str] = {}
+        self.told: dict[int, tuple[Broken, ...]] = {}
+        self.minimal: dict[tuple[Facet, ...], list[int]] = {SUFFICIENT: [], SAFE: []}
+        self.searched = 0
+
+    def run(self) -> Analysis:
+        stopped = ""
+        without: list[Without] = []
+        try:
+            for done, number in enumerate(self.lattice.by_size):
+                if self.is_open(number):
+                    self.tell(done)
+                    self.decide(number)
+        except Ended as end:
+            stopped = end.why
+        except KeyboardInterrupt:
+            stopped = INTERRUPTED
+        sufficient = self.lattice.conclude(SUFFICIENT)
+        try:
+            for each in self.each_without(sufficient):
+                without.append(each)
+                if not stopped:
+                    without[-1] = self.broken_without(each)
+        except Ended as end:
+            stopped = end.why
+        except KeyboardInterrupt:
+            stopped = INTERRUPTED
+        return Analysis(
+            question=self.question,
+            sets=len(self.lattice.numbers),
+            sufficient=sufficient,
+            safe=self.lattice.conclude(SAFE),
+            live=self.lattice.conclude(LIVE) if self.question.whole else None,
+            without=tuple(without),
+            surprises=tuple(self.surprises()),
+            verdicts=tuple(self.verdicts()),
+            counts=self.counts(),
+            stopped=stopped,
         )
-        if result.answer.stopped == INTERRUPTED:
-            raise KeyboardInterrupt
-        self._note(result.answer)
-        return result.answer
 
-    def _note(self, answer: Answer) -> None:
-        """Keep the runs to violations: most of them are runs with further barriers on, too."""
-        for finding in answer.findings:
-            if finding.verdict is Verdict.VIOLATED and finding.trace is not None:
-                runs = self._runs.setdefault(finding.property, [])
-                if finding.trace not in runs:
-                    runs.insert(0, finding.trace)
+    def tell(self, done: int) -> None:
+        if self.barring.progress is None:
+            return
+        seconds = time.perf_counter() - self.barring.began
+        minimal = len(self.minimal[SUFFICIENT])
+        self.barring.progress(
+            Step(done, len(self.lattice.numbers), self.searched, minimal, seconds)
+        )
 
-    def _is_refuted(self, barriers: Barriers, name: str) -> bool:
-        """Whether a known run to a violation is one with these barriers, so that none is sought."""
-        runs = self._runs.get(name, [])
-        for place, trace in enumerate(runs[:MOST_RUNS]):
-            if self._violates(replace(trace, barriers=tuple(barriers)), barriers, name):
-                runs.insert(0, runs.pop(place))
+    # Deciding.
+
+    def is_open(self, number: int) -> bool:
+        """Whether something is to be found out about a set."""
+        known = self.lattice.known
+        here = {facet: known[facet][number] for facet in Facet}
+        if self.question.whole:
+            return Known.OPEN in here.values()
+        for goal, minimal in self.minimal.items():
+            states = [here[facet] for facet in goal]
+            if Known.VIOLATED in states or Known.OPEN not in states:
+                continue
+            if not any(number & smaller == smaller for smaller in minimal):
                 return True
         return False
 
-    def _violates(self, trace: Trace, barriers: Barriers, name: str) -> bool:
-        system = self._system
-        prop = next((p for p in system.properties if p.name == name), None)
-        if name != NO_FAULT and (prop is None or prop.kind != "always"):
-            return False  # what a last state leads to is not the same with other barriers
-        if not evaluate(system, barriers, trace.initial, {}, system.initial):
-            return False
-        try:
-            run = rerun(system, trace)
-        except NotARun:
-            return False
-        if prop is None or run.fault is not None:
-            return prop is None and run.fault is not None
-        return bool(failing_instances(system, barriers, run.states[-1], prop))
+    def decide(self, number: int) -> None:
+        barriers = self.lattice.barriers(number)
+        if not self.question.whole and self.refuted(number, barriers):
+            return
+        known = self.barring.answers.get(barriers)
+        if known is None or (self.question.whole and known.stopped == FIRST_VIOLATION):
+            known = self.barring.look(barriers, first=not self.question.whole)
+            self.searched += 1
+        self.take(number, known)
+        for goal, minimal in self.minimal.items():
+            here = {self.lattice.known[facet][number] for facet in goal}
+            if here == {Known.HOLDS}:
+                minimal.append(number)
 
-    def _candidates(self, design: Design, name: str) -> Iterator[tuple[list[Names], bool]]:
-        """For each size, the sets of barriers to switch on, and perhaps those to switch off; the
-        most promising come first."""
-        for count in range(1, MOST_BARRIERS + 1):
-            for off in (False, True) if name in self._reachable else (False,):
-                able = [b.name for b in self._system.barriers if (b.name in design.barriers) == off]
-                yield (
-                    sorted(
-                        combinations(able, count),
-                        key=lambda chosen: (
-                            not self._is_derived(design, chosen, off),
-                            -self._worth(chosen, name),
-                        ),
-                    ),
-                    off,
-                )
+    def refuted(self, number: int, barriers: Barriers) -> bool:
+        """Whether a run that was found is one of this set too."""
+        for name in self.barring.safety:
+            found = self.barring.runs.refutes(barriers, name)
+            if found is not None:
+                sets = self.lattice.inside(found.cube)
+                self.lattice.learn(sets, Facet.SAFETY, Known.VIOLATED)
+                self.how.setdefault(number, "refuted")
+                self.told[number] = (Broken(name, "always", len(found.trace)),)
+                return True
+        return False
 
-    def _worth(self, barriers: Names, name: str) -> int:
-        """How many of the barriers say that they buy the property."""
-        return sum(b.name in barriers and name in b.buys for b in self._system.barriers)
+    def take(self, number: int, answer: Answer) -> None:
+        """Note what an answer says of the set, and of all that agree with it."""
+        lattice = self.lattice
+        here = lattice.numbers == number
+        self.how[number], self.told[number] = "searched", broken(answer)
+        for refutation in self.barring.runs.note(answer):
+            lattice.learn(lattice.inside(refutation.cube), Facet.SAFETY, Known.VIOLATED)
+        if answer.stopped == FIRST_VIOLATION:
+            lattice.learn(here, Facet.SAFETY, Known.VIOLATED)
+            return
+        cube = same_answer(self.barring.system, answer)
+        same = here if cube is None else lattice.inside(cube) | here
+        for facet, known in facets(answer).items():
+            sets = same
+            if facet is Facet.REACHABILITY and known is Known.VIOLATED and cube is not None:
+                sets = same | lattice.inside_or_above(cube, restricting(self.barring.system))
+            lattice.learn(sets, facet, known)
+        if self.question.whole:
+            for other in lattice.numbers[same].tolist():
+                if other not in self.how:
+                    self.how[other], self.told[other] = "same as another", broken(answer)
 
-    def _is_derived(self, design: Design, barriers: Names, off: bool) -> bool:
-        """Whether these barriers are all that is between the design and one expected to hold."""
-        wanted = design.barriers - set(barriers) if off else design.barriers | set(barriers)
-        return any(d.barriers == wanted and not d.expect.violations for d in self._system.designs)
+    # Telling.
 
-    def _is_promising(self, design: Design, barriers: Names, off: bool, name: str) -> bool:
-        """Whether to try another mend where there is one: pairs are many, and few of them are."""
-        if len(barriers) == 1 or self._is_derived(design, barriers, off):
-            return True
-        return self._worth(barriers, name) == len(barriers)
+    def each_without(self, found: Conclusions) -> Iterator[Without]:
+        everything = self.question.fixed_on.union(self.question.varied)
+        sets = (*found.minimal, *found.perhaps_minimal)
+        for name in self.question.varied:
+            of = next((barriers for barriers in sets if name in barriers), everything)
+            yield Without(name, of, None)
 
-    def _is_whole(self, answer: Answer) -> bool:
-        """Whether an answer says of every property what the design has to do with it."""
-        names = {p.name for p in self._system.properties} | {NO_FAULT, NO_STUCK_STATE}
-        return answer.stopped != FIRST_VIOLATION and names <= {f.property for f in answer.findings}
+    def broken_without(self, each: Without) -> Without:
+        return replace(each, answer=self.barring.whole_answer(each.of - {each.barrier}))
 
+    def surprises(self) -> Iterator[Surprise]:
+        if not self.question.whole:
+            return
+        for count, (number, larger) in enumerate(self.lattice.without_reason()):
+            if count >= MOST_SURPRISES:
+                return
+            barriers, more = self.lattice.barriers(number), self.lattice.barriers(larger)
+            (added,) = more - barriers
+            yield Surprise(barriers, added, self.told.get(larger, ()))
 
-def _with(answer: Answer, verdict: Verdict) -> set[str]:
-    return {f.property for f in answer.findings if f.verdict is verdict}
+    def verdicts(self) -> Iterator[Verdicts]:
+        numbers = self.lattice.by_size if self.question.whole else sorted(self.how)
+        for number in numbers:
+            known = {f: Known(self.lattice.known[f][number]) for f in Facet}
+            how = self.how.get(number, "not looked at")
+            told = self.told.get(number, ())
+            yield Verdicts(self.lattice.barriers(number), known, told, how)
+
+    def counts(self) -> dict[str, int]:
+        reached = self.lattice.are(SUFFICIENT, Known.HOLDS)
+        missed = self.lattice.are(SUFFICIENT, Known.VIOLATED)
+        undecided = self.lattice.are(SUFFICIENT, Known.UNDECIDED) & ~missed
+        return {
+            "sufficient": int(reached.sum()),
+            "insufficient": int(missed.sum()),
+            "undecided": int(undecided.sum()),
+            "open": int((~(reached | missed | undecided)).sum()),
+            "searched": self.searched,
+        }

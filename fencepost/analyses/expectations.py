@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from fencepost.core.results import Answer, Verdict, count_steps
+from fencepost.core.results import Answer, Finding, Verdict, count_steps, is_open
 from fencepost.core.system import NO_FAULT, Expectation, Violation
 
 NOTHING = Expectation()
+NOT_DECIDED = "not decided"
 
 
 class Judgement(Enum):
@@ -93,6 +95,9 @@ def judge(
     expected contradicts. `selected` are the properties that were asked for, None for all of them.
     `first` says that the person asked to stop at the first violation, and `shortest` that traces
     are as short as any: where they are not, one that is longer than expected says nothing.
+
+    A HOLDS up to a bound is open beyond it: it is enough where the expectation says `within` and
+    asks for no more steps, and it contradicts a violation that is expected in no more steps.
     """
     wrong = [
         f"{f.property}: {f.detail or f.scope}"
@@ -105,33 +110,50 @@ def judge(
         for v in expectation.violations
         if selected is None or v.property in selected
     }
-    open_ = {f.property for f in answer.findings if f.verdict is Verdict.UNDECIDED}
+    open_ = [finding for finding in answer.findings if is_open(finding)]
     if binding:
-        wrong += _contradictions(found, expected, open_, shortest=shortest)
+        wrong += _contradictions(found, expected, _covered(open_), shortest=shortest)
     elif not expectation.violations:
         wrong += [f"{name} is violated, and the design is expected to hold" for name in found]
     if wrong:
         return Judged(Judgement.NOT_AS_EXPECTED, tuple(wrong))
-    deep = expectation.within is not None and answer.depth >= expectation.within
-    enough = deep and not found and _only_free_of_violations(answer)
-    if open_ and not (first and found) and not enough:
-        return Judged(Judgement.UNDECIDED, (answer.stopped or "not decided",))
+    if open_ and not (first and found) and (found or not _enough(answer, open_, expectation)):
+        return Judged(Judgement.UNDECIDED, (answer.stopped or within_bound(answer) or NOT_DECIDED,))
     return Judged(Judgement.AS_EXPECTED)
 
 
-def _only_free_of_violations(answer: Answer) -> bool:
-    """Whether what is undecided is only whether a violation comes later than the search went.
+def _enough(answer: Answer, open_: Sequence[Finding], expectation: Expectation) -> bool:
+    """Whether what is open is only whether a violation comes later than `within`.
 
     Of a `reachable` or an `always_possible` nothing is established before it is decided.
     """
-    open_ = (f for f in answer.findings if f.verdict is Verdict.UNDECIDED)
-    return all(finding.kind == "always" for finding in open_)
+    return expectation.within is not None and all(
+        finding.kind == "always"
+        and (answer.depth if finding.bound is None else finding.bound) >= expectation.within
+        for finding in open_
+    )
+
+
+def within_bound(answer: Answer) -> str:
+    """What is known of an answer that is open only beyond a bound: `no violation in 20 steps`."""
+    bounds = [finding.bound for finding in answer.findings if is_open(finding)]
+    known = [bound for bound in bounds if bound is not None]
+    return f"no violation in {count_steps(min(known))}" if known and known == bounds else ""
+
+
+def _covered(open_: Sequence[Finding]) -> dict[str, int]:
+    """For each property that is open, the steps within which it is known not to be violated."""
+    covered: dict[str, int] = {}
+    for finding in open_:
+        bound = -1 if finding.bound is None else finding.bound
+        covered[finding.property] = min(bound, covered.get(finding.property, bound))
+    return covered
 
 
 def _contradictions(
     found: dict[str, int | None],
     expected: dict[str, int | None],
-    undecided: set[str],
+    covered: dict[str, int],
     *,
     shortest: bool,
 ) -> list[str]:
@@ -144,10 +166,14 @@ def _contradictions(
             if shortest or took is None or took < length:
                 shown = "no trace" if took is None else count_steps(took)
                 wrong.append(f"{name} is violated in {shown}, expected in {count_steps(length)}")
-        elif name not in undecided:
+        elif name in covered:
+            if length is not None and covered[name] >= length:
+                none = f"no violation in {count_steps(covered[name])}"
+                wrong.append(f"{name}: {none}, expected in {count_steps(length)}")
+        else:
             wrong.append(f"{name} holds, and a violation was expected")
     for name, length in found.items():
         if name not in expected:
-            took = "" if length is None else f" in {count_steps(length)}"
-            wrong.append(f"{name} is violated{took}, which was not expected")
+            within = "" if length is None else f" in {count_steps(length)}"
+            wrong.append(f"{name} is violated{within}, which was not expected")
     return wrong

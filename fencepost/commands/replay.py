@@ -87,7 +87,7 @@ def _source(stored: StoredTrace, path: Path, model: str | None) -> Source:
 def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
     """Whether the last state shows what the trace is evidence for, and that in words."""
     from fencepost.core.semantics import failing_instances, is_final, outcomes, show_instance
-    from fencepost.core.system import NO_FAULT, NO_STUCK_STATE
+    from fencepost.core.system import LIVENESS, NO_FAULT, NO_STUCK_STATE
 
     name, barriers, state = stored.property, frozenset(stored.barriers), run.states[-1]
     if name == NO_FAULT:
@@ -98,6 +98,8 @@ def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
     prop = next((p for p in system.properties if p.name == name), None)
     if prop is None:
         return False, f"{system.name} has no property {name}"
+    if prop.kind in LIVENESS:
+        return _endless(system, stored, prop.name)
     if prop.kind == "always_possible":
         return True, f"from here {name} can never hold again, says the search that wrote this"
     failing = failing_instances(system, barriers, state, prop)
@@ -108,3 +110,25 @@ def _ending(system: System, stored: StoredTrace, run: Run) -> tuple[bool, str]:
         instance = show_instance(prop, failing[0])
         return True, f"{name} is violated here{f' for {instance}' if instance else ''}"
     return False, f"{name} holds here: the trace shows no violation"
+
+
+def _endless(system: System, stored: StoredTrace, name: str) -> tuple[bool, str]:
+    """Whether an endless run is fair and never meets what it owes, and that in words."""
+    from fencepost.core.evidence import Evidence, Mismatch, Way
+    from fencepost.core.questions import all_questions
+    from fencepost.core.semantics import show_instance
+    from fencepost.core.system import Design, Expectation
+
+    design = Design(stored.design, frozenset(stored.barriers), Expectation())
+    way = Way(stored.initial, stored.steps, stored.loop)
+    for question in all_questions(system):
+        prop = question.property
+        if prop.name != name or show_instance(prop, question.values) not in ("", stored.detail):
+            continue
+        try:
+            found = Evidence(system, design).lasso(question, way)
+        except Mismatch as problem:
+            return False, str(problem)
+        told = f" for {found.instance}" if found.instance else ""
+        return True, f"{name} is violated{told}: {found.detail}"
+    return False, f"{name} is not asked of {stored.detail}"

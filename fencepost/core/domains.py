@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 NONE_VALUE = -1
 MOST_SET_MEMBERS = 62
+UNBOUNDED = 1 << 20
+"""How many members every Index has in a recording for any size: a number that says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

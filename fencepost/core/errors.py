@@ -42,3 +42,7 @@ class InputError(Exception):
         if self.write:
             lines.append(f"  write: {self.write}")
         return "\n".join(lines)
+
+
+class NoReading(InputError):
+    """A model, or a part of it, has no reading for any size."""

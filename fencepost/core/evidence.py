@@ -10,8 +10,11 @@ from fencepost.core.semantics import (
     evaluate,
     failing_instances,
     is_final,
+    meets,
     perform,
+    raises,
     show_instance,
+    unfair_step,
 )
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Property, State, Step, System
 from fencepost.core.traces import NotARun, Run, Trace, rerun
@@ -24,6 +27,8 @@ class Way:
 
     initial: State
     steps: tuple[Step, ...]
+    loop: int | None = None
+    """Of an endless run: the state, by its place in the run, from which on it repeats."""
 
 
 class Mismatch(Exception):
@@ -73,6 +78,49 @@ class Evidence:
         scope = _violated_after(way)
         return Finding(prop.name, prop.kind, Verdict.VIOLATED, scope, trace, instance, detail)
 
+    def lasso(self, question: Question, way: Way) -> Finding:
+        """A `leads_to` or `eventually`, violated by a fair run that goes on for ever."""
+        trace, run = self.run(way)
+        self._confirm_lasso(question, way, run.states)
+        prop = question.property
+        return Finding(
+            prop.name,
+            prop.kind,
+            Verdict.VIOLATED,
+            _violated_after(way),
+            trace,
+            show_instance(prop, question.values),
+            show_loop(trace),
+        )
+
+    def _confirm_lasso(self, question: Question, way: Way, states: tuple[State, ...]) -> None:
+        """That a run is endless, fair, and never meets what it owes."""
+        system, barriers = self.system, self.design.barriers
+        prop, values = question.property, question.values
+        if way.loop is None:
+            raise Mismatch(f"{prop.name}: the run does not go on for ever")
+        met = [meets(system, barriers, state, prop, values) for state in states]
+        owes_from = next(n for n in range(len(states) + 1) if not any(met[n:]))
+        owes = owes_from == 0
+        if prop.kind == "leads_to":
+            owes = any(raises(system, barriers, s, prop, values) for s in states[owes_from:])
+        if not owes or owes_from > way.loop:
+            raise Mismatch(f"{prop.name}: the interpreter sees no violation in the run")
+        repeated = way.steps[way.loop :]
+        if not repeated:
+            self._confirm_end(states[-1])
+        unfair = unfair_step(system, barriers, states[way.loop : -1] or states[-1:], repeated)
+        if unfair is not None:
+            raise Mismatch(f"{prop.name}: the run is unfair to {system.show_step(unfair)}")
+
+    def _confirm_end(self, state: State) -> None:
+        """That nothing can happen in a state, not even a fault."""
+        if any(
+            not isinstance(perform(self.system, self.design.barriers, state, step), Disabled)
+            for step in self.system.steps
+        ):
+            raise Mismatch(f"the interpreter sees that a run need not end in {state}")
+
     def fault(self, way: Way) -> Finding:
         """The built-in `no_fault`, violated by the last step of a run."""
         trace, run = self.run(way)
@@ -89,11 +137,8 @@ class Evidence:
         """The built-in `no_stuck_state`, violated in the last state of a run."""
         trace, run = self.run(way)
         state, barriers = run.states[-1], self.design.barriers
-        free = any(
-            not isinstance(perform(self.system, barriers, state, step), Disabled)
-            for step in self.system.steps
-        )
-        if free or is_final(self.system, barriers, state):
+        self._confirm_end(state)
+        if is_final(self.system, barriers, state):
             raise Mismatch(f"the interpreter sees that {state} is not stuck")
         detail = "no step is enabled, and the state is not final"
         scope = _violated_after(way)
@@ -101,8 +146,8 @@ class Evidence:
 
     def satisfied(self, state: State, question: Question) -> bool:
         """Whether a state satisfies the condition of a question at its filling."""
-        failing = failing_instances(self.system, self.design.barriers, state, question.property)
-        return question.values not in failing
+        prop = question.property
+        return meets(self.system, self.design.barriers, state, prop, question.values)
 
     def run(self, way: Way) -> tuple[Trace, Run]:
         """The trace with the run that the interpreter makes of it."""
@@ -114,6 +159,7 @@ class Evidence:
             digest=self.system.digest,
             initial=way.initial,
             steps=way.steps,
+            loop=way.loop,
         )
         try:
             return trace, rerun(self.system, trace)
@@ -124,6 +170,18 @@ class Evidence:
         if run.fault is not None:
             raise Mismatch(f"{prop.name}: the trace ends in a fault")
         return run.states[-1]
+
+
+def show_loop(trace: Trace) -> str:
+    """How an endless run goes on, in words; nothing for one that ends."""
+    count = len(trace.steps)
+    if trace.loop is None:
+        return ""
+    if trace.loop == count:
+        return "the run stays in its last state for ever"
+    if trace.loop == count - 1:
+        return f"the run repeats step {count} for ever"
+    return f"the run repeats steps {trace.loop + 1} to {count} for ever"
 
 
 def show_sizes(system: System) -> str:

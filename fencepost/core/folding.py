@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from fencepost.core.domains import BOOL, Domain, Range
+from fencepost.core.domains import BOOL, UNBOUNDED, Domain, Index, Range
 from fencepost.core.errors import Location
 from fencepost.core.expressions import (
     FALSE,
@@ -229,6 +229,10 @@ def set_update(
     return SetUpdate(members, element, present, location=at)
 
 
+def _is_unbounded(domain: Domain) -> bool:
+    return isinstance(domain, Index) and domain.count >= UNBOUNDED
+
+
 def quantified(
     kind: QuantifierKind,
     variables: tuple[Variable, ...],
@@ -238,6 +242,9 @@ def quantified(
     if isinstance(body, Constant):
         if kind != "count":
             return body
+        if body.value and any(_is_unbounded(variable.of) for variable in variables):
+            # How many members there are is a size, and what is recorded for any size knows none.
+            return Quantified(kind, variables, body, location=at)
         most = 1
         for variable in variables:
             most *= variable.of.size

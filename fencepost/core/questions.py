@@ -37,8 +37,8 @@ class Questions:
     no_fault: bool
     no_stuck_state: bool
 
-    def of_kind(self, kind: str) -> tuple[Question, ...]:
-        return tuple(q for q in self.asked if q.property.kind == kind)
+    def of_kind(self, *kinds: str) -> tuple[Question, ...]:
+        return tuple(q for q in self.asked if q.property.kind in kinds)
 
 
 def all_questions(system: System) -> tuple[Question, ...]:
@@ -53,8 +53,8 @@ def all_questions(system: System) -> tuple[Question, ...]:
     return tuple(found)
 
 
-def select(system: System, properties: Iterable[str] | None) -> Questions:
-    """The questions of the named properties, or all of them."""
+def chosen(system: System, properties: Iterable[str] | None) -> list[str]:
+    """The names of the properties that are asked for, built-in ones included; None is all."""
     known = [p.name for p in system.properties]
     names = [*known, *BUILT_IN] if properties is None else list(properties)
     for name in names:
@@ -65,5 +65,11 @@ def select(system: System, properties: Iterable[str] | None) -> Questions:
                 why="a search decides only what the system was built with",
                 write=f"one of {', '.join([*known, *BUILT_IN])}",
             )
+    return names
+
+
+def select(system: System, properties: Iterable[str] | None) -> Questions:
+    """The questions of the named properties, or all of them."""
+    names = chosen(system, properties)
     asked = tuple(q for q in all_questions(system) if q.property.name in names)
     return Questions(asked, NO_FAULT in names, NO_STUCK_STATE in names)

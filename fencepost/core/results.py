@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from fencepost.core.errors import Location
-from fencepost.core.system import Step
+from fencepost.core.system import State, Step
 from fencepost.core.traces import Trace
 
 
@@ -17,6 +17,26 @@ class Verdict(Enum):
     VIOLATED = "VIOLATED"
     UNDECIDED = "UNDECIDED"
     ERROR = "ERROR"
+
+
+@dataclass(frozen=True)
+class InductionFailure:
+    """A counterexample to induction: a state in which every lemma holds, and a step after which one
+    does not. Whether the state can be reached is not said.
+
+    `claim` is what breaks (a lemma, a property or `no_fault`), `values` those of its arguments. The
+    states are those of the model at `sizes` (members of each Index): `core.sizes.at_sizes` gives
+    it. Without a step `before` is an initial state that breaks the claim; `after` is None where
+    there is no step or it faults.
+    """
+
+    claim: str
+    values: tuple[tuple[str, int], ...]
+    sizes: tuple[tuple[str, int], ...]
+    before: State
+    step: Step | None = None
+    after: State | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,14 @@ class Finding:
     detail: str = ""
     bound: int | None = None
     """A HOLDS that covers no more than runs of so many steps; None where it covers its scope."""
+    induction: InductionFailure | None = None
+    """Why a proof for any size was not found, where one was tried."""
+
+
+def is_open(finding: Finding) -> bool:
+    """Whether a property is not decided for good: UNDECIDED, or HOLDS up to a bound only."""
+    bounded = finding.verdict is Verdict.HOLDS and finding.bound is not None
+    return bounded or finding.verdict is Verdict.UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -49,12 +77,16 @@ class Branch:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a run exercised: steps that were taken, and branches that were, of all there are."""
+    """What a run exercised: steps that were taken, and branches that were, of all there are.
+
+    `leaves` are the places in decision trees that were reached, each with its action and number.
+    """
 
     steps: frozenset[Step]
     steps_in_all: int
     branches: frozenset[Branch]
     branches_in_all: frozenset[Branch]
+    leaves: frozenset[tuple[str, int]] = frozenset()
 
 
 NOT_COVERED = Coverage(frozenset(), 0, frozenset(), frozenset())
@@ -85,8 +117,11 @@ class Answer:
 
     @property
     def verdict(self) -> Verdict:
-        """The weakest verdict of the properties; it never rounds up."""
-        verdicts = {finding.verdict for finding in self.findings}
+        """The weakest verdict of the properties; it never rounds up.
+
+        It has no scope, so a HOLDS up to a bound counts as UNDECIDED here.
+        """
+        verdicts = {Verdict.UNDECIDED if is_open(f) else f.verdict for f in self.findings}
         for worst in (Verdict.ERROR, Verdict.VIOLATED, Verdict.UNDECIDED):
             if worst in verdicts:
                 return worst

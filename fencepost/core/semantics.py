@@ -5,7 +5,7 @@ See `docs/explanation/semantics.md` for the same in prose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import assert_never
@@ -15,7 +15,7 @@ from fencepost.core.domains import Domain
 from fencepost.core.errors import InputError
 from fencepost.core.expressions import Expression, Variable
 from fencepost.core.folding import calculate
-from fencepost.core.system import Property, State, Step, System
+from fencepost.core.system import Fairness, Property, State, Step, System
 from fencepost.core.trees import BulkWrite, Decide, Disabled, Fault, Leaf, Update
 
 MOST_INITIAL_CANDIDATES = 1_000_000
@@ -196,3 +196,52 @@ def show_instance(prop: Property, values: Values) -> str:
     """A filling of a property's arguments as a person reads it: `request=1, slot=0`."""
     domains: dict[str, Domain] = {a.name: a.of for a in prop.arguments}
     return ", ".join(f"{name}={domains[name].show(value)}" for name, value in values.items())
+
+
+def meets(system: System, barriers: Barriers, state: State, prop: Property, values: Values) -> bool:
+    """Whether a state satisfies a property's condition, for one filling of its arguments."""
+    if evaluate(system, barriers, state, values, prop.fault):
+        return False
+    return bool(evaluate(system, barriers, state, values, prop.condition))
+
+
+def raises(
+    system: System, barriers: Barriers, state: State, prop: Property, values: Values
+) -> bool:
+    """Whether a state satisfies the premise of a `leads_to`, for one filling of its arguments."""
+    if evaluate(system, barriers, state, values, prop.premise_fault):
+        return True
+    return bool(evaluate(system, barriers, state, values, prop.premise))
+
+
+def changes(system: System, barriers: Barriers, state: State, step: Step) -> bool:
+    """Whether a step can be taken and leads to another state: what fairness asks."""
+    outcome = perform(system, barriers, state, step)
+    return isinstance(outcome, Successor) and outcome.state != state
+
+
+def fair_steps(system: System) -> tuple[tuple[Step, Fairness], ...]:
+    """Every step that is fair, with how it is."""
+    found = ((step, system.action[step.action].fairness) for step in system.steps)
+    return tuple((step, fairness) for step, fairness in found if fairness)
+
+
+def unfair_step(
+    system: System, barriers: Barriers, states: Sequence[State], steps: Sequence[Step]
+) -> Step | None:
+    """The first step to which a loop is unfair, or None where it is fair.
+
+    `states[i]` is where `steps[i]` is taken; a run that stays in one state has no steps.
+    """
+    taken = {
+        step
+        for number, step in enumerate(steps)
+        if states[number] != states[(number + 1) % len(states)]
+    }
+    for step, fairness in fair_steps(system):
+        if step in taken:
+            continue
+        possible = (changes(system, barriers, state, step) for state in states)
+        if any(possible) if fairness == "strong" else all(possible):
+            return step
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from itertools import product
@@ -11,11 +11,15 @@ from typing import Literal
 
 from fencepost.core.domains import Domain
 from fencepost.core.errors import Location
-from fencepost.core.expressions import Expression, Variable
+from fencepost.core.expressions import FALSE, TRUE, Expression, Variable
 from fencepost.core.trees import Placed, Tree
 
 BarrierKind = Literal["edge", "guard"]
-PropertyKind = Literal["always", "reachable", "always_possible"]
+PropertyKind = Literal["always", "reachable", "always_possible", "leads_to", "eventually"]
+LIVENESS = ("leads_to", "eventually")
+"""The kinds of properties that speak of whole runs, and so of what is fair."""
+
+Fairness = Literal["", "weak", "strong"]
 
 NO_FAULT = "no_fault"
 NO_STUCK_STATE = "no_stuck_state"
@@ -45,7 +49,8 @@ class Field(Placed):
     indices: tuple[Domain, ...]
     domain: Domain
     initial: tuple[tuple[int, ...], ...]
-    """For each cell, the values it may start with."""
+    """For each cell, the values it may start with. In a system for any size: for each cell as if
+    every Index had one member, and () where it may start with any value of its domain."""
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -76,12 +81,18 @@ class Field(Placed):
 
 @dataclass(frozen=True)
 class Action(Placed):
-    """A rule with arguments; each filling of the arguments is a step."""
+    """A rule with arguments; each filling of the arguments is a step.
+
+    Fairness is of each step by itself. In a fair run a weakly fair step that is possible from some
+    state on for ever is taken again and again, and a strongly fair one that is possible again and
+    again is, too. A step that would leave the state as it is counts as not possible here.
+    """
 
     name: str
     actor: str
     arguments: tuple[Variable, ...]
     tree: Tree
+    fairness: Fairness = ""
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,13 @@ class Property(Placed):
 
     `always`: it holds in every reachable state. `reachable`: for each filling of the arguments
     some reachable state satisfies it. `always_possible`: for each filling, from every reachable
-    state some state that satisfies it can be reached. Where `fault` holds, the condition cannot
-    be evaluated and counts as false.
+    state some state that satisfies it can be reached. `leads_to`: for each filling, in every fair
+    run each state that satisfies the premise is, or is followed by, one that satisfies the
+    condition. `eventually`: for each filling, every fair run from the start has a state that
+    satisfies it.
+
+    Where `fault` holds, the condition cannot be evaluated and counts as false; where
+    `premise_fault` holds, the premise cannot, and counts as met.
     """
 
     name: str
@@ -108,6 +124,29 @@ class Property(Placed):
     condition: Expression
     fault: Expression
     text: str = field(default="", compare=False)
+    premise: Expression = TRUE
+    premise_fault: Expression = FALSE
+
+
+@dataclass(frozen=True)
+class Lemma(Placed):
+    """A condition on states that a proof for any size goes by: an invariant, to be proved with the
+    properties, for every value of its arguments. It may read barriers.
+
+    `designs`: of which designs it is claimed; empty for all. Where `fault` holds, the condition
+    cannot be evaluated and counts as false.
+    """
+
+    name: str
+    arguments: tuple[Variable, ...]
+    condition: Expression
+    fault: Expression
+    designs: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+
+    def concerns(self, design: str) -> bool:
+        """Whether it is used in the proof of a design."""
+        return not self.designs or design in self.designs
 
 
 @dataclass(frozen=True)
@@ -138,6 +177,8 @@ class Design(Placed):
     expect: Expectation
     known_bug: str = ""
     text: str = field(default="", compare=False)
+    blames: tuple[str, ...] = field(default=(), compare=False)
+    """For a broken design, the actions that break the lemmas of the nearest safe one."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +204,15 @@ class System:
     file: str = field(default="", compare=False, repr=False)
     default_parameters: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     text: str = field(default="", compare=False, repr=False)
+    lemmas: tuple[Lemma, ...] = field(default=(), compare=False, repr=False)
+    any_size: bool = field(default=False, compare=False, repr=False)
+    """Recorded for any size: counts of Index domains say nothing, and there are no states until
+    `core.sizes.at_sizes` gives it some."""
+    record_for_any_size: Callable[[], System] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Records the same model for any size, or says (F130) what in it has no such reading; None
+    for a system that was not recorded."""
 
     @cached_property
     def offsets(self) -> dict[str, int]:

@@ -11,7 +11,11 @@ from fencepost.core.trees import Disabled, Fault
 
 @dataclass(frozen=True)
 class Trace:
-    """A run of a system. The last step may be one that faults; then it leads to no state."""
+    """A run of a system. The last step may be one that faults; then it leads to no state.
+
+    An endless run, a lasso, repeats its steps from the state number `loop` on for ever; where that
+    is its last state, it stays there for ever.
+    """
 
     model: str
     parameters: tuple[tuple[str, int], ...]
@@ -20,6 +24,7 @@ class Trace:
     digest: str
     initial: State
     steps: tuple[Step, ...]
+    loop: int | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -42,9 +47,14 @@ class NotARun(Exception):
         self.reason = reason
 
 
-def rerun(system: System, trace: Trace) -> Run:
-    """Perform a trace through the interpreter; `NotARun` if a step is disabled on the way."""
-    barriers: Barriers = frozenset(trace.barriers)
+def rerun(system: System, trace: Trace, barriers: Barriers | None = None) -> Run:
+    """Perform a trace through the interpreter, with its own barriers on or with others.
+
+    `NotARun` if a step is disabled on the way, or the state in which a lasso starts over is not the
+    one in which it did before.
+    """
+    if barriers is None:
+        barriers = frozenset(trace.barriers)
     states = [trace.initial]
     for position, step in enumerate(trace.steps):
         outcome = perform(system, barriers, states[-1], step)
@@ -57,4 +67,6 @@ def rerun(system: System, trace: Trace) -> Run:
                 return Run(tuple(states), outcome)
             case Disabled():
                 raise NotARun(position, f"{system.show_step(step)} is disabled")
+    if trace.loop is not None and states[trace.loop] != states[-1]:
+        raise NotARun(len(trace.steps), "the loop of the run does not close")
     return Run(tuple(states))

@@ -68,7 +68,8 @@ def generate(system: System, layout: Layout, watches: tuple[Watch, ...]) -> str:
 
 
 def watches_of(system: System) -> tuple[Watch, ...]:
-    """`final`, then where each question of the system is met, in their order.
+    """`final`, then where each question of the system is met, in their order; then the premises of
+    its `leads_to`, for one filling each.
 
     An `always` is met where it is violated for some filling; another property, for one filling,
     where it is satisfied.
@@ -82,4 +83,9 @@ def watches_of(system: System) -> tuple[Watch, ...]:
         else:
             satisfied = conjunction([negate(prop.fault), prop.condition])
             found.extend(Watch(((satisfied, env),)) for env in fits)
+    for prop in system.properties:
+        if prop.kind == "leads_to":
+            raised = disjunction([prop.premise_fault, prop.premise])
+            fillings_of = fillings(prop.arguments)
+            found.extend(Watch(((raised, tuple(values.items())),)) for values in fillings_of)
     return tuple(found)

@@ -66,6 +66,16 @@ class Slot(IntEnum):
     CHANGED = auto()
     GATHERED = auto()
     INITIAL = auto()
+    # The state graph.
+    STEPS = auto()
+    FIRED_HERE = auto()
+    NUMBER_AT_PLACE = auto()
+    EDGE_STARTS = auto()
+    EDGE_TARGETS = auto()
+    EDGE_STEPS = auto()
+    EDGE_COUNT = auto()
+    ENDED = auto()
+    MARKED = auto()
 
 
 class Command(IntEnum):
@@ -77,6 +87,9 @@ class Command(IntEnum):
     MARK_GOALS = auto()
     SWEEP = auto()
     FIRST_HOPELESS = auto()
+    NUMBER_PLACES = auto()
+    EDGES = auto()
+    MARK_STATES = auto()
 
 
 class Status(IntEnum):

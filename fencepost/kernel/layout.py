@@ -14,6 +14,10 @@ PRESENT = 1 << 63
 """Bit 63 of the first word is always set, so that no packed state looks like an empty slot."""
 
 
+Words = tuple[int, ...]
+"""A state as it is packed, in unsigned integers: equal states have equal words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where one cell lies; `width` is 0 for a cell that has a single value."""
@@ -59,7 +63,7 @@ class Layout:
     places: tuple[Place, ...]
     """For every cell of a state, in order."""
 
-    def pack(self, state: State) -> tuple[int, ...]:
+    def pack(self, state: State) -> Words:
         """The words of a state, as unsigned integers."""
         words = [0] * self.words
         words[0] = PRESENT
@@ -67,7 +71,7 @@ class Layout:
             words[place.word] |= (value - place.low) << place.shift
         return tuple(words)
 
-    def unpack(self, words: tuple[int, ...]) -> State:
+    def unpack(self, words: Words) -> State:
         """The state of some words (unsigned or signed)."""
         return tuple((words[p.word] >> p.shift & ((1 << p.width) - 1)) + p.low for p in self.places)
 

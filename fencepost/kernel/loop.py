@@ -8,6 +8,7 @@ are looked up and inserted after that.
 from __future__ import annotations
 
 from fencepost.kernel.control import BATCH, LANES
+from fencepost.kernel.edges import edges, mark_states, number_places
 from fencepost.kernel.raw_memory import (
     call_expand,
     call_inspect,
@@ -29,6 +30,7 @@ from fencepost.kernel.slots import (
     COVERAGE,
     DONE,
     DOUBLE,
+    EDGES,
     EXPAND,
     EXPANDED,
     FAULT_COUNT,
@@ -40,9 +42,11 @@ from fencepost.kernel.slots import (
     LEVEL_END,
     LINES,
     MARK_GOALS,
+    MARK_STATES,
     MARKS,
     MET,
     MOST_STATES,
+    NUMBER_PLACES,
     OUT,
     OUT_LANES,
     OUT_OF_MEMORY,
@@ -343,4 +347,10 @@ def run(c: int) -> int:
         return sweep(c)
     elif command == FIRST_HOPELESS:
         first_hopeless(c)
+    elif command == NUMBER_PLACES:
+        number_places(c)
+    elif command == EDGES:
+        return edges(c)
+    elif command == MARK_STATES:
+        mark_states(c)
     return DONE

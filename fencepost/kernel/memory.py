@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import mmap
-import os
 
 HUGE_FROM = 1 << 22
 """Blocks from this size on ask for large pages, which spares address translations."""
@@ -38,12 +37,3 @@ class Block:
         if self.map is not None:
             self.map.close()
             self.map = None
-
-
-def machine_memory() -> int:
-    """The bytes of memory of this machine, or of the container it is limited to."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError), open(name) as file:  # noqa: PTH123
-            total = min(total, int(file.read()))
-    return total

@@ -22,6 +22,7 @@ from fencepost.kernel.machine_code import Code, load_object, object_code
 
 SOURCES = (
     "control.py",
+    "edges.py",
     "loop.py",
     "machine_code.py",
     "native_loop.py",
@@ -58,19 +59,23 @@ def bind(code: Code) -> Callable[[int], int]:
 
 
 def machine_code_of_loop() -> Code:
-    """The loaded loop; what the cache holds is used if it is sound and loads."""
-    key = cache_key()
+    """The loaded loop."""
+    return kept_or_made(cache_key(), loop_as_text)
+
+
+def kept_or_made(key: str, text: Callable[[], str]) -> Code:
+    """Loaded machine code; what the cache holds is used if it is sound."""
     kept = code_cache.fetch(key)
     if kept is None:
-        kept = object_code(loop_as_text())
+        kept = object_code(text())
         code_cache.store(key, kept)
     return load_object(kept)
 
 
-def cache_key() -> str:
+def cache_key(kind: str = "loop", sources: tuple[str, ...] = SOURCES) -> str:
     """A name that changes with everything the machine code depends on."""
     digest = hashlib.sha256()
-    for name in SOURCES:
+    for name in sources:
         digest.update(Path(__file__).with_name(name).read_bytes())
     for part in (
         importlib.metadata.version("numba"),
@@ -80,20 +85,27 @@ def cache_key() -> str:
         llvm.get_host_cpu_features().flatten(),
     ):
         digest.update(part.encode() + b"\0")
-    return f"loop-{digest.hexdigest()[:32]}.o"
+    return f"{kind}-{digest.hexdigest()[:32]}.o"
 
 
 def loop_as_text() -> str:
-    """The loop as an LLVM module, optimised by numba."""
-    from numba import njit
-
+    """The loop as an LLVM module."""
     from fencepost.kernel import loop
 
+    return as_text(loop.run)
+
+
+def as_text(function: Callable[[int], int]) -> str:
+    """A function `run` as an LLVM module, optimised by numba; it is named `ENTRY` there."""
+    from numba import njit
+
+    module = function.__module__.rpartition(".")[2]
     compiled = njit(
         "int64(int64)", error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(loop.run)
+    )(function)
     text: str = compiled.inspect_llvm(compiled.signatures[0])
-    found = re.search(r"^define [^@\n]*@(\"?[\w.$]*loop3run[\w.$]*\"?)\(", text, re.MULTILINE)
+    name = rf"^define [^@\n]*@(\"?[\w.$]*{module}3run[\w.$]*\"?)\("
+    found = re.search(name, text, re.MULTILINE)
     if found is None:
         raise AssertionError("numba names its functions in a new way")
     return text.replace(found[1], ENTRY)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fencepost.kernel.control import LANES
+from fencepost.kernel.edges import mark
 from fencepost.kernel.raw_memory import (
     call_expand,
-    call_inspect,
     load8,
     load32,
     load64,
@@ -14,7 +14,6 @@ from fencepost.kernel.raw_memory import (
     store64,
 )
 from fencepost.kernel.slots import (
-    ASKED,
     ASKED_COUNT,
     BARRIERS,
     CHANGED,
@@ -30,9 +29,7 @@ from fencepost.kernel.slots import (
     HOPE_AT_PLACE,
     HOPELESS,
     INITIAL,
-    INSPECT,
     LINES,
-    MARKS,
     OUT,
     OUT_LANES,
     PARENTS,
@@ -42,7 +39,6 @@ from fencepost.kernel.slots import (
     STRIDE,
     TABLE,
     TABLE_BITS,
-    WANTED,
     WORDS,
 )
 from fencepost.kernel.table import (
@@ -100,23 +96,8 @@ def note_at_place(c: int, number: int) -> None:
 def mark_goals(c: int) -> None:
     """Note for every state which of the conditions asked for it meets, one bit each."""
     words, states = load64(c, WORDS), load64(c, STATES)
-    count, marks, hope = load64(c, COUNT), load64(c, MARKS), load64(c, HOPE)
-    asked, asked_count = load64(c, ASKED), load64(c, ASKED_COUNT)
-    for group in range(0, count, LANES):
-        live = min(LANES, count - group)
-        call_inspect(
-            load64(c, INSPECT),
-            states + group * words * 8,
-            live,
-            load64(c, BARRIERS),
-            marks,
-            load64(c, WANTED),
-        )
-        for lane in range(live):
-            met = 0
-            for bit in range(asked_count):
-                met |= ((load8(marks, load64(asked, bit)) >> lane) & 1) << bit
-            store8(hope, group + lane, met)
+    count, hope = load64(c, COUNT), load64(c, HOPE)
+    mark(c, hope)
     parents = load64(c, PARENTS)
     for back in range(count - load64(c, INITIAL)):
         number = count - 1 - back

@@ -14,11 +14,15 @@ from fencepost.language.declarations import (
 )
 from fencepost.language.decorators import action, actor, final, initial
 from fencepost.language.designs import Design, holds, violates
-from fencepost.language.model import Model
+from fencepost.language.fairness import Fair, fair
+from fencepost.language.model import Model, Sized
 from fencepost.language.properties import (
     PropertyDeclaration,
     always,
     always_possible,
+    eventually,
+    leads_to,
+    lemma,
     reachable,
 )
 from fencepost.language.values import ANY, EMPTY, NONE, one_of
@@ -34,6 +38,7 @@ __all__ = [
     "Barrier",
     "Component",
     "Design",
+    "Fair",
     "Index",
     "Maybe",
     "Model",
@@ -41,6 +46,7 @@ __all__ = [
     "PropertyDeclaration",
     "Range",
     "SetOf",
+    "Sized",
     "Var",
     "action",
     "actor",
@@ -52,12 +58,16 @@ __all__ = [
     "component_always",
     "count",
     "evaluate_plainly",
+    "eventually",
     "exists",
+    "fair",
     "fault",
     "final",
     "for_all",
     "holds",
     "initial",
+    "leads_to",
+    "lemma",
     "one_of",
     "perform_plainly",
     "reachable",

@@ -6,7 +6,8 @@ import difflib
 import inspect
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache, lru_cache, partial
 from typing import Any, cast
 
 from fencepost.core import expressions as x
@@ -14,21 +15,24 @@ from fencepost.core import folding
 from fencepost.core.errors import InputError, Location
 from fencepost.core.semantics import Barriers, Outcome
 from fencepost.core.system import (
-    NO_FAULT,
-    NO_STUCK_STATE,
     Action,
     Barrier,
     Design,
     Expectation,
+    Fairness,
+    Lemma,
     Property,
     Step,
     System,
 )
 from fencepost.core.trees import Fault
 from fencepost.language import declarations, designs
+from fencepost.language.any_size import AnySize
 from fencepost.language.declarations import ActionDeclaration, ConditionDeclaration
 from fencepost.language.elaborate import Part, arguments_of, elaborate, parts_of
+from fencepost.language.fairness import Fair
 from fencepost.language.model import Model
+from fencepost.language.names import check_names
 from fencepost.language.plain import PlainMachine, ask_body, run_body, shown
 from fencepost.language.properties import PropertyDeclaration
 from fencepost.language.recorder import Recorder
@@ -43,11 +47,17 @@ def build(
     model: type[Model],
     properties: Iterable[PropertyDeclaration] = (),
     parameters: Mapping[str, int] | None = None,
+    *,
+    any_size: bool = False,
 ) -> System:
-    """Record a model at given parameters (defaults for those not named)."""
+    """Record a model at given parameters (defaults for those not named).
+
+    With `any_size` no count of an Index has a say (see `System.any_size`); what has no such reading
+    is an error (F130) that says what to write instead.
+    """
     properties = tuple(properties)
     _check_properties(model, properties)
-    elaboration = elaborate(model, parameters or {})
+    elaboration = elaborate(model, parameters or {}, any_size=any_size)
     parts = parts_of(model)
     recorder = Recorder(elaboration)
     actions = tuple(
@@ -55,16 +65,19 @@ def build(
         for part in parts
         for _, declared in part.of_kind(ActionDeclaration)
     )
-    _check_actions(model, actions)
+    _check_actions(model, actions, any_size)
+    actions = _with_fairness(model, parts[0], actions)
+    claimed = [_claim(recorder, model, declared) for declared in properties]
     recorded = (
         *_component_properties(recorder, parts[1:]),
-        *(_property(recorder, model, declared) for declared in properties),
+        *(claim for claim in claimed if isinstance(claim, Property)),
     )
+    fixed = sizes.fixed() if isinstance(sizes := elaboration.sizes, AnySize) else sizes
     barriers = _barriers(parts[0])
     source = _file_of(model)
     system = System(
         name=model.__name__,
-        parameters=tuple(elaboration.sizes.items()),
+        parameters=tuple(fixed.items()),
         barriers=barriers,
         fields=tuple(elaboration.fields.values()),
         initial=_condition(recorder, parts, "initial"),
@@ -75,11 +88,18 @@ def build(
         finite_only=tuple((at, why) for at, why in recorder.finite if at is not None),
         file=source,
         default_parameters=tuple(
-            (name, p.default) for name, p in parts[0].of_kind(declarations.Parameter)
+            (name, p.default)
+            for name, p in parts[0].of_kind(declarations.Parameter)
+            if name in fixed
         ),
         text=inspect.getdoc(model) or inspect.getdoc(inspect.getmodule(model)) or "",
+        lemmas=tuple(claim for claim in claimed if isinstance(claim, Lemma)),
+        any_size=any_size,
+        record_for_any_size=None
+        if any_size
+        else cache(partial(build, model, properties, parameters, any_size=True)),
     )
-    _check_names(system)
+    check_names(system)
     return system
 
 
@@ -114,10 +134,12 @@ def evaluate_plainly(
     state: Sequence[int],
     name: str,
     values: Mapping[str, int],
+    part: int | None = None,
 ) -> bool | Fault:
     """What a property, or all conditions named `INITIAL` or `FINAL`, says on plain integers.
 
-    A property that is none of `properties` is one of a component.
+    A property that is none of `properties` is one of a component. Of a `leads_to`, `part` is 0 for
+    the premise and 1 for the goal.
     """
     elaboration, parts = _plain(cast("Any", model), system.parameters)
     machine = PlainMachine(system, elaboration, barriers, state)
@@ -131,9 +153,9 @@ def evaluate_plainly(
         if declared.name == name:
             arguments = next(p.arguments for p in system.properties if p.name == name)
             filled = tuple(shown(a.of, values[a.name]) for a in arguments)
-            return ask_body(machine, declared.body, model, "", filled)
-    condition, part = parts[name]
-    return ask_body(machine, condition.body, part.owner, part.prefix, ())
+            return ask_body(machine, declared.body, model, "", filled, part)
+    condition, of = parts[name]
+    return ask_body(machine, condition.body, of.owner, of.prefix, ())
 
 
 @lru_cache(maxsize=64)
@@ -160,17 +182,17 @@ def _action(recorder: Recorder, part: Part, declared: ActionDeclaration) -> Acti
     arguments = arguments_of(declared, part, recorder.elaboration)
     tree = recorder.action(name, declared.body, part.owner, part.prefix, arguments)
     actor = declared.actor or getattr(part.owner, "actor", "") or part.prefix.rstrip(".")
-    return Action(name, actor, arguments, tree, location=declared.location)
+    return Action(name, actor, arguments, tree, declared.fairness, location=declared.location)
 
 
-def _check_actions(model: type[Model], actions: tuple[Action, ...]) -> None:
+def _check_actions(model: type[Model], actions: tuple[Action, ...], any_size: bool) -> None:
     steps = 0
     for action in actions:
         fillings = 1
         for argument in action.arguments:
             fillings *= argument.of.size
         steps += fillings
-        if steps > MOST_STEPS:
+        if steps > MOST_STEPS and not any_size:
             raise InputError(
                 "F102",
                 f"{model.__name__} has more than {MOST_STEPS} steps with `{action.name}`",
@@ -186,6 +208,27 @@ def _check_actions(model: type[Model], actions: tuple[Action, ...]) -> None:
             write="a method with @action",
             at=Location(_file_of(model), 1),
         )
+
+
+def _with_fairness(
+    model: type[Model], part: Part, actions: tuple[Action, ...]
+) -> tuple[Action, ...]:
+    """The actions with the fairness that is declared of them by name."""
+    kinds: dict[str, Fairness] = {}
+    for _, declared in part.of_kind(Fair):
+        for name in declared.actions:
+            known = [action.name for action in actions]
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=3)
+                raise InputError(
+                    "F153",
+                    f"Fair names the action `{name}`, which {model.__name__} does not have",
+                    why="fairness of nothing would be assumed without a word",
+                    write=", ".join(f'"{one}"' for one in near or known),
+                    at=declared.location,
+                )
+            kinds[name] = declared.kind
+    return tuple(replace(a, fairness=kinds.get(a.name, a.fairness)) for a in actions)
 
 
 def _condition(recorder: Recorder, parts: list[Part], role: str) -> x.Expression:
@@ -236,7 +279,8 @@ def _check_properties(model: type[Model], properties: Sequence[PropertyDeclarati
         return
     about = sorted({declared.model.__name__ for declared in wrong})
     names = ", ".join(f"`{declared.name}`" for declared in wrong)
-    what = f"property {names} is" if len(wrong) == 1 else f"properties {names} are"
+    one, many = ("lemma", "lemmas") if wrong[0].kind == "lemma" else ("property", "properties")
+    what = f"{one} {names} is" if len(wrong) == 1 else f"{many} {names} are"
     shared = next(c for c in model.__mro__ if all(issubclass(d.model, c) for d in wrong))
     both = (
         f"; for both models, `@{wrong[0].kind}({shared.__name__})`, from which they are derived"
@@ -252,7 +296,10 @@ def _check_properties(model: type[Model], properties: Sequence[PropertyDeclarati
     )
 
 
-def _property(recorder: Recorder, model: type[Model], declared: PropertyDeclaration) -> Property:
+def _claim(
+    recorder: Recorder, model: type[Model], declared: PropertyDeclaration
+) -> Property | Lemma:
+    """A property or lemma as it is recorded."""
     arguments = tuple(
         x.Variable(
             name,
@@ -264,15 +311,18 @@ def _property(recorder: Recorder, model: type[Model], declared: PropertyDeclarat
         )
         for name, domain in declared.arguments().items()
     )
-    value, fault = recorder.condition_of(declared.name, declared.body, model, "", arguments)
+    premise: tuple[x.Expression, x.Expression] = x.TRUE, x.FALSE
+    part = None
+    if declared.kind == "leads_to":
+        part = 1
+        premise = recorder.condition_of(declared.name, declared.body, model, "", arguments, 0)
+    value, fault = recorder.condition_of(declared.name, declared.body, model, "", arguments, part)
+    text, at = inspect.getdoc(declared.body) or "", declared.location
+    if declared.kind == "lemma":
+        designs = declared.designs
+        return Lemma(declared.name, arguments, value, fault, designs, text, location=at)
     return Property(
-        declared.name,
-        declared.kind,
-        arguments,
-        value,
-        fault,
-        inspect.getdoc(declared.body) or "",
-        location=declared.location,
+        declared.name, declared.kind, arguments, value, fault, text, *premise, location=at
     )
 
 
@@ -300,6 +350,7 @@ def _designs(part: Part, barriers: tuple[Barrier, ...]) -> tuple[Design, ...]:
             design.expect,
             design.known_bug,
             design.text,
+            design.blames,
             location=design.location,
         )
         for name, design in part.of_kind(designs.Design)
@@ -316,37 +367,3 @@ def _known(
     if barrier.name not in [b.name for b in barriers]:
         raise declarations.unnamed(barrier, 'acknowledged = Barrier("...", buys=[...])', at)
     return barrier.name
-
-
-def _check_names(system: System) -> None:
-    """Whatever names a property or barrier must name one there is."""
-    if not system.properties:
-        return
-    known = [NO_FAULT, NO_STUCK_STATE, *(p.name for p in system.properties)]
-    twice = {name for name in known if known.count(name) > 1}
-    if twice:
-        raise InputError(
-            "F106",
-            f"two properties of {system.name} are named {', '.join(sorted(twice))}",
-            why="a verdict is reported under the name of its property",
-            write="another name",
-            at=next(p.location for p in reversed(system.properties) if p.name in twice),
-        )
-
-    def check(name: str, who: str, at: Location | None) -> None:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
-            raise InputError(
-                "F107",
-                f"{who} names the property `{name}`, which {system.name} does not have",
-                why="an expectation about nothing is never met",
-                write=", ".join(near or known),
-                at=at,
-            )
-
-    for barrier in system.barriers:
-        for name in barrier.buys:
-            check(name, f"barrier `{barrier.name}`", barrier.location)
-    for design in system.designs:
-        for violation in design.expect.violations:
-            check(violation.property, f"design `{design.name}`", design.location)

@@ -14,6 +14,8 @@ from typing import Any, Literal, NoReturn
 
 from fencepost.core import domains
 from fencepost.core.errors import InputError, Location
+from fencepost.core.system import Fairness
+from fencepost.language.any_size import AnySize, Asked, finite_only
 from fencepost.language.machine import caller
 from fencepost.language.values import describe_value
 
@@ -211,7 +213,7 @@ class Index(DomainDeclaration):
     def elaborate(self, sizes: Mapping[str, int]) -> domains.Index:
         if not self.name:
             raise unnamed(self, "Request = Index(requests)")
-        count = self.count.value(sizes)
+        count = domains.UNBOUNDED if isinstance(sizes, AnySize) else self.count.value(sizes)
         if not 1 <= count <= MOST_COUNT:
             raise InputError(
                 "F21",
@@ -232,7 +234,11 @@ class Range(DomainDeclaration):
         self.location = caller()
 
     def elaborate(self, sizes: Mapping[str, int]) -> domains.Range:
-        low, high = self.low.value(sizes), self.high.value(sizes)
+        asked = Asked(sizes)
+        low, high = self.low.value(asked), self.high.value(asked)
+        if isinstance(sizes, AnySize) and asked.names & sizes.universal:
+            written = f"Range({self.low.text}, {self.high.text})"
+            raise finite_only(f"a Range whose bounds are sizes, {written}", self.location)
         if low > high or max(abs(low), abs(high)) >= 1 << 31:
             raise InputError(
                 "F22",
@@ -273,7 +279,8 @@ class SetOf(DomainDeclaration):
 
     def elaborate(self, sizes: Mapping[str, int]) -> domains.SetOf:
         inner = elaborate_domain(self.of, sizes, self.location)
-        if not isinstance(inner, domains.Index) or inner.count > domains.MOST_SET_MEMBERS:
+        too_many = isinstance(inner, domains.Index) and inner.count > domains.MOST_SET_MEMBERS
+        if not isinstance(inner, domains.Index) or (too_many and not isinstance(sizes, AnySize)):
             raise InputError(
                 "F24",
                 f"SetOf(...) of {inner.name}, which has {inner.count} members"
@@ -375,6 +382,7 @@ class ActionDeclaration:
     location: Location
     starred: str = ""
     """The argument `*parts`, if there is one: its domain may be a tuple of several."""
+    fairness: Fairness = ""
 
     @property
     def name(self) -> str:

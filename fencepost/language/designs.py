@@ -104,13 +104,19 @@ class Design:
     """A named set of barriers that are on, with the verdict expected of it.
 
     `known_bug` is the id of a public bug that this design has; `text` says in a sentence what the
-    design does.
+    design does. `blames` names the actions of a broken design that break the lemmas of the safe
+    design nearest to it.
     """
 
     declared_as = "design"
 
     def __init__(
-        self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""
+        self,
+        *barriers: Barrier,
+        expect: Expected,
+        known_bug: str = "",
+        text: str = "",
+        blames: str | Sequence[str] = (),
     ) -> None:
         self.name = ""
         self.location = caller()
@@ -129,12 +135,18 @@ class Design:
         self.expect = _expectation(expect, self.location)
         self.known_bug = known_bug
         self.text = text
+        self.blames = (blames,) if isinstance(blames, str) else tuple(blames)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     def without(
-        self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""
+        self,
+        *barriers: Barrier,
+        expect: Expected,
+        known_bug: str = "",
+        text: str = "",
+        blames: str | Sequence[str] = (),
     ) -> Design:
         """The same design with some of its barriers off."""
         for barrier in barriers:
@@ -147,12 +159,17 @@ class Design:
                     at=caller(),
                 )
         kept = [b for b in self.barriers if not any(b is off for off in barriers)]
-        design = Design(*kept, expect=expect, known_bug=known_bug, text=text)
+        design = Design(*kept, expect=expect, known_bug=known_bug, text=text, blames=blames)
         design.location = caller()
         return design
 
     def plus(
-        self, *barriers: Barrier, expect: Expected, known_bug: str = "", text: str = ""
+        self,
+        *barriers: Barrier,
+        expect: Expected,
+        known_bug: str = "",
+        text: str = "",
+        blames: str | Sequence[str] = (),
     ) -> Design:
         """The same design with some more barriers on."""
         for barrier in barriers:
@@ -164,6 +181,7 @@ class Design:
                     write="barriers that are off in the other design",
                     at=caller(),
                 )
-        design = Design(*self.barriers, *barriers, expect=expect, known_bug=known_bug, text=text)
+        on = (*self.barriers, *barriers)
+        design = Design(*on, expect=expect, known_bug=known_bug, text=text, blames=blames)
         design.location = caller()
         return design

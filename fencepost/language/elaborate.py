@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -13,6 +13,7 @@ from fencepost.core.errors import InputError
 from fencepost.core.expressions import Constant, Variable
 from fencepost.core.semantics import MOST_INITIAL_CANDIDATES
 from fencepost.core.system import Field
+from fencepost.language.any_size import AnyMember, AnySize, Asked, NamesAMember, finite_only
 from fencepost.language.blame import blaming
 from fencepost.language.component import Component
 from fencepost.language.declarations import (
@@ -27,7 +28,7 @@ from fencepost.language.declarations import (
 from fencepost.language.model import Model
 from fencepost.language.plain import shown
 from fencepost.language.symbols import argument_name, check_comparable, describe, lift
-from fencepost.language.values import Several, describe_value
+from fencepost.language.values import ANY, Several, describe_value
 from fencepost.language.views import Elaboration
 
 MOST_CELLS = 65_536
@@ -65,8 +66,10 @@ def parts_of(model: type[Model]) -> list[Part]:
     return parts
 
 
-def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
-    """The fields of a model at given parameters."""
+def elaborate(
+    model: type[Model], parameters: Mapping[str, int], *, any_size: bool = False
+) -> Elaboration:
+    """The fields of a model at given parameters; for any size, those that size no Index."""
     parts = parts_of(model)
     sizes = _sizes(model, parts[0], parameters)
     for part in parts[1:]:
@@ -81,6 +84,8 @@ def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
                 write=f"`{name} = {type(declared).__name__}(...)` of its own",
                 at=declared.location,
             )
+    if any_size:
+        sizes = _any_size(parts, sizes)
     for part in parts:
         with blaming(part.owner, part.prefix):
             for _, declared in part.of_kind(DomainDeclaration):
@@ -94,10 +99,19 @@ def elaborate(model: type[Model], parameters: Mapping[str, int]) -> Elaboration:
             for name, declared in part.of_kind(FieldDeclaration):
                 fields[part.prefix + name] = made = _field(part.prefix + name, declared, sizes)
                 cells += made.cells
-                if cells > MOST_CELLS:
+                if cells > MOST_CELLS and not any_size:
                     raise _too_large(made.name, declared)
     components = {id(part.owner): part.prefix for part in parts[1:]}
     return Elaboration(model, sizes, fields, components)
+
+
+def _any_size(parts: list[Part], sizes: dict[str, int]) -> AnySize:
+    """The parameters, told apart by whether they size an Index."""
+    asked = Asked(sizes)
+    for part in parts:
+        for _, declared in part.of_kind(Index):
+            declared.count.value(asked)
+    return AnySize(sizes, asked.names)
 
 
 def _too_large(name: str, declared: FieldDeclaration) -> InputError:
@@ -158,6 +172,8 @@ def _field(name: str, declared: FieldDeclaration, sizes: Mapping[str, int]) -> F
                 at=at,
             )
     empty = Field(name, indices, domain, (), location=at)
+    if isinstance(sizes, AnySize):
+        return replace(empty, initial=_initial_of_all(empty, declared))
     if empty.cells > MOST_CELLS:
         raise _too_large(name, declared)
     initial = tuple(
@@ -167,6 +183,45 @@ def _field(name: str, declared: FieldDeclaration, sizes: Mapping[str, int]) -> F
         for p in product(*(index.values() for index in indices))
     )
     return Field(name, indices, domain, initial, location=empty.location)
+
+
+def _initial_of_all(field: Field, declared: FieldDeclaration) -> tuple[tuple[int, ...], ...]:
+    """Starting values for any size: as `Field.initial` says, an Index counts as one member."""
+    if declared.initial is ANY:
+        return ((),) * sum(1 for _ in _kinds_of_cells(field))
+    found = []
+    for place in _kinds_of_cells(field):
+        given = tuple(
+            AnyMember() if isinstance(d, domains.Index) else shown(d, i)
+            for d, i in zip(field.indices, place, strict=True)
+        )
+        try:
+            values = _initial(field.name, declared, field.domain, given)
+        except NamesAMember:
+            raise finite_only(
+                f"initial values of {field.name} that depend on its index", declared.location
+            ) from None
+        if _names_a_member(field.domain, values):
+            raise finite_only(
+                f"initial values of {field.name} that are members of an Index", declared.location
+            )
+        found.append(values)
+    return tuple(found)
+
+
+def _kinds_of_cells(field: Field) -> Iterator[tuple[int, ...]]:
+    """The cells of a field, as if each Index had one member."""
+    return product(*((0,) if isinstance(d, domains.Index) else d.values() for d in field.indices))
+
+
+def _names_a_member(domain: domains.Domain, values: tuple[int, ...]) -> bool:
+    match domain:
+        case domains.Index() | domains.Maybe(of=domains.Index()):
+            return any(value >= 0 for value in values)
+        case domains.SetOf():
+            return any(values)
+        case _:
+            return False
 
 
 def _initial(
@@ -191,7 +246,7 @@ def _initial(
     if callable(given) and not isinstance(given, type):
         try:
             given = given(*indices)
-        except InputError:
+        except (InputError, NamesAMember):
             raise
         except Exception as error:
             raise InputError(

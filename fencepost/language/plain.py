@@ -18,7 +18,7 @@ from fencepost.language.machine import (
     raised_at,
     running,
 )
-from fencepost.language.values import NONE, EmptySet
+from fencepost.language.values import NONE, EmptySet, premise_and_goal
 from fencepost.language.views import Elaboration, SetView, View
 
 
@@ -185,11 +185,17 @@ def ask_body(
     owner: object,
     prefix: str,
     arguments: tuple[Value, ...],
+    part: int | None = None,
 ) -> bool | Fault:
-    """What a condition says of the machine's state, or how it cannot be evaluated."""
+    """What a condition says of the machine's state, or how it cannot be evaluated; perhaps one
+    part of a pair."""
     with running(machine):
         try:
-            return bool(body(machine.view(owner, prefix), *arguments))
+            given = body(machine.view(owner, prefix), *arguments)
+            if part is not None:
+                pair = premise_and_goal(given, getattr(body, "__name__", ""), None)
+                given = (bool(pair[0]), bool(pair[1]))[part]
+            return bool(given)
         except StepDisabled as disabled:
             raise RuntimeError("`require` in a condition") from disabled
         except StepFaults as fault:

@@ -1,11 +1,14 @@
-"""`@always`, `@reachable`, `@always_possible`: what must hold of a model, in a file of its own."""
+"""`@always`, `@reachable` and the others: what must hold of a model, in a file of its own.
+
+And `@lemma`: what a proof for any size goes by, beside them.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fencepost.core.errors import InputError, Location
 from fencepost.core.system import PropertyKind
@@ -15,15 +18,21 @@ from fencepost.language.machine import caller, calling_frame
 from fencepost.language.model import Model
 from fencepost.language.values import describe_value
 
+DeclarationKind = PropertyKind | Literal["lemma"]
+
 
 @dataclass(frozen=True)
 class PropertyDeclaration:
-    """A function of a state that says what must hold; extra arguments are for-all."""
+    """A function of a state that says what must hold; extra arguments are for-all.
 
-    kind: PropertyKind
+    `designs`: of which designs a lemma is claimed, or () for all.
+    """
+
+    kind: DeclarationKind
     model: type[Model]
     body: Callable[..., Any]
     location: Location
+    designs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,7 +60,9 @@ class PropertyDeclaration:
         )
 
 
-def _declare(kind: PropertyKind, model: Any) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+def _declare(
+    kind: DeclarationKind, model: Any, designs: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise InputError(
             "F95",
@@ -60,10 +71,12 @@ def _declare(kind: PropertyKind, model: Any) -> Callable[[Callable[..., Any]], P
             write=f"`@{kind}(SlotReclaim)` above `def`",
             at=caller(),
         )
-    return lambda body: _declared(kind, model, body)
+    return lambda body: _declared(kind, model, body, designs)
 
 
-def _declared(kind: PropertyKind, model: type[Model], body: Any) -> PropertyDeclaration:
+def _declared(
+    kind: DeclarationKind, model: type[Model], body: Any, designs: tuple[str, ...]
+) -> PropertyDeclaration:
     if not inspect.isfunction(body) or body.__name__ == "<lambda>":
         raise InputError(
             "F95",
@@ -72,7 +85,7 @@ def _declared(kind: PropertyKind, model: type[Model], body: Any) -> PropertyDecl
             write=f"`@{kind}({model.__name__})` above `def`, once",
             at=caller(),
         )
-    found = PropertyDeclaration(kind, model, body, source_of(body))
+    found = PropertyDeclaration(kind, model, body, source_of(body), designs)
     frame = calling_frame()
     before = None if frame is None else frame.f_locals.get(body.__name__)
     if isinstance(before, PropertyDeclaration) and before.location.line != found.location.line:
@@ -99,3 +112,25 @@ def reachable(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDecl
 def always_possible(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
     """From every reachable state, one that satisfies the condition can still be reached."""
     return _declare("always_possible", model)
+
+
+def leads_to(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """The function returns `premise, goal`: in every fair run, each state that satisfies the
+    premise is, or is followed by, one that satisfies the goal."""
+    return _declare("leads_to", model)
+
+
+def eventually(model: type[Model]) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """Every fair run from the start has a state that satisfies the condition."""
+    return _declare("eventually", model)
+
+
+def lemma(
+    model: type[Model], *, designs: str | Sequence[str] = ()
+) -> Callable[[Callable[..., Any]], PropertyDeclaration]:
+    """An invariant that a proof for any size goes by; of all designs, or of those named.
+
+    It is proved with the properties and is none itself: `check` does not report it.
+    """
+    named = (designs,) if isinstance(designs, str) else tuple(designs)
+    return _declare("lemma", model, named)

@@ -45,7 +45,7 @@ from fencepost.language.symbols import (
     sort_of,
     truth_of,
 )
-from fencepost.language.values import describe_value
+from fencepost.language.values import describe_value, premise_and_goal
 from fencepost.language.views import Elaboration, Helper, View
 
 _NOT_WRITTEN = object()
@@ -84,13 +84,18 @@ class Recorder(StateRecorder):
         owner: Any,
         prefix: str,
         arguments: tuple[Variable, ...],
+        part: int | None = None,
     ) -> tuple[Expression, Expression]:
-        """A condition on states, and where it cannot be evaluated."""
+        """A condition on states, and where it cannot be evaluated; perhaps one part of a pair."""
 
         def run() -> Expression:
             view = View(self, self.elaboration, owner, prefix)
             given = body(view, *self._symbols(arguments))
-            return self._truth_value(given, f"`{name}` returns", self.place)
+            if part is None:
+                return self._truth_value(given, f"`{name}` returns", self.place)
+            pair = premise_and_goal(given, name, self.place)
+            both = [self._truth_value(one, f"`{name}` returns", self.place) for one in pair]
+            return both[part]
 
         with self._recording(name, body, owner, prefix, arguments):
             paths = self.paths(run, nested=True)

@@ -15,6 +15,7 @@ from fencepost.core.trees import (
     FaultKind,
     Write,
 )
+from fencepost.language.any_size import MOST_COUNTED, AnySize, finite_only
 from fencepost.language.machine import (
     StepFaults,
     Value,
@@ -86,7 +87,19 @@ class StateRecorder(PathFinder):
 
     def finite_only(self, reason: str) -> None:
         """Note what keeps the model from being read for any size."""
+        if isinstance(self.elaboration.sizes, AnySize):
+            raise finite_only(reason, caller(), self.elaboration.model.__name__)
         self.finite[(caller(), reason)] = None
+
+    def check_count(self, counted: Expression, number: Expression) -> None:
+        """Refuse, for any size, a count beside a number that it may or may not come to: the bounds
+        of the count would settle it."""
+        if not isinstance(self.elaboration.sizes, AnySize):
+            return
+        if not (isinstance(counted, x.Quantified) and counted.kind == "count"):
+            return
+        if not isinstance(number, x.Constant) or number.value > MOST_COUNTED:
+            self.finite_only(f"a count beside a number that is not 0 to {MOST_COUNTED}")
 
     def none_as_number(self) -> None:
         """The literal `NONE` was used as a number, which is an error of the source."""

@@ -145,6 +145,7 @@ class Symbol:
         for one, other_side in ((mine, lifted), (lifted, mine)):
             if isinstance(sort_of(one.domain), Index) and isinstance(other_side.domain, Range):
                 self.recorder.finite_only("a number beside an index")
+            self.recorder.check_count(one, other_side)
         return mine, lifted
 
     def __eq__(self, other: object) -> Any:

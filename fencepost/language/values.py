@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 from fencepost.core.domains import NONE_VALUE
-from fencepost.core.errors import InputError
+from fencepost.core.errors import InputError, Location
 from fencepost.language.machine import _running, caller
 
 
@@ -106,3 +106,16 @@ def describe_value(value: Any) -> str:
         return f"the {kind} `{name}`" if name else f"{article} {kind}"
     shown = repr(value)
     return shown if " at 0x" not in shown else f"{article} {kind}"
+
+
+def premise_and_goal(given: Any, name: str, at: Location | None) -> tuple[Any, Any]:
+    """The two conditions that a `leads_to` returns."""
+    if isinstance(given, tuple) and len(given) == 2:
+        return given
+    raise InputError(
+        "F154",
+        f"`{name}` returns {describe_value(given)}, not a premise and a goal",
+        why="@leads_to says that a state with the premise is followed by one with the goal",
+        write="`return premise, goal`, two conditions with a comma between them",
+        at=at,
+    )

@@ -35,7 +35,7 @@ def check_as_json(
         "versions": versions(),
         "exit_code": code,
         "models": [_model(check) for check in checks],
-        "errors": [_error(error) for error in errors],
+        "errors": [error_as_json(error) for error in errors],
     }
 
 
@@ -130,6 +130,7 @@ def _engine(result: Result) -> dict[str, Any]:
                 "instance": finding.instance,
                 "verdict": finding.verdict.value,
                 "scope": finding.scope,
+                "bound": finding.bound,
                 "steps": None if finding.trace is None else len(finding.trace),
             }
             for finding in answer.findings
@@ -177,12 +178,13 @@ def _finding(model: ModelCheck, finding: Finding) -> dict[str, Any]:
         "verdict": finding.verdict.value,
         "instance": finding.instance,
         "scope": finding.scope,
+        "bound": finding.bound,
         "detail": with_shown_paths(finding.detail),
         "trace": trace,
     }
 
 
-def _error(error: InputError) -> dict[str, Any]:
+def error_as_json(error: InputError) -> dict[str, Any]:
     return {
         "code": error.code,
         "what": error.what,

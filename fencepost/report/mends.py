@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fencepost.analyses.barriers import Hint, Names
+from fencepost.analyses.mending import Hint, Names
 from fencepost.core.system import Design, System
 
 MOST_OTHERS = 3

@@ -37,6 +37,8 @@ class StoredTrace:
     detail: str
     initial: State
     steps: tuple[Step, ...]
+    loop: int | None = None
+    """Of an endless run, how many steps there are before those that it repeats for ever."""
 
     def trace(self) -> Trace:
         """The trace alone."""
@@ -48,6 +50,7 @@ class StoredTrace:
             self.digest,
             self.initial,
             self.steps,
+            self.loop,
         )
 
 
@@ -123,6 +126,7 @@ def _parse(content: dict[str, Any], path: Path) -> StoredTrace:
                 Step(_text(step, "action"), tuple(_numbers(step, "arguments").values()))
                 for step in _each(content, "steps", dict)
             ),
+            loop=_loop(content),
         )
     except _Malformed as error:
         raise InputError(
@@ -145,6 +149,13 @@ def _numbers(content: dict[str, Any], key: str) -> dict[str, int]:
     value = content.get(key)
     if not isinstance(value, dict) or not all(type(v) is int for v in value.values()):
         raise _Malformed(f'"{key}" does not give each name an integer')
+    return value
+
+
+def _loop(content: dict[str, Any]) -> int | None:
+    value = content.get("loop")
+    if value is not None and (type(value) is not int or not 0 <= value <= len(content["steps"])):
+        raise _Malformed('"loop" is not the number of steps before a loop')
     return value
 
 

@@ -9,20 +9,22 @@ from fencepost.analyses.expectations import Judgement
 from fencepost.analyses.vacuity import Unused
 from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.results import Answer, Finding, Verdict, count_steps, grouped
-from fencepost.core.system import System
+from fencepost.core.system import LIVENESS, System
 from fencepost.core.traces import Trace, rerun
 from fencepost.project import with_shown_paths
 from fencepost.report.mends import hint_text
 from fencepost.report.terminal import Terminal
 from fencepost.report.trace_files import TraceFiles
-from fencepost.report.trace_tables import one_line, tell, trace_table
+from fencepost.report.trace_tables import one_line, tell, trace_table, with_loop
 from fencepost.report.unused import components_line, unused_lines
 from fencepost.report.verdicts import STYLES, broken, property_text
 
 WIDTH = 100
 INDENT = "    "
 MOST_UNUSED = 8
-SO_FAR = {"reachable": "not reached so far", "always_possible": "not decided"}
+SO_FAR = {"reachable": "not reached so far"} | dict.fromkeys(
+    ("always_possible", *LIVENESS), "not decided"
+)
 
 
 class Stories:
@@ -100,11 +102,11 @@ class Stories:
             if table.rows:
                 self.terminal.table(table, INDENT)
             return
-        told = " > ".join(
+        told = [
             f"{line.actor}: {line.step}" if line.actor else line.step
             for line in tell(system, trace)
-        )
-        self._wrapped(told)
+        ]
+        self._wrapped(" > ".join(with_loop(told, trace)))
 
     def _unused(self, model: ModelCheck, unused: Unused) -> None:
         self.terminal.line()

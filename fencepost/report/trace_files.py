@@ -51,6 +51,7 @@ def as_json(
             }
             for step, line in zip(trace.steps, told, strict=True)
         ],
+        **({"loop": trace.loop} if trace.loop is not None else {}),
     }
 
 

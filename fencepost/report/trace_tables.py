@@ -12,6 +12,8 @@ from fencepost.project import shown_path
 from fencepost.report.tables import Cell, Column, Table
 
 MOST_CHANGES_SHOWN = 12
+FOR_EVER = "for ever:"
+NOTHING_MORE = "(nothing happens)"
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ def trace_table(system: System, trace: Trace) -> Table:
     if starts:
         rows.append((Cell("0"), Cell(""), Cell("start"), Cell(_shorten(starts))))
     for line in tell(system, trace):
+        if line.number - 1 == trace.loop:
+            rows.append((Cell(""), Cell(""), Cell(FOR_EVER, "strong"), Cell("")))
         if line.fault:
             told = Cell(line.fault, "bad")
         elif line.changes:
@@ -103,6 +107,8 @@ def trace_table(system: System, trace: Trace) -> Table:
         else:
             told = Cell("(nothing changes)", "dim")
         rows.append((Cell(str(line.number)), Cell(line.actor), Cell(line.step), told))
+    if trace.loop == len(trace.steps):
+        rows.append((Cell(""), Cell(""), Cell(FOR_EVER, "strong"), Cell(NOTHING_MORE)))
     columns = (
         Column("#", right=True),
         Column("actor"),
@@ -121,4 +127,13 @@ def _shorten(lines: tuple[str, ...]) -> str:
 
 def one_line(system: System, trace: Trace) -> str:
     """The steps of a trace as short text: enough to take them again by hand."""
-    return "; ".join(system.show_step(step) for step in trace.steps) or "(the initial state)"
+    shown = [system.show_step(step) for step in trace.steps]
+    return "; ".join(with_loop(shown, trace)) or "(the initial state)"
+
+
+def with_loop(shown: list[str], trace: Trace) -> list[str]:
+    """Texts of the steps of a trace, with a word before those that it repeats for ever."""
+    if trace.loop is None:
+        return shown
+    repeated = shown[trace.loop :] or [NOTHING_MORE]
+    return [*shown[: trace.loop], f"{FOR_EVER} {repeated[0]}", *repeated[1:]]

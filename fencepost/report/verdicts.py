@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from fencepost.analyses.expectations import Judgement, shorten_expectation, violated
+from fencepost.analyses.expectations import (
+    Judgement,
+    shorten_expectation,
+    violated,
+    within_bound,
+)
 from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps, grouped
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, System
@@ -99,7 +104,8 @@ def verdict_text(check: DesignCheck) -> str:
         case Verdict.HOLDS:
             return "HOLDS"
         case Verdict.UNDECIDED:
-            return f"UNDECIDED: {answer.stopped or 'not every property was decided'}"
+            why = answer.stopped or within_bound(answer) or "not every property was decided"
+            return f"UNDECIDED: {why}"
         case Verdict.ERROR:
             return "ERROR"
         case Verdict.VIOLATED:

@@ -29,12 +29,14 @@ REPORTED = {
     "SGL-17259",
     "KVCV-3",
     "VLLM-50754",
+    "MORI-655",
 }
 
 BESIDE_SAFE = {
     "handle_is_counted": "first_error_frees_blocks",
     "record_carries_tag": "success_before_tagged_record",
     "record_carries_digest": "tag_and_digest",
+    "abort_is_answered": "ack_is_lost",
 }
 """Barriers that `safe` does without, each with a design in which it makes a difference."""
 
@@ -66,6 +68,16 @@ def test_expected_violations_name_their_shortest_trace(name: str) -> None:
 def test_every_reported_bug_has_a_broken_design() -> None:
     broken = {d.known_bug for d in SYSTEM.designs if d.expect.violations} - {""}
     assert broken == REPORTED
+
+
+def test_a_lost_ack_leaves_the_decode_node_waiting_for_ever() -> None:
+    [trace] = [f.trace for f in answer("ack_is_lost").findings if f.property == "outcome_is_heard"][
+        :1
+    ]
+    assert trace is not None and trace.loop == len(trace.steps)
+    told = [step.action for step in trace.steps]
+    assert told.index("fail") < told.index("fail_on_error")
+    assert "take_back" not in told
 
 
 def test_every_barrier_of_the_safe_design_is_needed() -> None:

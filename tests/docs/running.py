@@ -21,7 +21,11 @@ from tests.docs.pages import ROOT, Block, Command, Page
 
 LANGUAGES = ("python", "console", "diff", "toml", "json", "yaml", "text")
 SHELL = re.compile(r"[|<>;&$`*]")
-PROGRESS = re.compile(r"^.*\d/s, depth \d.* waiting, .*\n", re.MULTILINE)
+PROGRESS = re.compile(
+    r"^.*(\d/s, depth \d.* waiting, |\d of [\d ]+ obligations, "
+    r"|\d+ of \d+ (sets|mutants), .*, \d+ s$).*\n",
+    re.MULTILINE,
+)
 SECONDS = 120
 MODULES = re.compile(r"(models|properties|model_file_\w+)(\.|$)")
 

@@ -106,5 +106,11 @@ def test_every_field_of_a_report_is_described(workshop):
     compare("report", report, seen)
     assert seen["error"]
     assert "fault" in seen["step"]
+    assert workshop.run("barriers", "handoff", "--json", "barriers.json").code == 0
+    compare("barriers", json.loads((workshop.folder / "barriers.json").read_text()), seen)
+    assert seen["without"]
+    assert workshop.run("mutate", "handoff", "--json", "mutants.json").code in (0, 1)
+    compare("mutants", json.loads((workshop.folder / "mutants.json").read_text()), seen)
+    assert seen["counts"]
     trace = next((workshop.folder / ".fencepost/traces").iterdir())
     compare("trace", json.loads(trace.read_text()), seen)

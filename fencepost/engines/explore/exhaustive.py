@@ -16,16 +16,16 @@ from fencepost.core.limits import (
     Progress,
     Report,
 )
+from fencepost.core.machine import machine_memory
 from fencepost.core.questions import Questions, select
 from fencepost.core.results import Cost, Result
 from fencepost.core.semantics import initial_states, perform
-from fencepost.core.system import Design, System
+from fencepost.core.system import LIVENESS, Design, System
 from fencepost.core.trees import Fault
 from fencepost.engines.explore.findings import Searched, answer
 from fencepost.kernel.backward import AT_ONCE, Backward
 from fencepost.kernel.compiled import compiled
 from fencepost.kernel.control import Slot, Status
-from fencepost.kernel.memory import machine_memory
 from fencepost.kernel.native_loop import native_loop
 from fencepost.kernel.search import Search
 
@@ -80,6 +80,7 @@ class Exhaustive:
         self.search = Search(system, self.kernel, design.barriers)
         self.stopped = ""
         self.hopeless: dict[int, int] = {}
+        self.lassos: dict[int, Way] = {}
         self.undecided: dict[int, str] = {}
         self.peak = 0
 
@@ -90,6 +91,8 @@ class Exhaustive:
             self.stopped = self.seek()
             if not self.stopped:
                 self.look_back()
+            if not self.stopped:
+                self.look_for_lassos()
         except KeyboardInterrupt:
             self.stopped = INTERRUPTED
         self.peak = max(self.peak, self.search.bytes())
@@ -104,7 +107,8 @@ class Exhaustive:
             search[Slot.STATES_LIMIT] = self.limits.states
         for question in questions.asked:
             watch = question.number + 1
-            search.wanted[watch] = 255 if question.property.kind != "always_possible" else 0
+            of_states = question.property.kind in ("always", "reachable")
+            search.wanted[watch] = 255 if of_states else 0
             search.bad[watch] = int(question.property.kind == "always")
 
     def seek(self) -> str:
@@ -171,6 +175,33 @@ class Exhaustive:
         except OutOfTime:
             self.give_up(TIME_LIMIT)
 
+    def look_for_lassos(self) -> None:
+        """Decide every `leads_to` and `eventually`, or say why it is not decided."""
+        questions = self.questions.of_kind(*LIVENESS)
+        if not questions:
+            return
+        from fencepost.engines.explore.liveness import Liveness
+
+        liveness = Liveness(self.system, self.search, self.check)
+        open_ = {q.number: f"not decided: {INTERRUPTED}" for q in questions}
+        self.undecided |= open_
+        needed = liveness.bytes_needed() + self.search.bytes()
+        why = MEMORY_LIMIT if needed > self.search.memory_bytes else ""
+        if not why:
+            self.peak = max(self.peak, needed)
+            try:
+                for question, way in liveness.decide(questions):
+                    del self.undecided[question.number], open_[question.number]
+                    if way is not None:
+                        self.lassos[question.number] = way
+            except OutOfTime:
+                why = TIME_LIMIT
+        if why:
+            self.stopped = why
+            self.undecided |= dict.fromkeys(
+                open_, f"all states seen, but not every run of them: {why}"
+            )
+
     def give_up(self, why: str) -> None:
         self.stopped = why
         self.undecided = dict.fromkeys(
@@ -201,7 +232,7 @@ class Exhaustive:
             depth=search[Slot.LEVEL] - 1,
             complete=self.complete(),
             stopped=self.stopped,
-            ways={number: self.way(state) for number, state in met.items()},
+            ways={number: self.way(state) for number, state in met.items()} | self.lassos,
             undecided=self.undecided,
             fault=self.fault(),
             stuck=None if search[Slot.STUCK] < 0 else self.way(search[Slot.STUCK]),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fencepost.core.branches import coverage
 from fencepost.core.evidence import Evidence, Way, show_sizes
 from fencepost.core.questions import Question, Questions
 from fencepost.core.results import Answer, Finding, Verdict, grouped
 from fencepost.core.semantics import show_instance
-from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Step, System
-from fencepost.engines.explore.branches import coverage
+from fencepost.core.system import LIVENESS, NO_FAULT, NO_STUCK_STATE, Design, Step, System
 
 ENGINE = "explore"
 
@@ -79,6 +79,8 @@ class _Teller:
             return self.evidence.violated(prop, way)
         if way is not None and kind == "reachable":
             return self.evidence.reached(question, way)
+        if way is not None and kind in LIVENESS:
+            return self.evidence.lasso(question, way)
         if way is not None:
             return self.evidence.hopeless(question, way)
         detail = ""
@@ -92,7 +94,7 @@ class _Teller:
         else:
             met = "not reached" if kind == "reachable" else "no violation"
             verdict, scope = Verdict.UNDECIDED, f"{met} in {self.part}"
-            if kind == "always_possible":
+            if kind not in ("always", "reachable"):
                 scope = f"not decided after {self.part}"
         instance = show_instance(prop, question.values)
         return Finding(prop.name, kind, verdict, scope, instance=instance, detail=detail)

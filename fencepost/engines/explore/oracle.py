@@ -20,13 +20,15 @@ from fencepost.core.results import Cost, Result
 from fencepost.core.semantics import (
     Successor,
     decide,
-    evaluate,
     failing_instances,
+    fair_steps,
     initial_states,
     is_final,
+    meets,
     perform,
+    raises,
 )
-from fencepost.core.system import Design, State, Step, System
+from fencepost.core.system import LIVENESS, Design, State, Step, System
 from fencepost.core.trees import Decide, Disabled, Fault, leaves
 from fencepost.engines.explore.findings import Searched, answer
 from fencepost.kernel.control import BATCH, LANES
@@ -68,7 +70,8 @@ class _Search:
         self.number: dict[State, int] = {}
         self.parents: list[tuple[int, Step] | None] = []
         self.depths: list[int] = []
-        self.edges: list[tuple[int, int]] = []
+        self.edges: list[tuple[int, int, Step]] = []
+        self.ended: set[int] = set()
         self.expanded = 0
         self.depth_done = -1
         self.stopped = ""
@@ -129,9 +132,10 @@ class _Search:
                 if isinstance(outcome, Successor):
                     self.steps_taken.add(step)
                     to = self.discover(outcome.state, (number, step), depth + 1)
-                    self.edges.append((number, to))
+                    self.edges.append((number, to, step))
                 elif isinstance(outcome, Fault) and self.fault is None:
                     self.fault = (number, step)
+        self.ended |= set(group) - enabled
         for number in group:
             if self.stuck is not None or number in enabled:
                 continue
@@ -157,10 +161,7 @@ class _Search:
         return prop.kind == "reachable" and self.satisfies(state, question)
 
     def satisfies(self, state: State, question: Question) -> bool:
-        prop, values = question.property, question.values
-        if evaluate(self.system, self.barriers, state, values, prop.fault):
-            return False
-        return bool(evaluate(self.system, self.barriers, state, values, prop.condition))
+        return meets(self.system, self.barriers, state, question.property, question.values)
 
     def violated(self) -> bool:
         return (
@@ -201,7 +202,7 @@ class _Search:
     def first_hopeless(self, question: Question) -> int | None:
         """The first state from which no goal state can be reached."""
         before: list[list[int]] = [[] for _ in self.states]
-        for source, target in self.edges:
+        for source, target, _ in self.edges:
             before[target].append(source)
         hopeful = {n for n, s in enumerate(self.states) if self.satisfies(s, question)}
         pending = list(hopeful)
@@ -212,14 +213,43 @@ class _Search:
                     pending.append(number)
         return next((n for n in range(len(self.states)) if n not in hopeful), None)
 
+    def lasso(self, question: Question) -> Way | None:
+        """A fair run that violates a liveness question."""
+        from fencepost.engines.explore.fair_runs_oracle import fair_lasso
+
+        prop, values = question.property, question.values
+        pending = {n for n, state in enumerate(self.states) if not self.satisfies(state, question)}
+        if prop.kind == "eventually":
+            begins = [n for n, depth in enumerate(self.depths) if depth == 0]
+        else:
+            begins = [
+                n
+                for n, state in enumerate(self.states)
+                if raises(self.system, self.barriers, state, prop, values)
+            ]
+        fair = dict(fair_steps(self.system))
+        found = fair_lasso(self.edges, begins, pending, self.ended, fair)
+        if found is None:
+            return None
+        begin, stem, loop = found
+        way = self.way(begin)
+        steps = (*way.steps, *(step for _, _, step in (*stem, *loop)))
+        return Way(way.initial, steps, len(way.steps) + len(stem))
+
     def facts(self) -> Searched:
         complete = not self.stopped
         met = dict(self.met)
+        lassos = {}
         if complete:
             for question in self.questions.of_kind("always_possible"):
                 hopeless = self.first_hopeless(question)
                 if hopeless is not None:
                     met[question.number] = hopeless
+            for question in self.questions.asked:
+                if question.property.kind in LIVENESS:
+                    way = self.lasso(question)
+                    if way is not None:
+                        lassos[question.number] = way
         fault = None
         if self.fault is not None:
             way = self.way(self.fault[0])
@@ -231,7 +261,7 @@ class _Search:
             depth=self.depth_done,
             complete=complete,
             stopped=self.stopped,
-            ways={number: self.way(state) for number, state in met.items()},
+            ways={number: self.way(state) for number, state in met.items()} | lassos,
             undecided={},
             fault=fault,
             stuck=None if self.stuck is None else self.way(self.stuck),

@@ -1,281 +1,298 @@
+"""The analysis of barriers against what a search of every single set says."""
+
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+from itertools import combinations
 
 import pytest
 
-from fencepost import (
-    Array,
-    Barrier,
-    Design,
-    Index,
-    Model,
-    Parameter,
-    Var,
-    action,
-    always,
-    build,
-    reachable,
-    require,
-    violates,
-)
-from fencepost.analyses.barriers import FEWEST_STATES, MOST_TRIALS, Hints
+from fencepost import *
+from fencepost.analyses.barrier_lattice import LIVE, SAFE, SUFFICIENT, Facet, Known, facets
+from fencepost.analyses.barrier_questions import questions
+from fencepost.analyses.barriers import Barring
+from fencepost.core import expressions as x
+from fencepost.core.errors import InputError
+from fencepost.core.limits import Limits
 from fencepost.core.results import Verdict
+from fencepost.core.system import Design as CoreDesign
+from fencepost.core.system import Expectation
 from fencepost.engines.explore import explore
-
-
-class Doors(Model):
-    """Two doors that must not both be open, and barriers of every worth."""
-
-    useless = Barrier("says more", buys=["not_both"])
-    forbids_all = Barrier("nobody opens anything", buys=["not_both"])
-    first_waits = Barrier("the first door waits for the second", buys=["order"])
-    second_waits = Barrier("the second door waits for the first", buys=["order"])
-    checked = Barrier("a door opens when the other is shut", buys=["somebody"])
-
-    first = Var(bool, initial=False)
-    second = Var(bool, initial=False)
-
-    @action
-    def open_first(self):
-        require(not self.forbids_all)
-        if self.checked or (self.first_waits and self.second_waits):
-            require(not self.second)
-        self.first = not self.first
-
-    @action
-    def open_second(self):
-        require(not self.forbids_all)
-        if self.checked or (self.first_waits and self.second_waits):
-            require(not self.first)
-        self.second = not self.second
-
-    nothing = Design(expect=violates("not_both", steps=2))
-    guarded = Design(checked, expect=violates("not_both", steps=2))
-
-
-@always(Doors)
-def not_both(m):
-    """The doors are never both open."""
-    return not (m.first and m.second)
-
-
-@reachable(Doors)
-def somebody(m):
-    """A door can be open."""
-    return m.first
-
-
-@always(Doors)
-def order(m):
-    """A property for barriers to buy."""
-    return m.first or not m.first
-
-
-def hinted(system, design, name="not_both"):
-    return Hints(system, explore).hint(design, explore(system, design).answer, name)
-
-
-def test_one_barrier_that_keeps_everything_reachable():
-    system = build(Doors, [not_both, somebody, order])
-    found = hinted(system, system.design("nothing"))
-    assert found.barriers == ("checked",)
-
-
-def test_the_hint_is_true():
-    system = build(Doors, [not_both, somebody, order])
-    assert explore(system, system.design("guarded")).answer.verdict is Verdict.HOLDS
-
-
-class Pairs(Model):
-    """Only two barriers together help."""
-
-    one = Barrier("one", buys=["shut"])
-    two = Barrier("two", buys=["shut"])
-    three = Barrier("three", buys=["shut"])
-    open = Var(bool, initial=False)
-
-    @action
-    def go(self):
-        require(not (self.two and self.three))
-        self.open = not self.open
-
-    bare = Design(expect=violates("shut", steps=1))
-
-
-@always(Pairs)
-def shut(m):
-    """It stays shut."""
-    return not m.open
-
-
-def test_two_barriers_where_one_is_not_enough():
-    system = build(Pairs, [shut])
-    found = hinted(system, system.design("bare"), "shut")
-    assert found.barriers == ("two", "three")
-
-
-class Hopeless(Model):
-    """No barrier helps."""
-
-    switches = Parameter(3)
-    Switch = Index(switches)
-    only = Barrier("does nothing", buys=["never"])
-    on = Array(Switch, of=bool)
-
-    @action(switch=Switch)
-    def flip(self, switch):
-        self.on[switch] = not self.on[switch]
-
-    bare = Design(expect=violates("never", steps=1))
-
-
-@always(Hopeless)
-def never(m, switch: Hopeless.Switch):
-    """Nothing is on."""
-    return not m.on[switch]
-
-
-class Choosy(Model):
-    """Two barriers remove the violation; the first does so at the price of another property."""
-
-    sloppy = Barrier("sloppy", buys=["safe"])
-    careful = Barrier("careful", buys=["safe"])
-    forbids = Barrier("forbids everything", buys=["safe"])
-    bad = Var(bool)
-    leaked = Var(bool)
-    moved = Var(bool)
-
-    @action
-    def go(self):
-        require(not self.forbids)
-        self.moved = True
-        if self.sloppy:
-            self.leaked = True
-        elif not self.careful:
-            self.bad = True
-
-    bare = Design(expect=violates("safe", steps=1))
-    blocked = Design(forbids, expect=violates("moves"))
-    spoilt = Design(sloppy, expect=violates("tidy", steps=1))
-
-
-@always(Choosy)
-def safe(m):
-    return not m.bad
-
-
-@always(Choosy)
-def tidy(m):
-    return not m.leaked
-
-
-@reachable(Choosy)
-def moves(m):
-    return m.moved
-
-
-def test_a_mend_that_breaks_nothing_else_comes_first():
-    system = build(Choosy, [safe, tidy, moves])
-    found = hinted(system, system.design("bare"), "safe")
-    assert (found.barriers, found.breaks) == (("careful",), ())
-
-
-def test_a_mend_that_breaks_something_else_says_so():
-    class OnlySloppy(Choosy):
-        careful = Barrier("does nothing", buys=["safe"])
-
-        @action
-        def go(self):
-            require(not self.forbids)
-            self.moved = True
-            if self.sloppy:
-                self.leaked = True
-            else:
-                self.bad = True
-
-    kinds = (always, always, reachable)
-    bodies = (safe, tidy, moves)
-    properties = [kind(OnlySloppy)(p.body) for kind, p in zip(kinds, bodies, strict=True)]
-    system = build(OnlySloppy, properties)
-    found = hinted(system, system.design("bare"), "safe")
-    assert (found.barriers, found.breaks) == (("sloppy",), ("tidy",))
-
-
-def test_what_cannot_be_reached_is_mended_by_switching_off():
-    system = build(Choosy, [safe, tidy, moves])
-    found = hinted(system, system.design("blocked"), "moves")
-    assert (found.barriers, found.switched_off, found.breaks) == (("forbids",), True, ("safe",))
-
-
-def test_no_barrier_helps():
-    system = build(Hopeless, [never])
-    found = hinted(system, system.design("bare"), "never")
-    assert (found.barriers, found.doubtful) == ((), False)
-
-
-def test_a_trial_that_is_cut_short_is_doubtful_and_not_believed():
-    system = build(Choosy, [safe, tidy, moves])
-    design = system.design("bare")
-    broken = explore(system, design).answer
-    limited = []
-
-    def search(system, design, *, properties, first, limits):
-        limited.append(limits.states)
-        result = explore(system, design, properties=properties)
-        findings = [replace(f, verdict=Verdict.UNDECIDED) for f in result.answer.findings]
-        cut_short = replace(result.answer, findings=tuple(findings), complete=False)
-        return replace(result, answer=cut_short)
-
-    trials = Hints(system, search)
-    found = trials.hint(design, broken, "safe")
-    assert (found.barriers, found.doubtful) == ((), True)
-    assert set(limited) == {FEWEST_STATES}
-    trials.hint(design, replace(broken, states=FEWEST_STATES), "safe")
-    assert set(limited) == {FEWEST_STATES, 2 * FEWEST_STATES}, "a larger trial may tell more"
-
-
-def test_an_interrupt_during_a_trial_is_passed_on():
-    system = build(Choosy, [safe, tidy, moves])
-    design = system.design("bare")
-    result = explore(system, design)
-    interrupted = replace(result, answer=replace(result.answer, stopped="interrupted"))
-    trials = Hints(system, lambda *_, **__: interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        trials.hint(design, result.answer, "safe")
-
-
-def test_a_run_that_a_barrier_does_not_touch_is_not_sought_again():
-    system = build(Hopeless, [never])
-    design = system.design("bare")
-    broken = explore(system, design).answer
-
-    def search(*_, **__):
-        raise AssertionError("the run to the violation is one with the barrier, too")
-
-    found = Hints(system, search).hint(design, broken, "never")
-    assert (found.barriers, found.doubtful) == ((), False)
-
-
-def test_what_is_known_is_not_searched_again():
-    system = build(Doors, [not_both, somebody, order])
-    nothing, guarded = system.designs
+from tests.unit.analyses.barrier_models import slot, trap
+from tests.unit.kernel.random_systems import Generator
+
+SEEDS = (*range(40), 77, 78, 82, 85, 89, 90, 102, 121, 122, 133, 138)
+MORE_SEEDS = range(200, 400)
+LIMITS = Limits(states=3000)
+
+
+def subsets(names):
+    return [frozenset(c) for size in range(len(names) + 1) for c in combinations(names, size)]
+
+
+def brute_force(system, varied, on=frozenset()):
+    """For each set what a whole search says of each facet."""
+    found = {}
+    for barriers in subsets(varied):
+        design = CoreDesign("trial", on | barriers, Expectation())
+        answer = explore(system, design).answer
+        assert answer.complete
+        found[on | barriers] = facets(answer)
+    return found
+
+
+def expected(found, goal, varied):
+    """Minimal sets, needed and redundant barriers, from the definitions."""
+    good = [s for s, known in found.items() if all(known[f] is Known.HOLDS for f in goal)]
+    minimal = {s for s in good if not any(other < s for other in good)}
+    if not good:
+        return set(), set(), set()
+    needed = {n for n in varied if all(n in s for s in good)}
+    redundant = {n for n in varied if not any(n in s for s in minimal)}
+    return minimal, needed, redundant
+
+
+def told(conclusions):
+    assert conclusions.perhaps_minimal == ()
+    assert conclusions.unsettled == ()
+    return set(conclusions.minimal), set(conclusions.needed), set(conclusions.redundant)
+
+
+NO_LIMITS = Limits()
+
+
+def analysed(system, *, whole, limits=NO_LIMITS, **how):
+    (question,) = questions(system, whole=whole, **how)
+    return Barring(system, explore, limits).answer(question)
+
+
+def random_system(seed):
+    """The system of a seed, less the properties that break with every set of its barriers."""
+    system = Generator(seed, most_barriers=5).system()
+    names = tuple(b.name for b in system.barriers)
+    if len(names) < 3:
+        return None
+    system = dataclasses.replace(system, initial=x.TRUE, final=x.TRUE)
+    worth = {p.name: set() for p in system.properties}
+    for barriers in subsets(names):
+        answer = explore(system, CoreDesign("trial", barriers, Expectation()), limits=LIMITS).answer
+        if not answer.complete:
+            return None
+        for finding in answer.findings:
+            worth.setdefault(finding.property, set()).add(finding.verdict)
+    if worth["no_fault"] == {Verdict.VIOLATED}:
+        return None
+    kept = tuple(p for p in system.properties if worth[p.name] != {Verdict.VIOLATED})
+    return dataclasses.replace(system, properties=kept)
+
+
+@pytest.mark.parametrize("seeds", [SEEDS, pytest.param(MORE_SEEDS, marks=pytest.mark.slow)])
+def test_random_systems_equal_brute_force(seeds):
+    several = differ = surprising = 0
+    for seed in seeds:
+        system = random_system(seed)
+        if system is None:
+            continue
+        names = tuple(b.name for b in system.barriers)
+        found = brute_force(system, names)
+        whole = analysed(system, whole=True)
+        minimal = analysed(system, whole=False)
+        assert whole.live is not None
+        for goal, one in ((SUFFICIENT, whole.sufficient), (SAFE, whole.safe), (LIVE, whole.live)):
+            assert told(one) == expected(found, goal, names), (seed, goal)
+        assert told(minimal.sufficient) == expected(found, SUFFICIENT, names), seed
+        assert told(minimal.safe) == expected(found, SAFE, names), seed
+        assert {v.barriers: v.known for v in whole.verdicts} == found, seed
+        for each in whole.without:
+            assert each.answer is not None
+            known = facets(each.answer)
+            assert known == found[each.of - {each.barrier}], seed
+        several += len(whole.sufficient.minimal) > 1
+        differ += whole.sufficient.minimal != whole.safe.minimal
+        surprising += bool(whole.surprises)
+    assert several >= 2, "some systems have several minimal sets"
+    assert differ >= 1, "for some safety takes less"
+    assert surprising >= 1, "for some a superset is not sufficient"
+
+
+def test_few_searches_tell_of_all_sets():
+    system = slot()
     searched = []
 
     def search(system, design, **options):
         searched.append(design.barriers)
         return explore(system, design, **options)
 
-    trials = Hints(system, search)
-    broken = explore(system, nothing).answer
-    trials.remember(explore(system, guarded).answer)
-    assert trials.hint(nothing, broken, "not_both").barriers == ("checked",)
-    assert searched
-    assert guarded.barriers not in searched
-    before = list(searched)
-    trials.hint(nothing, broken, "not_both")
-    assert searched == before
+    (question,) = questions(system, whole=False)
+    answer = Barring(system, search).answer(question)
+    assert told(answer.sufficient) == told(analysed(system, whole=True).sufficient)
+    assert len(searched) < 16
 
 
-def test_trials_are_bounded():
-    assert 0 < MOST_TRIALS <= 100
+def test_a_superset_of_a_safe_set_is_unsafe():
+    answer = analysed(trap(), whole=True)
+    assert answer.sufficient.minimal == (frozenset({"guard"}),)
+    [surprise] = answer.surprises
+    assert (surprise.barriers, surprise.added) == (frozenset({"guard"}), "cache")
+    assert [(b.property, b.kind) for b in surprise.broken] == [("low", "always")]
+
+
+def test_a_barrier_buys_safety_with_liveness():
+    answer = analysed(slot(), whole=True)
+    assert answer.live is not None
+    assert set(answer.safe.minimal) == {frozenset({"waits"})}
+    assert set(answer.live.minimal) == {frozenset()}
+    assert answer.sufficient.minimal == (frozenset({"waits", "answers"}),)
+    without = {each.barrier: each for each in answer.without}
+    assert [b.property for b in without["answers"].broken] == ["can_be_free"]
+    assert [b.property for b in without["waits"].broken] == ["own"]
+    assert without["waits"].broken[0].steps == 2
+
+
+def test_blocking_everything_is_no_cure():
+    answer = analysed(slot(), whole=True)
+    blocked = {v.barriers: v for v in answer.verdicts}[frozenset({"stops"})]
+    assert blocked.known[Facet.SAFETY] is Known.HOLDS
+    assert blocked.known[Facet.REACHABILITY] is Known.VIOLATED
+    assert not any("stops" in barriers for barriers in answer.safe.minimal)
+    assert answer.sufficient.redundant == ("stops", "idle")
+
+
+def test_the_shortest_trace_without_a_barrier_is_one():
+    system = slot()
+    answer = analysed(system, whole=False)
+    without = {each.barrier: each for each in answer.without}["waits"]
+    design = CoreDesign("trial", frozenset({"answers"}), Expectation())
+    [finding] = [f for f in explore(system, design).answer.findings if f.property == "own"]
+    assert without.of == frozenset({"waits", "answers"})
+    assert without.broken[0].steps == len(finding.trace) == 2
+
+
+def test_named_barriers_are_varied_around_a_design():
+    system = slot()
+    (question,) = questions(system, varied=("waits",), design=system.design("both"))
+    assert (question.varied, question.fixed_on) == (("waits",), frozenset({"answers"}))
+    answer = Barring(system, explore).answer(question)
+    assert answer.sets == 2
+    assert answer.sufficient.minimal == (frozenset({"waits", "answers"}),)
+    assert answer.sufficient.needed == ("waits",)
+
+
+def test_without_a_design_the_first_that_holds_is_taken():
+    (question,) = questions(slot(), varied=("idle",))
+    assert question.fixed_on == frozenset({"waits", "answers"})
+    assert "as in both" in question.title
+
+
+def test_the_barriers_of_a_design_are_varied_with_the_others_off():
+    system = slot()
+    (question,) = questions(system, design=system.design("both"))
+    assert (question.varied, question.fixed_on) == (("waits", "answers"), frozenset())
+
+
+def test_a_set_that_is_too_large_to_search_is_not_called_anything():
+    system = build(Counter, [counted, low_enough])
+    answer = analysed(system, whole=True, limits=Limits(states=50))
+    assert answer.undecided > 0
+    assert answer.sufficient.minimal == ()
+    assert answer.sufficient.needed == ()
+    assert answer.sufficient.redundant == ()
+    exact = analysed(system, whole=True)
+    assert exact.sufficient.minimal == (frozenset(),)
+
+
+class Counter(Model):
+    bound = Barrier("the count ends early", buys=["low_enough"])
+    count = Var(Range(0, 5000), initial=0)
+
+    @action
+    def add(self):
+        require(self.count < (3 if self.bound else 5000))
+        self.count += 1
+
+    @action
+    def again(self):
+        self.count = 0
+
+    only = Design(expect=holds)
+
+
+@always(Counter)
+def low_enough(m):
+    return m.count <= 5000
+
+
+@reachable(Counter)
+def counted(m):
+    return m.count == 2
+
+
+def test_smaller_sets_that_were_not_decided_are_said():
+    system = build(Counter, [counted, low_enough])
+    answer = analysed(system, whole=True, limits=Limits(states=50))
+    assert answer.sufficient.perhaps_minimal == (frozenset({"bound"}),)
+    assert answer.sufficient.unsettled == ("bound",)
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 5])
+def test_an_interrupt_leaves_what_was_established(after):
+    system = slot()
+    calls = []
+
+    def search(system, design, **options):
+        calls.append(design.barriers)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        return explore(system, design, **options)
+
+    (question,) = questions(system, whole=True)
+    answer = Barring(system, search).answer(question)
+    assert answer.stopped == "interrupted"
+    exact = {v.barriers: v.known for v in analysed(system, whole=True).verdicts}
+    assert len(calls) == after + 1, "no other search is begun"
+    for each in answer.verdicts:
+        for facet, known in each.known.items():
+            assert known in (Known.OPEN, exact[each.barriers][facet])
+    assert set(answer.sufficient.minimal) <= {frozenset({"waits", "answers"})}
+
+
+def test_time_ends_an_analysis():
+    system = slot()
+    (question,) = questions(system, whole=True)
+    answer = Barring(system, explore, Limits(seconds=1e-9)).answer(question)
+    assert answer.stopped == "time limit reached"
+    assert answer.counts["open"] == 16
+    assert answer.sufficient.minimal == ()
+
+
+class Bare(Model):
+    on = Var(bool)
+
+    @action
+    def flip(self):
+        self.on = not self.on
+
+    only = Design(expect=holds)
+
+
+@always(Bare)
+def fine(m):
+    return m.on or not m.on
+
+
+def test_a_model_without_barriers_is_refused():
+    with pytest.raises(InputError) as error:
+        questions(build(Bare, [fine]))
+    assert error.value.code == "F165"
+
+
+def test_a_design_without_barriers_is_refused():
+    system = slot()
+    with pytest.raises(InputError) as error:
+        questions(system, design=system.design("early"))
+    assert error.value.code == "F166"
+
+
+def test_answers_are_equal_from_run_to_run():
+    one, other = (analysed(slot(), whole=False) for _ in range(2))
+    assert one == other

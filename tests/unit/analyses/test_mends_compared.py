@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fencepost import *
-from fencepost.analyses.barriers import Hints
+from fencepost.analyses.mending import Hints
 from fencepost.core.results import Verdict
 from fencepost.engines.explore import explore
 

@@ -44,10 +44,10 @@ class Scope:
 class Generator:
     """Draws one system from a seed."""
 
-    def __init__(self, seed: int, *, wide: bool = False) -> None:
+    def __init__(self, seed: int, *, wide: bool = False, most_barriers: int = 2) -> None:
         self.random = random.Random(seed)
         self.seed = seed
-        self.wide = wide
+        self.wide, self.most_barriers = wide, most_barriers
         self.line = 0
         self.names = 0
         draw = self.random
@@ -62,7 +62,8 @@ class Generator:
             self.fields += [self.wide_field(n) for n in range(draw.randint(1, 3))]
             draw.shuffle(self.fields)
         self.barriers = tuple(
-            Barrier(f"barrier_{n}", "text", "edge", ()) for n in range(draw.randint(0, 2))
+            Barrier(f"barrier_{n}", "text", "edge", ())
+            for n in range(draw.randint(0, self.most_barriers))
         )
         names = [b.name for b in self.barriers]
         on = frozenset(name for name in names if draw.random() < 0.5)
@@ -347,9 +348,9 @@ class Generator:
         return Property(f"property_{number}", kind, arguments, condition, fault)
 
 
-def random_system(seed: int) -> System:
+def random_system(seed: int, kind: type[Generator] = Generator) -> System:
     """The system of a seed; every fourth one has states of several words."""
-    system = Generator(seed, wide=seed % 4 == 3).system()
+    system = kind(seed, wide=seed % 4 == 3).system()
     startable = all(
         any(
             evaluate(system, design.barriers, state, {}, system.initial)
@@ -358,3 +359,21 @@ def random_system(seed: int) -> System:
         for design in system.designs
     )
     return system if startable else dataclasses.replace(system, initial=x.TRUE)
+
+
+class LivelyGenerator(Generator):
+    """Draws systems with fair actions, whose properties are about what happens in the end."""
+
+    def action(self, number: int) -> Action:
+        fairness = self.random.choice(("", "weak", "weak", "strong"))
+        return dataclasses.replace(super().action(number), fairness=fairness)
+
+    def property(self, number: int) -> Property:
+        draw = self.random
+        drawn = super().property(number)
+        if draw.random() < 0.3:
+            return dataclasses.replace(drawn, kind="eventually")
+        scope = Scope(list(drawn.arguments))
+        premise = x.TRUE if draw.random() < 0.3 else self.condition(scope, 2)
+        fault = x.FALSE if draw.random() < 0.8 else self.condition(scope, 2)
+        return dataclasses.replace(drawn, kind="leads_to", premise=premise, premise_fault=fault)

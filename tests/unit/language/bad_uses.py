@@ -262,4 +262,45 @@ def pp(m): return m.vv
     "too many initial states": declared(
         "r = Array(A, of=Range(0, 9), initial=ANY)", parameters={"n": 7}
     ),
+    "fair on a method": declared(
+        methods="""\
+@fair
+def f(self): self.v = True
+"""
+    ),
+    "fair below action": declared(
+        methods="""\
+@action
+@fair
+def f(self): self.v = True
+"""
+    ),
+    "fair in a new way": declared(
+        methods="""\
+@fair("often")
+@action
+def f(self): self.v = True
+"""
+    ),
+    "Fair of nothing": declared("delivers = Fair()"),
+    "Fair of a kind": declared("delivers = Fair('g', kind='some')"),
+    "Fair of an unknown action": declared("delivers = Fair('channel.deliver')"),
+    "leads_to without a goal": declared(
+        after="""\
+@leads_to(M)
+def ends(m): return m.v
+"""
+    ),
+    "leads_to three": declared(
+        after="""\
+@leads_to(M)
+def ends(m): return m.v, m.v, m.v
+"""
+    ),
+    "eventually nothing": declared(
+        after="""\
+@eventually(M)
+def ends(m): pass
+"""
+    ),
 }

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fencepost import *
-from fencepost.analyses.barriers import Hint
+from fencepost.analyses.mending import Hint
 from fencepost.report.mends import hint_text
 
 

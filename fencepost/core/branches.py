@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fencepost import core
 from fencepost.core.errors import Location
 from fencepost.core.remembered import Remembered
 from fencepost.core.results import Branch, Coverage
 from fencepost.core.system import Step, System
 from fencepost.core.trees import paths
 
-PACKAGE = Path(core.__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -66,4 +65,4 @@ def coverage(
     """The steps taken, and the source branches on the way to the leaves reached."""
     known = branches(system)
     taken = frozenset[Branch]().union(*(known.of_leaf[leaf] for leaf in leaves))
-    return Coverage(steps, len(system.steps), taken, known.in_all)
+    return Coverage(steps, len(system.steps), taken, known.in_all, leaves)

@@ -1,0 +1,238 @@
+"""Candidate lemmas: what no row of a table satisfies together, as formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, product
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fencepost.analyses.inference.boxes import Box
+from fencepost.analyses.inference.on_demand import Occurring
+from fencepost.analyses.inference.tables import Template, rows_of, unique
+from fencepost.analyses.inference.vectors import Vectors
+from fencepost.core import folding
+from fencepost.core.domains import Index
+from fencepost.core.expressions import FALSE, Expression, Read, Variable, walk
+from fencepost.core.system import Lemma, State, System
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+
+
+MOST_LOOKED_AT = 200
+"""So many clauses that exclude one state are compared before the cheapest is taken."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A formula (as the oracle of proofs reads it): not all literals of a box hold together, for
+    any distinct members. `literals` is how many attributes it speaks of."""
+
+    name: str
+    arguments: tuple[Variable, ...]
+    condition: Expression
+    literals: int
+    fault: Expression = FALSE
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The fields it reads."""
+        return frozenset(n.field for n in walk(self.condition) if isinstance(n, Read))
+
+    @cached_property
+    def nodes(self) -> int:
+        """How large it is to look at."""
+        return sum(1 for _ in walk(self.condition))
+
+
+def candidate(template: Template, box: Box, name: str) -> Candidate:
+    """The clause of a box."""
+    literals = [
+        template.attributes[column].within((1 << template.sizes[column]) - 1 & ~mask)
+        for column, mask in zip(box.columns, box.masks, strict=True)
+    ]
+    mentioned = frozenset().union(*(template.attributes[c].variables for c in box.columns))
+    arguments = tuple(v for v in template.variables if v.name in mentioned)
+    same = [_not_apart(a, b) for a, b in combinations(arguments, 2) if a.of == b.of]
+    condition = folding.disjunction([*same, *literals])
+    return Candidate(name, arguments, condition, len(literals))
+
+
+def _not_apart(one: Variable, other: Variable) -> Expression:
+    """That two members are not as a template has them: different, in their order if any."""
+    if isinstance(one.of, Index) and one.of.ordered:
+        return folding.negate(folding.less(one, other))
+    return folding.equal(one, other)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A state that a candidate has to exclude, for a claim and a step that look at some fields."""
+
+    system: System
+    barriers: frozenset[str]
+    state: State
+    sizes: Mapping[str, int]
+    matter: frozenset[str]
+    dropped: AbstractSet[str]
+
+    def rows(self, template: Template, columns: Sequence[int] | None = None) -> Rows:
+        """What the template's members are in the state, one row a choice of them; only some columns
+        are filled in where they are named."""
+        import numpy as np
+
+        cells = np.array(self.state, dtype=np.int64)[:, None]
+        return rows_of(template, Vectors(self.system, self.barriers, cells, self.sizes), columns)
+
+
+Price = tuple[int, ...]
+"""How long a candidate is: variables and literals, fields that do not matter, cases."""
+
+
+class Candidates(Protocol):
+    """Where candidates of one template come from."""
+
+    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
+        """The cheapest one that is false in a state and has fewer variables and literals than
+        `most`."""
+        ...
+
+
+def price(template: Template, box: Box, matter: frozenset[str]) -> Price:
+    """What a box costs."""
+    used = [template.attributes[c] for c in box.columns]
+    fields = frozenset().union(*(a.fields for a in used))
+    cases = sum(
+        min(m.bit_count(), a.size - m.bit_count()) for a, m in zip(used, box.masks, strict=True)
+    )
+    return len(template.variables) + len(box.columns), len(fields - matter), cases
+
+
+class Pool:
+    """The candidates of one template: boxes of its table, and their formulas when asked for."""
+
+    def __init__(self, template: Template, boxes: Sequence[Box], prefix: str) -> None:
+        import numpy as np
+
+        every = frozenset(v.name for v in template.variables)
+        self.template, self.prefix = template, prefix
+        parts = (
+            part for b in boxes for part in _parts(template, b) if _whole(template, part, every)
+        )
+        self.boxes = list(dict.fromkeys(parts))
+        width = max((len(b.columns) for b in self.boxes), default=1)
+        count = len(self.boxes)
+        self._columns = np.zeros((count, width), dtype=np.int64)
+        # A literal that is not there is one that every row satisfies.
+        self._masks = np.full((count, width), -1, dtype=np.int64)
+        for n, box in enumerate(self.boxes):
+            self._columns[n, : len(box.columns)] = box.columns
+            self._masks[n, : len(box.masks)] = box.masks
+        self._made: dict[int, Candidate] = {}
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, number: int) -> Candidate:
+        if number not in self._made:
+            name = f"{self.prefix}{number}"
+            self._made[number] = candidate(self.template, self.boxes[number], name)
+        return self._made[number]
+
+    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
+        """The cheapest candidate that is false in a state, of several the first."""
+        import numpy as np
+
+        if not self.boxes or len(self.template.variables) + 1 >= most:
+            return None
+        inside = self._inside(1 << question.rows(self.template))
+        best: tuple[Price, int] | None = None
+        for number in np.nonzero(inside)[0]:
+            if f"{self.prefix}{number}" in question.dropped:
+                continue
+            key = price(self.template, self.boxes[number], question.matter), int(number)
+            if best is None or key < best:
+                best = key
+        return None if best is None else (best[0], self[best[1]])
+
+    def short(self, literals: int) -> list[Candidate]:
+        """The candidates of at most so many literals."""
+        return [self[n] for n, box in enumerate(self.boxes) if len(box.columns) <= literals]
+
+    def _inside(self, bits: Rows) -> Any:
+        """Which boxes some row lies in."""
+        import numpy as np
+
+        found = np.zeros(len(self.boxes), dtype=bool)
+        for row in bits:
+            found |= ((row[self._columns] & self._masks) != 0).all(axis=1)
+        return found
+
+
+def _whole(template: Template, box: Box, every: frozenset[str]) -> bool:
+    """Whether a box speaks of every variable of its template; else a smaller template has it."""
+    mentioned = frozenset().union(*(template.attributes[c].variables for c in box.columns))
+    return mentioned == every
+
+
+def _parts(template: Template, box: Box) -> Iterator[Box]:
+    """The parts of a box that a lemma may exclude: all of it, unless an attribute forbids that."""
+    used = [template.attributes[c] for c in box.columns]
+    for masks in product(*(a.parts(m) for a, m in zip(used, box.masks, strict=True))):
+        yield Box(box.columns, masks)
+
+
+class OnDemand:
+    """The candidates of a template whose table has too many columns or rows for all its boxes."""
+
+    def __init__(self, template: Template, rows: Rows, prefix: str, literals: int) -> None:
+        self.template, self.prefix, self.literals = template, prefix, literals
+        self._occurring = Occurring(rows, template.sizes)
+        self._every = frozenset(v.name for v in template.variables)
+        self._names: dict[Box, str] = {}
+
+    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
+        """The cheapest candidate found among those that speak of what matters."""
+        if len(self._every) + 1 >= most:
+            return None
+        used = self.template.attributes
+        near = [n for n, a in enumerate(used) if a.fields & question.matter]
+        table = question.rows(self.template, near)
+        rows = [tuple(int(v) for v in row) for row in unique(table, self.template.sizes)]
+        for literals in range(1, min(self.literals, most - len(self._every) - 1) + 1):
+            found: dict[Box, Price] = {}
+            for row in rows:
+                for columns in self._occurring.without(row, near, literals):
+                    if self._every != frozenset().union(*(used[c].variables for c in columns)):
+                        continue
+                    for box in _parts(self.template, self._occurring.grown(row, columns)):
+                        if all(
+                            m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)
+                        ):
+                            found[box] = price(self.template, box, question.matter)
+                    if len(found) > MOST_LOOKED_AT:
+                        break
+            for box, cost in sorted(found.items(), key=lambda item: (item[1], item[0])):
+                name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
+                if name not in question.dropped:
+                    return cost, candidate(self.template, box, name)
+        return None
+
+
+def given(lemmas: Sequence[Lemma]) -> list[Candidate]:
+    """Lemmas that somebody has thought of, as candidates."""
+    return [
+        Candidate(
+            lemma.name,
+            lemma.arguments,
+            folding.conjunction([folding.negate(lemma.fault), lemma.condition]),
+            0,
+        )
+        for lemma in lemmas
+    ]

@@ -1,0 +1,205 @@
+"""The search for lemmas: each counterexample to induction is excluded by the shortest candidate.
+
+It starts with the safety of a design alone. A step that breaks a claim though all claims hold
+before it starts in a state that some candidate may exclude: the shortest that does becomes a claim
+too, and has to be kept by every step in its turn. A claim that nothing can save is dropped, and
+what had gone by it is asked again; if it is a safety property, no proof was found.
+
+Method: Houdini (Flanagan and Leino, 2001) from the goal backwards, with candidates taken from
+states of small sizes; that candidates are true there is never trusted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
+from fencepost.core.expressions import Read, walk
+from fencepost.core.system import NO_FAULT, Action, System
+from fencepost.core.trees import decisions
+
+if TYPE_CHECKING:
+    from fencepost.engines.prove.any_size import Claim, Counterexample
+    from fencepost.engines.prove.any_size.sized import Sized
+
+MOST = 1 << 10
+"""More variables and literals than any candidate has."""
+
+Told = Callable[[str, int, int], None]
+"""Told which claim is looked at, how many lemmas there are, and how many were dropped."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A goal that no set of candidates was found for: the step that breaks it, which no candidate
+    excludes; or no step, where the solver gave no answer."""
+
+    goal: str
+    found: Counterexample | None
+
+
+@dataclass
+class Claims:
+    """What is claimed together: goals, and lemmas under their names, in the order they came in.
+
+    `cores` say which claims each takes to be kept by every step; `pinned` are lemmas that other
+    sizes than those of the search need, which cores do not tell.
+    """
+
+    goals: dict[str, Claim]
+    no_fault: bool
+    lemmas: dict[str, Candidate] = field(default_factory=dict)
+    cores: dict[str, frozenset[str]] = field(default_factory=dict)
+    pinned: set[str] = field(default_factory=set)
+
+    @property
+    def all(self) -> tuple[Claim | Candidate, ...]:
+        return (*self.goals.values(), *self.lemmas.values())
+
+    def formula(self, name: str) -> Claim | Candidate | None:
+        """The formula of that name; None for "no fault"."""
+        if name == NO_FAULT:
+            return None
+        return self.goals.get(name) or self.lemmas[name]
+
+    @property
+    def names(self) -> list[str]:
+        """The goals, then the lemmas."""
+        return [*([NO_FAULT] if self.no_fault else []), *self.goals, *self.lemmas]
+
+    def needed(self) -> dict[str, Candidate]:
+        """The lemmas that the goals go by, directly or not."""
+        seen = {NO_FAULT, *self.goals, *self.pinned}
+        pending = list(seen)
+        while pending:
+            fresh = self.cores.get(pending.pop(), frozenset()) - seen
+            seen |= fresh
+            pending += sorted(fresh)
+        return {name: lemma for name, lemma in self.lemmas.items() if name in seen}
+
+
+class Search:
+    """The loop, over pools of candidates that may grow between calls."""
+
+    def __init__(self, system: System, sized: Sized, claims: Claims, told: Told) -> None:
+        self.system, self.sized, self.claims, self.told = system, sized, claims, told
+        self.pools: list[Candidates] = []
+        self.perhaps: dict[str, Candidate] = {}
+        """Candidates that are assumed from the start; those that a proof takes are claimed."""
+        self.dropped: set[str] = set()
+        self.counterexamples = 0
+        self._looked_at = {a.name: _fields_of(a) for a in system.actions}
+
+    def close(self, names: Iterable[str] | None = None) -> Lost | None:
+        """Add and drop lemmas until no step at the search's sizes breaks a claim."""
+        from fencepost.engines.prove.any_size.sized import Kept
+
+        open_ = deque(self.claims.names if names is None else names)
+        while open_:
+            name = open_.popleft()
+            if (
+                name != NO_FAULT
+                and name not in self.claims.goals
+                and name not in self.claims.lemmas
+            ):
+                continue
+            while True:
+                self.told(name, len(self.claims.lemmas), len(self.dropped))
+                perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
+                answer = self.sized.broken(self.claims.formula(name), self.claims.all, perhaps)
+                if isinstance(answer, Kept):
+                    self.claims.cores[name] = answer.core
+                    for fresh in sorted(answer.core & self.perhaps.keys()):
+                        if fresh not in self.claims.lemmas:
+                            self.claims.lemmas[fresh] = self.perhaps[fresh]
+                            open_.append(fresh)
+                    break
+                chosen = None
+                if answer is not None:
+                    self.counterexamples += 1
+                    chosen = self.excluding(answer, name)
+                if chosen is not None:
+                    self.claims.lemmas[chosen.name] = chosen
+                    open_.append(chosen.name)
+                    continue
+                if name not in self.claims.lemmas:
+                    return Lost(name, answer)
+                open_ += self.drop(name)
+                break
+        return None
+
+    def drop(self, name: str) -> list[str]:
+        """Give up a lemma; the claims that went by it."""
+        del self.claims.lemmas[name]
+        self.claims.cores.pop(name, None)
+        self.claims.pinned.discard(name)
+        self.dropped.add(name)
+        again = [other for other, core in self.claims.cores.items() if name in core]
+        return [other for other in again if other != name]
+
+    def excluding(self, found: Counterexample, broken: str) -> Candidate | None:
+        """The shortest candidate that does not hold before the step; of several, the one that
+        speaks most of what the step and the broken claim look at."""
+        formula = self.claims.formula(broken)
+        matter = set(self._looked_at[found.step.action]) if found.step is not None else set()
+        if formula is not None:
+            matter |= {n.field for n in walk(formula.condition) if isinstance(n, Read)}
+        question = Question(
+            found.system,
+            self.sized.barriers,
+            found.before,
+            dict(found.sizes),
+            frozenset(matter),
+            self.dropped,
+        )
+        best: tuple[tuple[int, ...], Candidate] | None = None
+        for rank, pool in enumerate(self.pools):
+            answer = pool.excluding(question, MOST if best is None else best[0][0])
+            if answer is not None and (best is None or (*answer[0], rank) < best[0]):
+                best = (*answer[0], rank), answer[1]
+        return None if best is None else best[1]
+
+
+def _fields_of(action: Action) -> frozenset[str]:
+    return frozenset(
+        node.field
+        for decision in decisions(action.tree)
+        for node in walk(decision.condition)
+        if isinstance(node, Read)
+    )
+
+
+def minimise(sized: Sized, claims: Claims, told: Told) -> None:
+    """Take out every lemma that the others can do without, the largest first."""
+    claims.lemmas = claims.needed()
+    for name in sorted(claims.lemmas, key=lambda n: _size(claims.lemmas[n]), reverse=True):
+        if name not in claims.lemmas or name in claims.pinned:
+            continue
+        told(name, len(claims.lemmas), 0)
+        rest = {n: lemma for n, lemma in claims.lemmas.items() if n != name}
+        trial = Claims(claims.goals, claims.no_fault, rest, dict(claims.cores), claims.pinned)
+        del trial.cores[name]
+        again = [n for n in trial.names if name in trial.cores.get(n, ())]
+        if _still_closed(sized, trial, again):
+            trial.lemmas = trial.needed()
+            claims.lemmas, claims.cores = trial.lemmas, trial.cores
+    claims.lemmas = claims.needed()
+    claims.cores = {n: core for n, core in claims.cores.items() if n in set(claims.names)}
+
+
+def _still_closed(sized: Sized, trial: Claims, names: Sequence[str]) -> bool:
+    from fencepost.engines.prove.any_size.sized import Kept
+
+    for name in names:
+        answer = sized.broken(trial.formula(name), trial.all)
+        if not isinstance(answer, Kept):
+            return False
+        trial.cores[name] = answer.core
+    return True
+
+
+def _size(lemma: Candidate) -> tuple[int, int, int, str]:
+    return len(lemma.arguments), lemma.literals, lemma.nodes, lemma.name

@@ -1,0 +1,306 @@
+"""Lemmas found from nothing but a model and its properties, and the proof for any size with them.
+
+See `houdini` for the method; here are its stages, the proof for any size of what it found, and
+what is said where none was found.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from fencepost.analyses.inference.attributes import attributes
+from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxes
+from fencepost.analyses.inference.candidates import Candidate, Candidates, OnDemand, Pool, given
+from fencepost.analyses.inference.harvest import asked_by
+from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
+from fencepost.analyses.inference.merged import merged, with_merged
+from fencepost.analyses.inference.naming import named
+from fencepost.analyses.inference.seen import seen_states, table
+from fencepost.analyses.inference.tables import Template
+from fencepost.analyses.inference.templates import Shape, schedule, sizes_wanted, variables_of
+from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Inferring, Limits
+from fencepost.core.results import Finding, Verdict
+from fencepost.core.sizes import at_sizes, sorts
+from fencepost.core.system import NO_FAULT, Design, Lemma, System
+
+MOST_COLUMNS, MOST_ROWS = 60, 4_000
+"""Of a table that is larger than this, boxes are found on demand."""
+
+MOST_ASSUMED = 800
+"""So many short candidates are assumed before any counterexample asks for them."""
+
+MOST_TRIED = 1_000_000
+"""States looked at to tell "not proved" from "wrong"."""
+
+MOST_PROOFS = 12
+"""So many times a set of lemmas is mended that no small step breaks, and some step does."""
+
+InferenceReport = Callable[[Inferring], None]
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What the search for lemmas of one design came to.
+
+    `proved`: every goal is proved for any size with `lemmas`. Otherwise `goal` is one that is not:
+    `violation` shows that it is wrong, or `obstacle` is a step that breaks it from a state which no
+    lemma of the language excludes, or `stopped` says why the search ended.
+    """
+
+    design: Design
+    proved: bool
+    lemmas: tuple[Lemma, ...] = ()
+    kept: tuple[str, ...] = ()
+    """Of the lemmas given as first candidates, those that the proof takes beside `lemmas`."""
+    obligations: int = 0
+    goal: str = ""
+    violation: Finding | None = None
+    violated_at: System | None = None
+    obstacle: object | None = None
+    stopped: str = ""
+    lemmas_tried: int = 0
+    lemmas_dropped: int = 0
+    counterexamples: int = 0
+    seconds: float = field(default=0.0, compare=False)
+
+
+class OutOfTime(Exception):
+    """The limit of time was reached."""
+
+
+def infer_lemmas(
+    system: System,
+    design: Design,
+    *,
+    first: Sequence[Lemma] = (),
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    progress: InferenceReport | None = None,
+    most_stages: int | None = None,
+    filtered_by: Design | None = None,
+) -> Inferred:
+    """Find lemmas with which every `always` property and `no_fault` of a design are proved for any
+    size. `system` is recorded for any size.
+
+    `first` are candidates that come before all others, such as the lemmas of an earlier version.
+    `filtered_by`: candidates are read off the states of another design (for controls: what they are
+    read off is never trusted).
+    """
+    return _Inference(
+        system, design, first, limits, progress, most_stages, filtered_by or design
+    ).run()
+
+
+class _Inference:
+    def __init__(
+        self,
+        system: System,
+        design: Design,
+        first: Sequence[Lemma],
+        limits: Limits,
+        progress: InferenceReport | None,
+        most_stages: int | None,
+        filtered_by: Design,
+    ) -> None:
+        from fencepost.engines.prove.any_size import claim
+        from fencepost.engines.prove.any_size.barriers import fix_barriers
+
+        self.system, self.design, self.filtered_by = system, design, filtered_by
+        self.first, self.limits, self.progress = first, limits, progress
+        self.fixed = fix_barriers(system, design.barriers)
+        self.asked = asked_by(self.fixed)
+        self.started = time.monotonic()
+        self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
+        self.sizes = {s.name: 2 for s in sorts(system)}
+        self.most_stages = most_stages
+        self.pools: dict[Shape, Candidates] = {}
+        self.tried = self.dropped = self.counterexamples = 0
+
+    def run(self) -> Inferred:
+        try:
+            return replace(self._stages(), seconds=time.monotonic() - self.started)
+        except OutOfTime:
+            stopped = TIME_LIMIT
+        except KeyboardInterrupt:
+            stopped = INTERRUPTED
+        return self._result(proved=False, stopped=stopped)
+
+    def _result(self, **told: object) -> Inferred:
+        return Inferred(
+            self.design,
+            lemmas_tried=self.tried,
+            lemmas_dropped=self.dropped,
+            counterexamples=self.counterexamples,
+            seconds=time.monotonic() - self.started,
+            **told,  # type: ignore[arg-type]  # fields of the result, by their names
+        )
+
+    def _stages(self) -> Inferred:
+        lost: Lost | None = None
+        for number, stage in enumerate(schedule(self.system)):
+            if self.most_stages is not None and number >= self.most_stages:
+                break
+            outcome = self._stage(stage)
+            if isinstance(outcome, Inferred):
+                return outcome
+            lost = outcome
+            wrong = self._wrong(lost)
+            if wrong is not None:
+                return wrong
+        if lost is None:
+            raise ValueError("a search of no stage")
+        if lost.found is None:
+            reason = f"the solver gives no answer about {lost.goal}"
+            return self._result(proved=False, goal=lost.goal, stopped=reason)
+        return self._result(proved=False, goal=lost.goal, obstacle=lost.found)
+
+    def _stage(self, shapes: Sequence[Shape]) -> Inferred | Lost:
+        """One set of templates, tried from the goals alone."""
+        from fencepost.engines.prove.any_size.sized import Sized
+
+        pools: list[Candidates] = list(self._pools(shapes))
+        claims = Claims(dict(self.goals), no_fault=True)
+        sizes, dropped = dict(self.sizes), set[str]()
+        for _ in range(MOST_PROOFS):
+            sized = Sized(self.system, self.design.barriers, sizes, milliseconds_left=self._left)
+            search = Search(self.system, sized, claims, self._tell)
+            search.pools = pools
+            search.dropped = dropped
+            short = [c for pool in pools if isinstance(pool, Pool) for c in pool.short(2)]
+            search.perhaps = {c.name: c for c in [*given(self.first), *short[:MOST_ASSUMED]]}
+            try:
+                lost = search.close()
+                if lost is not None:
+                    return lost
+                self.tried = max(self.tried, len(claims.lemmas))
+                whole = dict(claims.lemmas)
+                minimise(sized, claims, self._tell)
+            finally:
+                self.counterexamples += search.counterexamples
+                self.dropped += len(search.dropped) - len(dropped)
+                dropped = search.dropped
+            outcome = self._prove(claims, search)
+            if isinstance(outcome, Inferred | Lost):
+                return outcome
+            # What no step at these sizes breaks, a larger one does: go on from all there was.
+            sizes = {name: max(count, outcome.get(name, 0)) for name, count in sizes.items()}
+            claims.lemmas = {n: c for n, c in whole.items() if n not in dropped} | claims.lemmas
+        return Lost(next(iter(self.goals), NO_FAULT), None)
+
+    def _prove(self, claims: Claims, search: Search) -> Inferred | Lost | Mapping[str, int]:
+        """The proof for any size; or the sizes at which it fails."""
+        from fencepost.engines.prove.any_size import Effort, Oracle, Proved
+        from fencepost.engines.prove.any_size.oracle import Unknown
+
+        effort = Effort(quick=4_000_000)
+        oracle = Oracle(self.system, self.design.barriers, effort, milliseconds_left=self._left)
+        every, obligations = claims.all, 0
+        for name, action in self._obligations(claims):
+            obligations += 1
+            self._tell(name, len(claims.lemmas), len(search.dropped))
+            formula = claims.formula(name)
+            if formula is None:
+                outcome = oracle.fault_free(action, every)
+            elif not action:
+                outcome = oracle.holds_initially(formula)
+            else:
+                outcome = oracle.preserved(formula, action, every)
+            if isinstance(outcome, Proved):
+                continue
+            if isinstance(outcome, Unknown) or not action:
+                found = None if isinstance(outcome, Unknown) else outcome
+                if name not in claims.lemmas:
+                    return Lost(name, found)
+                search.drop(name)
+                return {}
+            self.counterexamples += 1
+            chosen = search.excluding(outcome, name)
+            if chosen is not None:
+                claims.lemmas[chosen.name] = chosen
+                claims.pinned.add(chosen.name)
+            elif name in claims.lemmas:
+                search.drop(name)
+            else:
+                return Lost(name, outcome)
+            return dict(outcome.sizes)
+        first = {lemma.name for lemma in self.first}
+        fresh = [c for name, c in claims.lemmas.items() if name not in first]
+        return self._result(
+            proved=True,
+            lemmas=named(self.system, fresh, self.design),
+            kept=tuple(name for name in claims.lemmas if name in first),
+            obligations=obligations,
+        )
+
+    def _obligations(self, claims: Claims) -> Iterator[tuple[str, str]]:
+        """Each claim with each action, initial states (no action) first: a claim that is false
+        there may contradict the others, and then no step tells."""
+        actions = [a.name for a in self.system.actions]
+        yield from ((name, "") for name in claims.names if name != NO_FAULT)
+        for name in claims.names:
+            yield from ((name, action) for action in actions)
+
+    def _pools(self, shapes: Sequence[Shape]) -> Iterator[Candidates]:
+        """The candidates of templates; tables are made once."""
+        fresh = [s for s in shapes if s not in self.pools]
+        wanted = sizes_wanted(shapes, sorts(self.system))
+        seen = seen_states(self.system, self.filtered_by, wanted) if fresh else []
+        for shape in fresh:
+            self._tell("states of small sizes", 0, 0)
+            variables = variables_of(shape)
+            plain = attributes(self.asked, variables)
+            if not plain:
+                continue
+            rows = table(variables, plain, seen)
+            if not len(rows):
+                continue
+            more = merged(plain, rows)
+            template = Template(variables, (*plain, *more))
+            rows = with_merged(rows, plain, more)
+            prefix = "_".join([*(v.name for v in variables), ""])
+            if len(template.attributes) > MOST_COLUMNS or len(rows) > MOST_ROWS:
+                self.pools[shape] = OnDemand(template, rows, prefix, MOST_LITERALS)
+            else:
+                boxes = maximal_empty_boxes(rows, template.sizes)
+                self.pools[shape] = Pool(template, boxes, prefix)
+        yield from (self.pools[s] for s in shapes if s in self.pools)
+
+    def _wrong(self, lost: Lost) -> Inferred | None:
+        """The violation, if exploring at the counterexample's own sizes finds one."""
+        from fencepost.engines.explore import explore
+
+        if lost.found is None:
+            return None
+        self._tell("exploring at the counterexample's sizes", 0, 0)
+        sized = at_sizes(self.system, dict(lost.found.sizes))
+        names = [*self.goals, NO_FAULT]
+        few = Limits(states=MOST_TRIED, seconds=self._seconds_left())
+        answer = explore(sized, self.design, properties=names, first=True, limits=few).answer
+        for finding in answer.findings:
+            if finding.verdict is Verdict.VIOLATED:
+                return self._result(
+                    proved=False, goal=finding.property, violation=finding, violated_at=sized
+                )
+        return None
+
+    def _seconds_left(self) -> float | None:
+        if self.limits.seconds is None:
+            return None
+        rest = self.limits.seconds - (time.monotonic() - self.started)
+        if rest <= 0:
+            raise OutOfTime
+        return rest
+
+    def _left(self) -> int | None:
+        rest = self._seconds_left()
+        return None if rest is None else max(1, int(rest * 1000))
+
+    def _tell(self, current: str, lemmas: int, dropped: int) -> None:
+        seconds = time.monotonic() - self.started
+        self._seconds_left()
+        if self.progress is not None:
+            self.progress(Inferring(lemmas, dropped, current, seconds))
+
+
+__all__ = ["Candidate", "Inferred", "infer_lemmas"]

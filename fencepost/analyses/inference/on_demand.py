@@ -1,0 +1,125 @@
+"""Candidates found on demand: the shortest clauses of a table that exclude one given row.
+
+For a table of many columns it takes too long to list every maximal empty box, and few of them are
+ever looked at. Given a row that is not in the table, the columns in which no row of the table
+agrees with it all at once are found directly, by sets of rows as bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fencepost.analyses.inference.boxes import Box
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+    Bits = NDArray[np.uint64]
+
+PART = 16
+"""So many words of the rows' bits are looked at before the rest: most combinations occur there."""
+
+
+class Occurring:
+    """The rows of a table in which a column has a value, as bits."""
+
+    def __init__(self, rows: Rows, sizes: Sequence[int], seed: int = 0) -> None:
+        import numpy as np
+
+        self.np, self.sizes = np, list(sizes)
+        shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
+        self.words = -(-len(rows) // 64)
+        padded = np.full((self.words * 64, rows.shape[1]), -1, dtype=np.int64)
+        padded[: len(rows)] = shuffled
+        self.first = np.cumsum([0, *self.sizes])
+        self.bits = np.zeros((int(self.first[-1]), self.words), dtype=np.uint64)
+        for column, size in enumerate(self.sizes):
+            for value in range(size):
+                packed = np.packbits(padded[:, column] == value, bitorder="little")
+                self.bits[self.first[column] + value] = packed.view(np.uint64)
+
+    def of(self, column: int, mask: int) -> Bits:
+        """The rows in which a column has one of the values of a mask."""
+        np = self.np
+        inside = [v for v in range(self.sizes[column]) if mask >> v & 1]
+        found: Bits = np.bitwise_or.reduce(self.bits[self.first[column] + inside], axis=0)
+        return found
+
+    def without(
+        self, row: Sequence[int], columns: Sequence[int], literals: int
+    ) -> Iterator[tuple[int, ...]]:
+        """The sets of so many (1 to 3) of the columns in which no row agrees with the given one,
+        while some row does in all but any one of them; in lexicographic order."""
+        np = self.np
+        columns = list(columns)
+        same = np.stack([self.bits[self.first[c] + row[c]] for c in columns]) if columns else None
+        if same is None or len(columns) < literals:
+            return
+        part = same[:, :PART]
+        alone = ~same.any(axis=1)
+        if literals == 1:
+            yield from ((columns[n],) for n in np.nonzero(alone)[0])
+            return
+        fine = [n for n in range(len(columns)) if not alone[n]]
+        apart: set[tuple[int, ...]] = set()
+        for n, one in enumerate(fine):
+            rest = np.array(fine[n + 1 :], dtype=np.int64)
+            apart |= {(one, int(o)) for o in self._empty(same, part, (one,), rest)}
+        if literals == 2:
+            yield from ((columns[a], columns[b]) for a, b in sorted(apart))
+            return
+        yield from (tuple(columns[c] for c in found) for found in self._three(same, fine, apart))
+
+    def _three(
+        self, same: Bits, fine: Sequence[int], apart: set[tuple[int, ...]]
+    ) -> Iterator[tuple[int, ...]]:
+        """Three columns that leave no row, any two of which leave some."""
+        np = self.np
+        part = same[:, :PART]
+        beside = np.ones((len(same), len(same)), dtype=bool)
+        for one, other in apart:
+            beside[one, other] = beside[other, one] = False
+        for n, one in enumerate(fine):
+            later = np.array([o for o in fine[n + 1 :] if beside[one, o]], dtype=np.int64)
+            if len(later) < 2:
+                continue
+            base = part[later] & part[one]
+            empty = ~(base[:, None, :] & part[later][None, :, :]).any(axis=2)
+            empty &= np.triu(beside[np.ix_(later, later)], 1)
+            for two, three in zip(*np.nonzero(empty), strict=True):
+                chosen = (one, int(later[two]), int(later[three]))
+                if self.words <= PART or not self._occur(same, chosen):
+                    yield chosen
+
+    def _occur(self, same: Bits, chosen: Sequence[int]) -> bool:
+        return bool(self.np.bitwise_and.reduce(same[list(chosen)], axis=0).any())
+
+    def _empty(self, same: Bits, part: Bits, start: tuple[int, ...], others: Any) -> Any:
+        """Which of the other columns leave no row beside the first ones."""
+        np = self.np
+        if not len(others):
+            return others
+        base = np.bitwise_and.reduce(part[list(start)], axis=0)
+        left = others[~(part[others] & base).any(axis=1)]
+        if len(left) and self.words > PART:
+            base = np.bitwise_and.reduce(same[list(start)], axis=0)
+            left = left[~(same[left] & base).any(axis=1)]
+        return left
+
+    def grown(self, row: Sequence[int], columns: Sequence[int]) -> Box:
+        """The box of a row's values in some columns, grown as far as it stays empty: values of the
+        first column first."""
+        masks = [1 << row[c] for c in columns]
+        sides = [self.of(c, m) for c, m in zip(columns, masks, strict=True)]
+        for n, column in enumerate(columns):
+            others = [side for m, side in enumerate(sides) if m != n]
+            base = self.np.bitwise_and.reduce(others, axis=0) if others else None
+            for value in range(self.sizes[column]):
+                more = self.bits[self.first[column] + value]
+                if not masks[n] >> value & 1 and not (more if base is None else more & base).any():
+                    masks[n] |= 1 << value
+            sides[n] = self.of(column, masks[n])
+        return Box(tuple(columns), tuple(masks))

@@ -1,0 +1,239 @@
+"""The oracle of any-size proofs: each question is proved, refuted by a confirmed state, or open.
+
+How to use it
+    system = build(Model, properties, any_size=True)      # a recording for any size
+    oracle = Oracle(system, design.barriers)
+    oracle.holds_initially(formula)                       # in every initial state
+    oracle.preserved(formula, by="abort", under=[...])    # by every step of an action
+    oracle.implied(formula, under=[...])                  # wherever the others hold
+    oracle.fault_free("abort", under=[...])               # no step of the action faults
+
+A formula is a `core.system.Lemma`, or anything with `name`, `arguments` (a tuple of variables) and
+`condition` (an expression of `system`); `formulas.claim` makes one of a property. Names tell
+formulas apart in cores, so formulas of one question have different names. Barriers may be read.
+
+The answer
+    Proved(core)           for every size; `core` names the formulas of `under` (and the formula
+                           itself, for `preserved`) that the solver used
+    Counterexample(...)    a state of a few members with the step, confirmed by the interpreter;
+                           `system` in it is the model at these sizes, to evaluate formulas on (by
+                           `counterexamples.holds`, which fits a formula to the sizes)
+    Unknown(reason)        neither within the effort
+
+How it decides
+    First the question for any size: uninterpreted sorts, quantified hypotheses. Where that is not
+    refuted at once the same question is asked at 1, 2, 3, ... members of each Index, spelt out
+    without quantifiers, which a solver decides: what it finds is small and finite. Only where
+    nothing is found is the first question asked again with more effort. Effort is counted in the
+    solver's resource units, so answers do not depend on the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import z3
+
+from fencepost.core.sizes import at_sizes, sorts
+from fencepost.core.system import System
+from fencepost.engines.prove.any_size.counterexamples import (
+    Counterexample,
+    ModelReader,
+    confirmed,
+)
+from fencepost.engines.prove.any_size.encoding import Encoding, Obligation
+from fencepost.engines.prove.any_size.formulas import Formula
+from fencepost.engines.prove.any_size.smaller import smallest
+
+
+@dataclass(frozen=True)
+class Proved:
+    """It holds for any size; the names of the hypotheses that it took."""
+
+    core: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Neither proved nor refuted."""
+
+    reason: str
+
+
+Outcome = Proved | Counterexample | Unknown
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to try: resource units of the solver, and how many members to look at.
+
+    `quick` is for the first try of a question for any size, `long` for the last, `sized` for each
+    question at sizes.
+    """
+
+    quick: int = 400_000
+    long: int = 6_000_000
+    sized: int = 6_000_000
+    members: int = 3
+    sized_first: bool = False
+    """Look for a counterexample at sizes before the question for any size."""
+
+
+class OutOfTime(Exception):
+    """The limit of time was reached."""
+
+
+class OutOfMemory(Exception):
+    """The limit of memory was reached."""
+
+
+class Oracle:
+    """Answers about one system at one design."""
+
+    def __init__(
+        self,
+        system: System,
+        barriers: frozenset[str],
+        effort: Effort = Effort(),  # frozen
+        *,
+        milliseconds_left: Callable[[], int | None] = lambda: None,
+        memory: int | None = None,
+    ) -> None:
+        """`milliseconds_left` gives what the solver may take (None: no limit), or raises
+        `OutOfTime`; `memory` is in bytes."""
+        self.system = system
+        self.barriers = barriers
+        self.effort = effort
+        self._left, self._memory = milliseconds_left, memory
+        self.for_any_size = Encoding(system, barriers)
+        self._at_sizes: dict[tuple[tuple[str, int], ...], tuple[Encoding, System]] = {}
+        self.queries = 0
+
+    def holds_initially(self, formula: Formula) -> Outcome:
+        """Whether the formula holds in every initial state."""
+
+        def asked(encoding: Encoding) -> Obligation:
+            return encoding.initially(formula)
+
+        return self._decide(_Question(asked, (), formula, None, initial=True))
+
+    def preserved(self, formula: Formula, by: str, under: Iterable[Formula] = ()) -> Outcome:
+        """Whether the formula holds after each step of an action if it and others hold before."""
+        hypotheses = tuple(dict.fromkeys([*under, formula]))
+
+        def asked(encoding: Encoding) -> Obligation:
+            return encoding.preserved(formula, by, hypotheses)
+
+        return self._decide(_Question(asked, hypotheses, formula, by))
+
+    def implied(self, formula: Formula, under: Iterable[Formula]) -> Outcome:
+        """Whether the formula holds in every state where the others hold."""
+        hypotheses = tuple(dict.fromkeys(under))
+
+        def asked(encoding: Encoding) -> Obligation:
+            return encoding.implied(formula, hypotheses)
+
+        return self._decide(_Question(asked, hypotheses, formula, None))
+
+    def fault_free(self, action: str, under: Iterable[Formula]) -> Outcome:
+        """Whether no step of an action faults where the formulas hold."""
+        hypotheses = tuple(dict.fromkeys(under))
+
+        def asked(encoding: Encoding) -> Obligation:
+            return encoding.fault_free(action, hypotheses)
+
+        return self._decide(_Question(asked, hypotheses, None, action))
+
+    def _decide(self, question: _Question) -> Outcome:
+        obligation = question.asked(self.for_any_size)
+        if obligation.trivial or z3.is_false(obligation.refuted):
+            return Proved()
+        if not self.effort.sized_first:
+            proved = self._refute(obligation, self.effort.quick)
+            if isinstance(proved, Proved):
+                return proved
+        for count in range(1, self.effort.members + 1):
+            sizes = {sort.name: count for sort in sorts(self.system)}
+            found = self.at(question, sizes)
+            if found is not None:
+                return smallest(
+                    self.system, found, lambda smaller: self._confirmed(question, smaller)
+                )
+        return self._refute(obligation, self.effort.long)
+
+    def _refute(self, obligation: Obligation, effort: int) -> Proved | Unknown:
+        solver = self._solver(self.for_any_size, effort)
+        solver.add(*obligation.background, obligation.refuted)
+        for name, hypothesis in obligation.hypotheses:
+            solver.assert_and_track(
+                hypothesis, z3.Bool(f"|{name}|", self.for_any_size.words.context)
+            )
+        answer = self._check(solver)
+        if answer == z3.unsat:
+            used = {str(literal)[1:-1] for literal in solver.unsat_core()}
+            return Proved(tuple(n for n, _ in obligation.hypotheses if n in used))
+        if answer == z3.sat:
+            reason = f"a counterexample, if any, has more than {self.effort.members} members"
+            return Unknown(reason)
+        return Unknown(f"the solver gives up: {solver.reason_unknown()}")
+
+    def at(self, question: _Question, sizes: Mapping[str, int]) -> Counterexample | None:
+        """A confirmed counterexample of these sizes, if there is one."""
+        key = tuple(sorted(sizes.items()))
+        if key not in self._at_sizes:
+            encoding = Encoding(self.system, self.barriers, sizes)
+            self._at_sizes[key] = encoding, at_sizes(self.system, sizes)
+        encoding, system = self._at_sizes[key]
+        obligation = question.asked(encoding)
+        solver = self._solver(encoding, self.effort.sized)
+        solver.add(*obligation.background, obligation.refuted)
+        solver.add(*(hypothesis for _, hypothesis in obligation.hypotheses))
+        if self._check(solver) != z3.sat:
+            return None
+        reader = ModelReader(encoding.words, solver.model())
+        step = None
+        if question.action is not None:
+            steps = encoding.steps(question.action)
+            step = reader.step(steps.action, steps.scope)
+        found = Counterexample(system, key, reader.state(system), step)
+        return self._confirmed(question, found)
+
+    def _confirmed(self, question: _Question, found: Counterexample) -> Counterexample:
+        return confirmed(
+            found, self.barriers, question.under, question.claimed, initial=question.initial
+        )
+
+    def _solver(self, encoding: Encoding, effort: int) -> Any:
+        solver = z3.SimpleSolver(encoding.words.context)
+        solver.set("rlimit", effort)
+        left = self._left()
+        if left is not None:
+            solver.set("timeout", left)
+        if self._memory is not None:
+            solver.set("max_memory", max(1, self._memory >> 20))
+        return solver
+
+    def _check(self, solver: Any) -> Any:
+        self.queries += 1
+        answer = solver.check()
+        self._left()
+        if answer == z3.unknown:
+            reason = solver.reason_unknown()
+            if "interrupted from keyboard" in reason:
+                raise KeyboardInterrupt
+            if "memory" in reason:
+                raise OutOfMemory
+        return answer
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is asked, at any size or some, and what a counterexample has to satisfy."""
+
+    asked: Callable[[Encoding], Obligation]
+    under: tuple[Formula, ...]
+    claimed: Formula | None
+    action: str | None
+    initial: bool = False

@@ -1,0 +1,290 @@
+"""The engine "any-size": whether lemmas prove the safety of a design for any number of things."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from fencepost.core.limits import (
+    INTERRUPTED,
+    MEMORY_LIMIT,
+    TIME_LIMIT,
+    Limits,
+    ProofReport,
+    Proving,
+)
+from fencepost.core.questions import chosen
+from fencepost.core.results import Answer, Cost, Finding, InductionFailure, Result, Verdict
+from fencepost.core.sizes import sorts
+from fencepost.core.system import NO_FAULT, Design, Lemma, Property, System
+from fencepost.engines.prove.any_size.counterexamples import Counterexample, failing
+from fencepost.engines.prove.any_size.formulas import Claim, claim
+from fencepost.engines.prove.any_size.induction import INITIATION, Broken, Induction, induction
+from fencepost.engines.prove.any_size.oracle import (
+    Effort,
+    Oracle,
+    OutOfMemory,
+    OutOfTime,
+    Proved,
+    Unknown,
+)
+
+ENGINE = "any-size"
+BLAMED = "broken by"
+"""The fact that lists each claim that is broken, and the actions that break it."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    lemmas: tuple[Claim, ...]
+    properties: tuple[Property, ...]
+    no_fault: bool
+
+
+def prove_any_size(
+    system: System,
+    design: Design,
+    *,
+    properties: Iterable[str] | None = None,
+    lemmas: Sequence[Lemma] | None = None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    effort: Effort = Effort(),  # noqa: B008  # frozen
+    again: bool = True,
+    progress: ProofReport | None = None,
+) -> Result:
+    """Prove `always` properties and `no_fault` of a design for any number of members of each Index.
+
+    `system` is recorded for any size (`build(..., any_size=True)`). `lemmas` are those claimed of
+    the design, unless others are given. A finding HOLDS for every size, or is UNDECIDED and says
+    which claim which action breaks, with a counterexample to induction where there is one. Never
+    VIOLATED: an unreachable state may be what breaks a lemma. Other properties are not asked.
+    `again`: what was proved by a lemma that another step breaks is tried without that lemma; where
+    it is known that some lemma will break, trying costs more than it tells.
+
+    The facts of the answer say which lemmas were used and which claims which actions break.
+    Method: inductive invariants (Floyd, 1967; Manna and Pnueli, 1995); claims that fail are taken
+    out one by one (Houdini: Flanagan and Leino, 2001).
+    """
+    started = time.monotonic()
+    given = system.lemmas if lemmas is None else lemmas
+    names = chosen(system, properties)
+    asked = _Asked(
+        tuple(claim(m) for m in given if lemmas is not None or m.concerns(design.name)),
+        tuple(p for p in system.properties if p.kind == "always" and p.name in names),
+        NO_FAULT in names,
+    )
+    proof = _Proof(
+        system, design, asked, effort, _deadline(started, limits), limits, progress, again=again
+    )
+    findings = proof.run()
+    answer = Answer(
+        model=system.name,
+        digest=system.digest,
+        parameters=system.parameters,
+        design=design.name,
+        barriers=tuple(sorted(design.barriers)),
+        engine=ENGINE,
+        findings=findings,
+        complete=not proof.stopped,
+        stopped=proof.stopped,
+        facts=proof.facts(),
+    )
+    return Result(answer, Cost(search_s=time.monotonic() - started))
+
+
+def scope_of(system: System) -> str:
+    """What a proof covers: `any number of requests, slots, chunks`."""
+    names = [_plural(sort.name) for sort in sorts(system)]
+    fixed = "".join(f" {name}={value}" for name, value in system.parameters)
+    return ("any number of " + ", ".join(names) if names else "all states") + (
+        f" at{fixed}" if fixed else ""
+    )
+
+
+def _plural(name: str) -> str:
+    last = name.rpartition(".")[2]
+    words = "".join(f" {c.lower()}" if c.isupper() else c for c in last).strip()
+    return words if words.endswith("s") else f"{words}s"
+
+
+def _deadline(started: float, limits: Limits) -> Callable[[], int | None]:
+    """The milliseconds left for the solver; raises when there are none."""
+
+    def left() -> int | None:
+        if limits.seconds is None:
+            return None
+        rest = limits.seconds - (time.monotonic() - started)
+        if rest <= 0:
+            raise OutOfTime
+        return max(1, int(rest * 1000))
+
+    return left
+
+
+class _Proof:
+    def __init__(
+        self,
+        system: System,
+        design: Design,
+        asked: _Asked,
+        effort: Effort,
+        left: Callable[[], int | None],
+        limits: Limits,
+        progress: ProofReport | None,
+        *,
+        again: bool,
+    ) -> None:
+        self.again = again
+        self.system, self.design, self.asked = system, design, asked
+        self.stopped = ""
+        self._progress, self._started, self._decided = progress, time.monotonic(), 0
+        self.actions = [action.name for action in system.actions]
+        self.oracle = Oracle(
+            system, design.barriers, effort, milliseconds_left=left, memory=limits.memory_bytes
+        )
+        self.properties = [claim(p) for p in asked.properties]
+        self.induction = Induction({})
+        self.faults: dict[str, Counterexample | Unknown] = {}
+        self.follows: set[str] = set()
+        """The actions that fault only because a claim that forbids it was taken out."""
+        self.fault_cores: list[tuple[str, ...]] = []
+        self.settled = False
+        """Whether the induction came to its end, so that what is left in it is proved."""
+        self.faults_settled = False
+
+    def run(self) -> tuple[Finding, ...]:
+        try:
+            claims = [*self.asked.lemmas, *self.properties]
+            self.induction = induction(
+                self.oracle, claims, self.actions, self._tell, again=self.again
+            )
+            self.settled = True
+            if self.asked.no_fault:
+                proved = tuple(self.induction.claims.values())
+                for action in self.actions:
+                    self._tell(NO_FAULT, action)
+                    outcome = self.oracle.fault_free(action, proved)
+                    if isinstance(outcome, Proved):
+                        self.fault_cores.append(outcome.core)
+                        continue
+                    self.faults[action] = outcome
+                    if len(proved) < len(claims):
+                        whole = self.oracle.fault_free(action, claims)
+                        if isinstance(whole, Proved):
+                            self.follows.add(action)
+                self.faults_settled = True
+        except OutOfTime:
+            self.stopped = TIME_LIMIT
+        except OutOfMemory:
+            self.stopped = MEMORY_LIMIT
+        except KeyboardInterrupt:
+            self.stopped = INTERRUPTED
+        findings = [self._finding(p) for p in self.asked.properties]
+        if self.asked.no_fault:
+            findings.append(self._no_fault())
+        return tuple(findings)
+
+    def _tell(self, name: str, action: str) -> None:
+        if self._progress is not None:
+            shown = f"{name} initially" if action == INITIATION else f"{name} by {action}"
+            claims = len(self.asked.lemmas) + len(self.properties)
+            obligations = claims * (1 + len(self.actions))
+            obligations += len(self.actions) if self.asked.no_fault else 0
+            seconds = time.monotonic() - self._started
+            self._progress(Proving(min(self._decided, obligations), obligations, shown, seconds))
+        self._decided += 1
+
+    def _finding(self, prop: Property) -> Finding:
+        open_ = Finding(prop.name, prop.kind, Verdict.UNDECIDED, "")
+        if not self.settled:
+            return replace(open_, scope=self._unsettled())
+        if prop.name in self.induction.claims:
+            return replace(open_, verdict=Verdict.HOLDS, scope=scope_of(self.system))
+        return self._not_proved(open_, prop.name)
+
+    def _no_fault(self) -> Finding:
+        open_ = Finding(NO_FAULT, "always", Verdict.UNDECIDED, "")
+        if not self.faults_settled:
+            return replace(open_, scope=self._unsettled())
+        if not self.faults:
+            return replace(open_, verdict=Verdict.HOLDS, scope=scope_of(self.system))
+        lost = [b for b in self.induction.broken if b.first and b.refuted]
+        own = [action for action in self.faults if action not in self.follows]
+        if lost and not own:
+            return self._told(open_, lost[0])
+        action = (own or list(self.faults))[0]
+        why = self.faults[action]
+        return self._told(open_, Broken(NO_FAULT, action, why, first=True))
+
+    def _not_proved(self, open_: Finding, name: str) -> Finding:
+        """What is said of a property that is not in the inductive set: the first lemma to fall, or
+        else the property itself."""
+        fallen = [b for b in self.induction.broken if b.first]
+        own = [b for b in self.induction.broken if b.claim == name]
+        lemmas = {claimed.name for claimed in self.asked.lemmas}
+        refuted = [b for b in fallen if b.refuted and (b.claim in lemmas or b.claim == name)]
+        return self._told(open_, (refuted or own or fallen)[0])
+
+    def _told(self, open_: Finding, broken: Broken) -> Finding:
+        names = {claimed.name for claimed in self.asked.lemmas}
+        what = f"lemma {broken.claim}" if broken.claim in names else broken.claim
+        by = f"by {broken.action}" if broken.action != INITIATION else "in an initial state"
+        if isinstance(broken.why, Unknown):
+            return replace(open_, scope=f"not proved: {what} {by}: {broken.why.reason}")
+        evidence = self._evidence(broken, broken.why)
+        verb = "is broken" if broken.claim != NO_FAULT else "is not proved: a step faults"
+        return replace(open_, scope=f"not proved: {what} {verb} {by}", induction=evidence)
+
+    def _evidence(self, broken: Broken, why: Counterexample) -> InductionFailure:
+        values: dict[str, int] = {}
+        fault = ""
+        if why.fault is not None:
+            fault = why.fault.message or why.fault.kind
+        else:
+            claims = [*self.asked.lemmas, *self.properties]
+            claimed = next(c for c in claims if c.name == broken.claim)
+            values = failing(why, self.design.barriers, claimed)
+        return InductionFailure(
+            broken.claim,
+            tuple(values.items()),
+            why.sizes,
+            why.before,
+            why.step,
+            why.after,
+            fault,
+        )
+
+    def _unsettled(self) -> str:
+        done = sum(1 for core in self.induction.cores.values() if core is not None)
+        return f"not proved: {self.stopped or 'nothing'} after {done} obligations"
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Lemmas that the proofs took, lemmas that fell, and which actions broke what."""
+        told: list[tuple[str, str]] = []
+        if self.settled:
+            used: set[str] = set()
+            for prop in self.properties:
+                if prop.name in self.induction.claims:
+                    used |= self.induction.used_by(prop.name)
+            for core in self.fault_cores:
+                for name in core:
+                    used |= self.induction.used_by(name)
+            names = [c.name for c in self.asked.lemmas]
+            told.append(("lemmas used", ", ".join(n for n in names if n in used)))
+            idle = [n for n in names if n in self.induction.claims and n not in used]
+            told.append(("lemmas not used", ", ".join(idle)))
+        for broken in self.induction.broken:
+            if broken.first:
+                by = broken.action or "an initial state"
+                told.append((BLAMED, f"{broken.claim} {by}"))
+        told += [
+            (BLAMED, f"{NO_FAULT} {action}") for action in self.faults if action not in self.follows
+        ]
+        return tuple(told)
+
+
+def blamed(answer: Answer) -> tuple[str, ...]:
+    """The actions that break a claim, each once, in the order of the proof."""
+    names = (text.partition(" ")[2] for fact, text in answer.facts if fact == BLAMED)
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,127 @@
+"""Runs of a system for a solver: states one after the other, and the step between two of them.
+
+Of all shortest runs to a state, where states that differ only in the names of interchangeable
+indices count as one, the first in the order of the steps' numbers is kept; so depths stay exact:
+
+- had it a step right behind another that need not be taken before it (`exchanges`), exchanging the
+  two would give an earlier run, or leaving one out a shorter one;
+- did an index occur in it as an argument before a lower one of its sort ever did, exchanging these
+  two names throughout would give an earlier run, since arguments are counted up in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import z3
+
+from fencepost.core.evidence import Way
+from fencepost.core.system import Step, System
+from fencepost.engines.prove.exchanges import Exchanges
+from fencepost.engines.prove.one_hot import OneHot
+from fencepost.engines.prove.pattern import Moment, Pattern
+from fencepost.engines.prove.solver import Bounded
+from fencepost.engines.prove.symmetry import interchangeable
+
+
+class Runs:
+    """The runs of one design, made longer step by step in one solver.
+
+    `ordered` leaves out runs that differ from another in the order of steps, `named` those that
+    differ in names. Where a question is about one filling of arguments, names matter; and
+    induction, which may start anywhere, needs all runs.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        barriers: frozenset[str],
+        run: Bounded,
+        *,
+        ordered: bool,
+        named: bool,
+    ) -> None:
+        self.system = system
+        self.encoding = OneHot(system, barriers, run)
+        self.ordered = ordered
+        self.sorts = interchangeable(system) if named else {}
+        self.moments: list[Moment] = []
+        self.used: list[dict[tuple[str, int], Any]] = []
+        self._pattern = Pattern(self.encoding)
+        self._exchanges = Exchanges(self.encoding)
+
+    def begin(self, solver: Any, *, anywhere: bool = False) -> None:
+        """The first state: an initial one, or any."""
+        cells, constraints = self.encoding.cells("0")
+        solver.add(constraints)
+        if not anywhere:
+            solver.add(self.encoding.term(self.encoding.starts(cells)))
+        self.moments.append(self._pattern.moment(0, cells))
+
+    def extend(self, solver: Any) -> None:
+        """One more step, and the state after it."""
+        number = len(self.moments)
+        cells, constraints = self.encoding.cells(str(number))
+        solver.add(constraints)
+        solver.add(self._pattern.step(self.moments[-1], cells))
+        if self.sorts:
+            solver.add(list(self._names_in_order(number - 1)))
+        if self.ordered and number > 1:
+            solver.add(list(self._steps_in_order(number - 1)))
+        self.moments.append(self._pattern.moment(number, cells))
+
+    def way(self, model: Any, length: int, last: Step | None = None) -> Way:
+        """The run of a solver's model, perhaps with one more step that faults."""
+        encoding = self.encoding
+        steps = [
+            next(s for s, taken in moment.takes.items() if encoding.is_true(model, taken))
+            for moment in self.moments[:length]
+        ]
+        if last is not None:
+            steps.append(last)
+        return Way(encoding.state(model, self.moments[0].cells), tuple(steps))
+
+    # Which runs stand for others.
+
+    def _steps_in_order(self, number: int) -> Iterator[Any]:
+        """No step comes right behind one that need not be taken before it."""
+        before, here = self.moments[number - 1], self.moments[number]
+        for step, taken in here.takes.items():
+            later = [
+                before.takes[other]
+                for other in self._exchanges.needless[step]
+                if other in before.takes
+            ]
+            if later:
+                yield z3.Implies(taken, z3.Not(z3.Or(later)))
+
+    def _names_in_order(self, number: int) -> Iterator[Any]:
+        """An index is an argument only when every lower one of its sort has been, or is too."""
+        here = self.moments[number]
+        known = self.used[-1] if self.used else {}
+        now: dict[tuple[str, int], Any] = {}
+        for name, count in self.sorts.items():
+            for index in range(count):
+                users = [t for s, t in here.takes.items() if (name, index) in self._names[s]]
+                before = [known[name, index]] if (name, index) in known else []
+                used = self.encoding.variable(f"{name} {index} used@{number}")
+                now[name, index] = used
+                yield used == z3.Or([*users, *before, self.encoding.term(truth=False)])
+                if index:
+                    yield z3.Implies(used, now[name, index - 1])
+        self.used.append(now)
+
+    @cached_property
+    def _names(self) -> dict[Step, set[tuple[str, int]]]:
+        """The indices among the arguments of each step, with their sorts."""
+        return {
+            step: {
+                (getattr(a.of, "name", ""), value)
+                for a, value in zip(
+                    self.system.action[step.action].arguments, step.arguments, strict=True
+                )
+            }
+            for step in self.system.steps
+        }

@@ -1,0 +1,121 @@
+"""Every engine tells one story: on the models of this repository, and on random ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+from generator import generate
+
+from fencepost.analyses.agreement import agree
+from fencepost.core.results import Answer, Finding, Verdict
+from fencepost.core.system import Design, System
+from fencepost.engines.explore import explore
+from fencepost.engines.fuzz import fuzz, walk
+from fencepost.engines.prove import bounded, k_induction
+from fencepost.language import build
+from fencepost.loading import load_models
+
+ROOT = Path(__file__).parents[2]
+STEPS = 6
+MOST_K = 4
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("random_models")
+
+
+def answers(system: System, design: Design, steps: int = STEPS) -> list[Answer]:
+    """What every engine says of a design at its sizes; the exhaustive search comes first."""
+    asked = (
+        explore(system, design),
+        bounded(system, design, steps=steps),
+        k_induction(system, design, most_k=MOST_K),
+        fuzz(system, design, examples=20, steps=20),
+        walk(system, design, walks=50, steps=50),
+    )
+    return [result.answer for result in asked]
+
+
+def hold_together(system: System, design: Design, found: list[Answer]) -> Counter[str]:
+    """No two engines contradict each other, and each finds what it has to find."""
+    exhaustive, within, induction, *_ = found
+    assert exhaustive.complete
+    together = agree(found)
+    wrong = [f.detail for f in together.findings if f.verdict is Verdict.ERROR]
+    assert not wrong, f"{system.name} {design.name}: {wrong}"
+    for finding in exhaustive.findings:
+        if finding.kind != "always":
+            continue
+        other = one_of(within, finding)
+        if finding.verdict is Verdict.VIOLATED:
+            assert finding.trace is not None
+            if len(finding.trace) <= STEPS:
+                assert other.verdict is Verdict.VIOLATED, finding
+        elif finding.verdict is Verdict.HOLDS:
+            assert other.verdict is Verdict.HOLDS, finding
+            assert other.bound in (STEPS, None), finding
+            assert one_of(induction, finding).verdict is not Verdict.VIOLATED
+    for answer in found[3:]:
+        # A random run decides nothing but what it reaches.
+        assert all(f.kind == "reachable" for f in answer.findings if f.verdict is Verdict.HOLDS)
+    met: Counter[str] = Counter()
+    for answer in found:
+        met.update(f"{answer.engine} {f.verdict.value}" for f in answer.findings)
+    return met
+
+
+def one_of(answer: Answer, finding: Finding) -> Finding:
+    (found,) = [f for f in answer.findings if f.property == finding.property]
+    return found
+
+
+def hold_on_random_models(seeds: range, folder: Path) -> Counter[str]:
+    met: Counter[str] = Counter()
+    for seed in seeds:
+        system = generate(seed, folder).system
+        for design in system.designs:
+            met += hold_together(system, design, answers(system, design))
+    return met
+
+
+def test_random_models(folder: Path) -> None:
+    met = hold_on_random_models(range(40), folder)
+    for engine in ("bounded", "fuzz", "walk"):
+        assert met[f"{engine} VIOLATED"] > 10, met
+    for engine in ("bounded", "k-induction"):
+        assert met[f"{engine} HOLDS"] > 10, met
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("start", range(1000, 1500, 25))
+def test_many_more_random_models(start: int, folder: Path) -> None:
+    hold_on_random_models(range(start, start + 25), folder)
+
+
+@cache
+def systems() -> dict[str, System]:
+    found = load_models([], ROOT, [])
+    return {source.name: build(source.model, source.properties) for source in found}
+
+
+NAMES = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_design_of_a_model(name: str) -> None:
+    system = systems()[name]
+    hold_together(system, system.designs[0], answers(system, system.designs[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_design_of_a_model(name: str) -> None:
+    system = systems()[name]
+    for design in system.designs:
+        hold_together(system, design, answers(system, design))

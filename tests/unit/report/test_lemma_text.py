@@ -1,0 +1,73 @@
+"""Lemmas as Python: what is pasted and recorded again means the same."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from fencepost import build
+from fencepost.analyses.inference import infer_lemmas
+from fencepost.analyses.inference.vectors import Vectors
+from fencepost.core.expressions import Quantified
+from fencepost.core.sizes import at_sizes, sorts
+from fencepost.engines.prove.any_size import prove_any_size
+from fencepost.report.lemma_text import lemmas_as_python
+from tests.unit.analyses.inference import protocols
+from tests.unit.analyses.inference.protocols import LateWrite, PrefixBlock, SlotReclaim
+
+CASES = [
+    (SlotReclaim, "own_bytes"),
+    (LateWrite, "posted_write_has_a_tag"),
+    (PrefixBlock, "held_is_there"),
+]
+
+
+def pasted(text, folder):
+    file = folder / "pasted.py"
+    file.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("pasted_lemmas", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("model", "name"), CASES)
+def test_pasted_lemmas_are_the_inferred_ones(model, name, tmp_path):
+    prop = getattr(protocols, name)
+    system = build(model, [prop], any_size=True)
+    design = system.design("safe")
+    found = infer_lemmas(system, design)
+    module_name = "tests.unit.analyses.inference.protocols"
+    text = lemmas_as_python(found.lemmas, model.__name__, module_name)
+    module = pasted(text, tmp_path)
+    declared = [getattr(module, lemma.name) for lemma in found.lemmas]
+    again = build(model, [prop, *declared], any_size=True)
+    assert [m.name for m in again.lemmas] == [m.name for m in found.lemmas]
+    assert all(m.designs == ("safe",) for m in again.lemmas)
+    sizes = {s.name: 2 for s in sorts(system)}
+    sized = at_sizes(system, sizes)
+    chance = np.random.default_rng(0)
+    domains = [declared.domain for declared, _ in sized.cells]
+    cells = np.stack([chance.integers(d.low, d.high + 1, size=4000) for d in domains])
+    vectors = Vectors(sized, design.barriers, cells, sizes)
+    for mine, recorded in zip(found.lemmas, again.lemmas, strict=True):
+        values = []
+        for lemma in (mine, recorded):
+            vectors.at({})
+            node = lemma.condition
+            if lemma.arguments:
+                node = Quantified("for_all", lemma.arguments, node)
+            values.append(np.broadcast_to(vectors.of(node), (1, 4000))[0])
+        assert (values[0] == values[1]).all(), mine.name
+        assert 0 < values[0].sum() < 4000, mine.name
+    answer = prove_any_size(again, again.design("safe")).answer
+    assert {f.verdict.value for f in answer.findings} == {"HOLDS"}
+
+
+def test_lines_are_short_and_names_are_imported(tmp_path):
+    system = build(SlotReclaim, [protocols.own_bytes], any_size=True)
+    found = infer_lemmas(system, system.design("safe"))
+    text = lemmas_as_python(found.lemmas, "SlotReclaim", "models.slot_reclaim")
+    assert text.startswith("from fencepost import *\nfrom models.slot_reclaim import Phase, SlotR")
+    assert all(len(line) <= 100 for line in text.splitlines())
+    compile(text, str(tmp_path), "exec")
