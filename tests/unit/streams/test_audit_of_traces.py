@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fencepost.core.errors import Location
 from fencepost.streams import Device, InOrder, whole
 from fencepost.streams.assessment import assess
 from fencepost.streams.calls import Synchronize
@@ -57,6 +58,24 @@ def test_an_edge_that_is_not_enough_is_not_called_checked(monkeypatch: pytest.Mo
     device.run_all()
     monkeypatch.setattr("fencepost.streams.assessment.applied", lambda trace, _: trace)
     assert [f.edge.checked for f in assess(device.trace).findings] == [False]
+
+
+def test_many_findings_are_tried_together_and_none_is_lost():
+    device = Device()
+    streams = [device.stream(f"stream {n}") for n in range(3)]
+    for n in range(100):
+        place = Location("program.py", n + 1)
+        device.submit(streams[0], "write", writes=[whole(512 * n, 8)], site=place)
+        device.record(device.event(f"written {n}"), streams[0])
+    for n in range(100):
+        place = Location("program.py", n + 1001)
+        for stream in streams[1:]:
+            device.submit(stream, "read", reads=[whole(512 * (99 - n), 8)], site=place)
+    findings = device.audit().findings
+    told = [f for finding in findings for f in (finding, *finding.consequences)]
+    assert sorted(f.second.site.line for f in told) == list(range(1001, 1101))
+    assert all(len(f.occurrences) == 2 for f in told)
+    assert all(f.edge.checked for f in told)
 
 
 class TestTwoHosts:
