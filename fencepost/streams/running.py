@@ -21,6 +21,7 @@ class Running:
         self._blocking: list[Queue] = []
         self._ages = 0
         self._waiting = 0
+        self._keeps_kernels = False
         self._poisons: list[tuple[tuple[Mark, ...], Operation]] = []
 
     def run_all(self) -> None:
@@ -127,6 +128,8 @@ class Running:
                 item.operation.resolve()
                 if item.operation.run is not None:
                     item.operation.run()
+                    if not self._keeps_kernels:
+                        item.operation.run = None
         finally:
             queue.done += 1
             if item.mark is not None:

@@ -310,6 +310,16 @@ def test_a_queue_does_not_grow_without_end():
     assert done == list(range(90))
 
 
+def test_kernels_are_let_go_unless_a_replay_may_need_them():
+    for memory in (None, SparseMemory()):
+        device = Device(memory=memory)
+        device.submit(device.stream(), "kernel", run=list)
+        device.access("host", run=list)
+        device.run_all()
+        kept = [operation.run is not None for operation in device.trace.every_operation()]
+        assert kept == [memory is not None] * 2
+
+
 def test_rows_by_intervals():
     device = Device()
     one, other = device.stream(), device.stream()
