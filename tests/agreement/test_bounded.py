@@ -68,15 +68,6 @@ def test_short_violations_of_the_models(name: str) -> None:
     assert compare(system, design, SHORT) > 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_every_design(name: str) -> None:
-    system = system_of(name)
-    for design in system.designs:
-        deep = max((v.steps or 0 for v in design.expect.violations), default=0)
-        compare(system, design, max(deep, SHORT))
-
-
 def random_systems(seeds: range, folder: Path, steps: int) -> int:
     both = 0
     for seed in seeds:
@@ -95,9 +86,3 @@ def random_systems(seeds: range, folder: Path, steps: int) -> int:
 
 def test_random_models(tmp_path: Path) -> None:
     assert random_systems(range(6), tmp_path, 3) > 10
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("start", range(100, 600, 20))
-def test_many_more_random_models(start: int, tmp_path: Path) -> None:
-    random_systems(range(start, start + 20), tmp_path, 8)
