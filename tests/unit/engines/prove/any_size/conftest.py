@@ -1,6 +1,6 @@
-"""Tests of proofs import re
-import the models beside them, and the random models of `tests/agreement`."""
+"""Tests of proofs import the models beside them, and the random models of `tests/agreement`."""
 
+import re
 import sys
 from pathlib import Path
 
