@@ -15,6 +15,8 @@ from fencepost.streams.replay import both_orders
 
 MOST_TRIED = 1_000
 """Occurrences of one finding for which the missing edge is worked out; all of them are counted."""
+MOST_ALONE = 64
+"""Findings whose edges are tried one by one; the edges of further ones are tried all at once."""
 MOST_REPLAYED = 20_000
 """Operations of a trace whose findings are replayed."""
 
@@ -50,22 +52,26 @@ def _findings(trace: Trace, memory: Memory | None) -> tuple[Finding, ...]:
     proposals = iter(propose(trace, [race for group in tried for race in group]))
     proposed = [[next(proposals) for _ in group] for group in tried]
     findings: list[Finding] = []
-    open_groups = list(range(len(groups)))
-    while open_groups:
-        this, *others = open_groups
-        pairs = {_pair(race) for number in open_groups for race in tried[number]}
-        then = ordered(applied(trace, proposed[this]), pairs)
-        told = [n for n in others if all(_pair(race) in then for race in tried[n])]
-        open_groups = [n for n in others if n not in told]
-        made = []
-        for number in (this, *told):
-            best = proposed[number][0]
-            enough = number != this or all(_pair(race) in then for race in tried[this])
-            edge = Edge(best.kind, best.text, best.event, enough)
-            group = groups[number]
+    left = list(range(len(groups)))
+    while left:
+        alone = len(findings) < MOST_ALONE
+        applying = left[:1] if alone else left
+        edges = [proposal for number in applying for proposal in proposed[number]]
+        pairs = {_pair(race) for number in left for race in tried[number]}
+        then = ordered(applied(trace, edges), pairs)
+        enough = {n for n in left if all(_pair(race) in then for race in tried[n])}
+        made = {}
+        for number in sorted({*applying, *enough}):
+            best, group = proposed[number][0], groups[number]
+            edge = Edge(best.kind, best.text, best.event, number in enough)
             evidence = both_orders(trace, group[0], memory) if memory is not None else ""
-            made.append(_finding(trace, group, edge, evidence))
-        findings.append(replace(made[0], consequences=tuple(made[1:])))
+            made[number] = _finding(trace, group, edge, evidence)
+        if alone:
+            first, *others = made.values()
+            findings.append(replace(first, consequences=tuple(others)))
+        else:
+            findings += made.values()
+        left = [number for number in left if number not in made]
     return tuple(findings)
 
 

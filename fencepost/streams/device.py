@@ -24,7 +24,8 @@ class Device(Lending, Messaging):
     """One virtual device with its streams, memory, NICs and the host threads that use it.
 
     `policy` says which stream advances; `memory` gives bytes to addresses where kernels have no
-    memory of their own, and freed blocks are poisoned in it; `choices` answers queries. `device`
+    memory of their own, and freed blocks are poisoned in it (kernels are kept for replays then, and
+    else let go once they have run); `choices` answers queries. `device`
     and `pinned` are the ranges of addresses of device and pinned memory. Where more than
     `most_queued` items wait, the oldest run. All methods may be called from any thread.
     """
@@ -102,6 +103,8 @@ class Device(Lending, Messaging):
             self.trace.calls.append(made)
             if run is not None:
                 run()
+                if self.memory is None:
+                    made.run = None
             self._went_on()
             return made
 

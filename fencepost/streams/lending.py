@@ -27,6 +27,7 @@ class Lending(Recording):
     ) -> None:
         super().__init__(policy, most_queued, choices, turns)
         self.memory = memory
+        self._keeps_kernels = memory is not None
         self.allocator, self.pinned = Allocator(*ranges[0]), Allocator(*ranges[1])
         self.blocks: dict[int, Block] = {}
         """The live blocks, by address."""

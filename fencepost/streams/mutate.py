@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from fencepost.core.errors import Location
 from fencepost.streams.calls import (
     Call,
+    Poll,
+    Query,
+    Receive,
     Record,
     RecordStream,
     Synchronize,
@@ -22,7 +25,7 @@ from fencepost.streams.calls import (
 from fencepost.streams.detect import Race, races
 from fencepost.streams.placed import placed
 
-Dropped = Record | Wait | WaitStream | Synchronize | RecordStream
+Dropped = Record | Wait | WaitStream | Synchronize | RecordStream | Query | Poll | Receive
 IMPLIED = "redundant: every two operations that it orders are ordered without it"
 UNUSED = "redundant: it orders operations, but none that conflict"
 
@@ -45,7 +48,8 @@ class Mutant:
 
 
 def mutate(trace: Trace) -> list[Mutant]:
-    """Each record, wait, `record_stream` and synchronisation of a trace taken out in turn.
+    """Each record, wait, `record_stream` and synchronisation of a trace taken out in turn, and each
+    look at a query, a completion or a message that ordered something.
 
     What the allocator records by itself is no call of the program and stays. The rest of the path
     stays as it was, so a synchronisation whose result the host used is judged by order alone.
@@ -71,7 +75,11 @@ def mutate(trace: Trace) -> list[Mutant]:
 def droppable(trace: Trace) -> Iterator[tuple[int, Dropped]]:
     """The calls of a program that it could have left out, with their places."""
     for place, call in enumerate(trace.calls):
-        if isinstance(call, Dropped) and not (isinstance(call, RecordStream) and call.automatic):
+        if isinstance(call, RecordStream) and call.automatic:
+            continue
+        if isinstance(call, Query | Poll) and not call.answer:
+            continue
+        if isinstance(call, Dropped):
             yield place, call
 
 
@@ -90,5 +98,13 @@ def _described(trace: Trace, call: Call) -> str:
             return f"{agents[stream]}.synchronize()"
         case RecordStream():
             return f"record_stream({agents[call.stream]})"
+        case Query(event=int(event)):
+            return f"{trace.events[event]}.query()"
+        case Query(stream=int(stream)):
+            return f"{agents[stream]}.query()"
+        case Poll():
+            return "poll of a completion"
+        case Receive():
+            return f"{agents[call.host]} receives a message"
         case _:
             return "synchronize()"

@@ -16,8 +16,10 @@ class Policy(Protocol):
     """Chooses among the queues whose next item may run.
 
     `must` is False after a call of the host, where nothing has to run: then None means "not now".
-    It is True where the host waits.
+    It is True where the host waits. A `lazy` policy always says "not now".
     """
+
+    lazy: bool
 
     def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
         """The queue that runs its next item."""
@@ -25,6 +27,8 @@ class Policy(Protocol):
 
 class InOrder:
     """Nothing runs before the host waits for it; then in the order of submission."""
+
+    lazy = True
 
     def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
         """The oldest item, or nothing while the host goes on."""
@@ -34,6 +38,8 @@ class InOrder:
 class Eager:
     """Everything runs as soon as it may: a device that is never behind."""
 
+    lazy = False
+
     def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:  # noqa: ARG002
         """The oldest item."""
         return min(ready, key=_age)
@@ -42,6 +48,8 @@ class Eager:
 class NewestFirst:
     """Nothing runs before the host waits; then the item submitted last of those that may run."""
 
+    lazy = True
+
     def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
         """The newest item, or nothing while the host goes on."""
         return max(ready, key=_age) if must else None
@@ -49,6 +57,8 @@ class NewestFirst:
 
 class Random:
     """Any queue, at any time, from a seed."""
+
+    lazy = False
 
     def __init__(self, seed: int = 0, eagerness: float = 0.5) -> None:
         self._random = random.Random(seed)  # noqa: S311  # schedules need no secrets
@@ -63,6 +73,8 @@ class Random:
 
 class Priorities:
     """A fixed order of queues by name; one that is not named comes last."""
+
+    lazy = True
 
     def __init__(self, *names: str) -> None:
         self._rank = {name: place for place, name in enumerate(names)}
@@ -79,6 +91,8 @@ class Script:
 
     Raises `InputError` F200 where a named queue has nothing that may run.
     """
+
+    lazy = True
 
     def __init__(self, *names: str) -> None:
         self._names = list(reversed(names))

@@ -29,6 +29,25 @@ class Turns(Protocol):
         """Perhaps let another thread go on."""
 
 
+class _Calling:
+    """One call at a time, after other threads had their chance to go on."""
+
+    __slots__ = ("_device", "_lock")
+
+    def __init__(self, device: Recording, lock: threading.RLock) -> None:
+        self._device, self._lock = device, lock
+
+    def __enter__(self) -> Host:
+        device = self._device
+        if device.turns is not None:
+            device.turns.switch()
+        self._lock.acquire()
+        return device.here()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 class Recording(Running):
     """The host threads of a device and its trace."""
 
@@ -39,6 +58,7 @@ class Recording(Running):
         self.choices, self.turns = choices, turns
         self.trace = Trace()
         self._lock = threading.RLock()
+        self._calling = _Calling(self, self._lock)
         self._hosts: dict[int, Host] = {}
         self._tokens = 0
         self.main = self.host("main")
@@ -70,12 +90,9 @@ class Recording(Running):
         found = self._hosts.get(threading.get_ident())
         return found or self.host(threading.current_thread().name)
 
-    @contextmanager
-    def _call(self) -> Iterator[Host]:
-        if self.turns is not None:
-            self.turns.switch()
-        with self._lock:
-            yield self.here()
+    def _call(self) -> _Calling:
+        """The calling host, while it makes one call."""
+        return self._calling
 
     def _agent(self, name: str, kind: str, *, blocking: bool = False, default: bool = False) -> int:
         number = len(self.trace.agents)

@@ -21,7 +21,8 @@ def first_delayed(trace: Trace, race: Race) -> list[Operation]:
     """
     everything = placed(trace)
     first = next(p for p in everything if p.operation is race.first)
-    head, tail = [], []
+    head: list[Operation] = []
+    tail: list[Operation] = []
     for step in everything:
         late = step is first or step.after(first) or step.operation.number > race.second.number
         (tail if late else head).append(step.operation)

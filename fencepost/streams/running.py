@@ -21,6 +21,7 @@ class Running:
         self._blocking: list[Queue] = []
         self._ages = 0
         self._waiting = 0
+        self._keeps_kernels = False
         self._poisons: list[tuple[tuple[Mark, ...], Operation]] = []
 
     def run_all(self) -> None:
@@ -94,8 +95,10 @@ class Running:
 
     def _went_on(self) -> None:
         """After a call of the host the policy may perform something."""
+        if self.policy.lazy and self._waiting <= self.most_queued:
+            return
         while self._waiting:
-            ready = [queue for queue in self.queues if queue.ready()]
+            ready = [queue for queue in self.queues if queue.items and queue.ready()]
             if not ready:
                 return
             chosen = self.policy.choose(ready, must=self._waiting > self.most_queued)
@@ -109,7 +112,7 @@ class Running:
 
     def _step(self) -> bool:
         """Perform one item, chosen by the policy; False if there is none."""
-        ready = [queue for queue in self.queues if queue.ready()]
+        ready = [queue for queue in self.queues if queue.items and queue.ready()]
         if not ready:
             return False
         chosen = self.policy.choose(ready, must=True)
@@ -125,6 +128,8 @@ class Running:
                 item.operation.resolve()
                 if item.operation.run is not None:
                     item.operation.run()
+                    if not self._keeps_kernels:
+                        item.operation.run = None
         finally:
             queue.done += 1
             if item.mark is not None:

@@ -35,7 +35,7 @@ ONLY_IN = {
     "z3": {"engines.prove"},
     "hypothesis": {"engines.fuzz", "engines.conform"},
     "torch": {"streams"},
-    "networkx": {"engines.explore", "analyses"},
+    "networkx": {"engines.explore", "analyses", "streams"},
     "rich": {"report"},
     "click": {"cli", "commands"},
     "junitparser": {"report"},

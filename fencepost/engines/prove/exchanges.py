@@ -37,6 +37,15 @@ class Exchanges:
         self._known: dict[tuple[object, ...], tuple[bool, bool]] = {}
 
     @cached_property
+    def apart(self) -> dict[Step, list[Step]]:
+        """For each step those with a higher number that touch other cells: no solver is asked."""
+        steps = self.system.steps
+        return {
+            step: [other for other in steps[number + 1 :] if not self._meet(other, step)]
+            for number, step in enumerate(steps)
+        }
+
+    @cached_property
     def needless(self) -> dict[Step, list[Step]]:
         """For each step those that need not be taken right before it: they can be exchanged with it
         and have the higher number, or one of the two could be left out."""

@@ -35,9 +35,9 @@ from fencepost.engines.prove.truths import (
 Cells = Sequence[Choices]
 """One choice a cell, in the order of `System.cells`."""
 Values = Mapping[str, int]
-MOST_VALUES = 1024
+MOST_VALUES = 128
 """How many values a cell may have: each is a Boolean of every state of a run."""
-MOST_PAIRS = 1 << 16
+MOST_PAIRS = 1 << 12
 """How many pairs of values an operator may be worked out for."""
 HERE = "a solver with one Boolean a value"
 

@@ -11,19 +11,25 @@ indices count as one, the first in the order of the steps' numbers is kept; so d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import z3
 
 from fencepost.core.evidence import Way
-from fencepost.core.system import Step, System
+from fencepost.core.semantics import fillings
+from fencepost.core.system import Property, Step, System
 from fencepost.engines.prove.exchanges import Exchanges
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
 from fencepost.engines.prove.solver import Bounded
 from fencepost.engines.prove.symmetry import interchangeable
+from fencepost.engines.prove.truths import Truth, all_of, negation
+
+PAYS_FROM = 8
+"""From this length on a solver is asked which steps can be exchanged; shorter runs are searched
+in less time than that takes."""
 
 
 class Runs:
@@ -69,7 +75,12 @@ class Runs:
         if self.sorts:
             solver.add(list(self._names_in_order(number - 1)))
         if self.ordered and number > 1:
-            solver.add(list(self._steps_in_order(number - 1)))
+            solver.add(list(self._in_order(number - 1, self._exchanges.apart)))
+        if self.ordered and number == PAYS_FROM:
+            for earlier in range(1, number - 1):
+                solver.add(list(self._in_order(earlier, self._exchanges.needless)))
+        if self.ordered and number >= PAYS_FROM:
+            solver.add(list(self._in_order(number - 1, self._exchanges.needless)))
         self.moments.append(self._pattern.moment(number, cells))
 
     def way(self, model: Any, length: int, last: Step | None = None) -> Way:
@@ -85,17 +96,13 @@ class Runs:
 
     # Which runs stand for others.
 
-    def _steps_in_order(self, number: int) -> Iterator[Any]:
+    def _in_order(self, number: int, needless: Mapping[Step, Sequence[Step]]) -> Iterator[Any]:
         """No step comes right behind one that need not be taken before it."""
         before, here = self.moments[number - 1], self.moments[number]
         for step, taken in here.takes.items():
-            later = [
-                before.takes[other]
-                for other in self._exchanges.needless[step]
-                if other in before.takes
-            ]
-            if later:
-                yield z3.Implies(taken, z3.Not(z3.Or(later)))
+            others = [before.takes[s] for s in needless[step] if s in before.takes]
+            if others:
+                yield z3.Implies(taken, z3.Not(z3.Or(others)))
 
     def _names_in_order(self, number: int) -> Iterator[Any]:
         """An index is an argument only when every lower one of its sort has been, or is too."""
@@ -125,3 +132,13 @@ class Runs:
             }
             for step in self.system.steps
         }
+
+
+def satisfied(
+    runs: Runs, at: int, prop: Property, values: dict[str, int] | None = None
+) -> Iterator[Truth]:
+    """Whether the state at a moment satisfies a property, for one filling or for each."""
+    cells, encoding = runs.moments[at].cells, runs.encoding
+    for filling in fillings(prop.arguments) if values is None else (values,):
+        unknown = encoding.truth(prop.fault, filling, cells)
+        yield all_of((negation(unknown), encoding.truth(prop.condition, filling, cells)))

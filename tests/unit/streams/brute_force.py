@@ -51,6 +51,8 @@ class BruteForce:
         self.freed: list[Freed] = []
         self.rests: dict[int, list[Mark]] = {}
         self.before: dict[int, int | None] = {}
+        self.numbers: dict[Any, int] = {}
+        """By who performs it, an operation's number in order of submission."""
         self.bind(addresses)
 
     def end(self, queue: Any) -> Mark:
@@ -83,14 +85,17 @@ class BruteForce:
 
             match verb, *rest:
                 case "op", stream, reads, writes:
-                    put(stream, Item(host, step, self.barrier(stream), reads, writes))
+                    mark = put(stream, Item(host, step, self.barrier(stream), reads, writes))
+                    self.numbers[stream, mark[1] - 1] = len(self.numbers)
                     for tensor, _ in [*reads, *writes]:
                         if tensor != "shared" and stream_of[tensor] is None:
                             used[tensor].add(stream)
                 case "host", reads, writes:
                     does = ("access", reads, writes)
+                    self.numbers["host", host, step] = len(self.numbers)
                 case "post", write, _, reads, writes:
                     landed[write] = put(NIC, Item(host, step, [], reads, writes))
+                    self.numbers[NIC, landed[write][1] - 1] = len(self.numbers)
                 case (("allocate" | "pinned"), tensor, *stream):
                     stream_of[tensor], used[tensor] = (stream[0] if stream else None), set()
                     self.before[tensor] = last_at.get(addresses[tensor])
@@ -99,6 +104,7 @@ class BruteForce:
                 case "record_stream", tensor, stream:
                     used[tensor].add(stream)
                 case "free", tensor:
+                    self.numbers["poison", tensor] = len(self.numbers)
                     owner = stream_of[tensor]
                     marks = [
                         put(s, Item(host, step, self.barrier(s)))
@@ -142,18 +148,21 @@ class BruteForce:
 
     # Every order.
 
-    def several_outcomes(self) -> bool:
-        """Whether two orders give different outcomes."""
-        names = list(self.queues)
-        start = (
+    def start(self) -> Any:
+        return (
             (0,) * self.program.hosts,
-            (0,) * len(names),
+            (0,) * len(self.queues),
             (),  # which old bytes a tensor got: pairs of a tensor and where it lies
             (),  # the last write of each byte
             frozenset(),  # bytes of tensors that were written in their life
             frozenset(),  # tensors whose poison fell
             frozenset(),  # the outcome so far
         )
+
+    def several_outcomes(self) -> bool:
+        """Whether two orders give different outcomes."""
+        names = list(self.queues)
+        start = self.start()
         outcome_at: dict[Any, Any] = {}
         seen = {start}
         todo = [start]
@@ -167,6 +176,29 @@ class BruteForce:
                     seen.add(after)
                     todo.append(after)
         return False
+
+    def all_outcomes(self) -> set[Any]:
+        """Which write each read saw and the last writer of each byte, by numbers of operations."""
+        names = list(self.queues)
+        start = self.start()
+        seen, todo, ends = {start}, [start], set()
+        while todo:
+            state = todo.pop()
+            after = list(self.steps(state, names))
+            if not after:
+                _, _, _, last, _, _, outcome = state
+                number = self.numbers.get
+                ends.add(
+                    (
+                        frozenset(
+                            (number(w), b[1], number(s)) for w, wr, b, s in outcome if not wr
+                        ),
+                        frozenset((byte[1], number(writer)) for byte, writer in last),
+                    )
+                )
+            todo += [state for state in after if state not in seen]
+            seen.update(after)
+        return ends
 
     def steps(self, state: Any, names: list[Any]) -> Any:
         pcs, heads, *_ = state

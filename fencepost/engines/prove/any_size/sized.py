@@ -24,6 +24,8 @@ from fencepost.engines.prove.any_size.formulas import Formula
 from fencepost.engines.prove.any_size.values import Term
 
 NO_CLAIM = "no_fault"
+NEVER_MS = (1 << 32) - 2
+"""Set where there is no limit: a solver goes other ways when it has a timeout, however long."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,7 @@ class Sized:
 
     def _check(self, assumptions: Sequence[Term]) -> Any:
         left = self._left()
-        if left is not None:
-            self._solver.set("timeout", left)
+        self._solver.set("timeout", NEVER_MS if left is None else left)
         self.queries += 1
         answer = self._solver.check(*assumptions)
         if answer == z3.unknown and "keyboard" in self._solver.reason_unknown():

@@ -9,11 +9,14 @@ ROOT = Path(__file__).parents[4]
 CODE = """
 from fencepost import build
 from fencepost.analyses.inference import infer_lemmas
+from fencepost.core.limits import Limits
 from fencepost.report.lemma_text import lemmas_as_python
 from tests.unit.analyses.inference.protocols import SlotReclaim, own_bytes
 
 system = build(SlotReclaim, [own_bytes], any_size=True)
 found = infer_lemmas(system, system.design("safe"))
+limited = infer_lemmas(system, system.design("safe"), limits=Limits(seconds=1000))
+assert limited.lemmas == found.lemmas, "a limit that is not reached changes nothing"
 print(found.obligations, found.counterexamples, found.lemmas_dropped)
 print(lemmas_as_python(found.lemmas, "SlotReclaim", "models.slot_reclaim"))
 """
