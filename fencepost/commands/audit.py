@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import click
@@ -22,13 +23,13 @@ Exit codes:
   1  findings: something is not ordered
   2  the program failed, or used something that the virtual device does not have
 """
-POLICIES = ("in-order", "random", "newest-first")
+POLICIES = ("in-order", "eager", "random", "newest-first")
 
 
 @click.command(
     "audit",
     epilog=EPILOG,
-    short_help="Run a torch program on a virtual CUDA device and find missing waits.",
+    short_help="Find missing waits in a torch program, without a GPU.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
@@ -63,6 +64,7 @@ def command(
     if module is None and not program:
         raise click.UsageError("which program? `fencepost audit SCRIPT [ARGUMENT]...`")
     check_writable("--json", json_path)
+    from fencepost.report.audits import audit_as_json, audit_text
     from fencepost.streams.audit import audit_program
 
     audited = audit_program(
@@ -74,7 +76,8 @@ def command(
         seed=parse_count("--seed", seed, least=0) or 0,
     )
     sys.stdout.flush()
-    sys.stderr.write(audited.text)
+    sys.stderr.write(audited.problem + audit_text(audited.audit))
     if json_path is not None:
-        write_out("--json", json_path, audited.json)
+        report = audit_as_json(audited.audit, audited.exit_code, audited.problem)
+        write_out("--json", json_path, json.dumps(report, indent=1))
     return audited.exit_code

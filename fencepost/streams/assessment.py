@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fencepost.streams.calls import Free, Poll, Query, Trace
+from fencepost.streams.calls import NOWHERE, Free, Poll, Query, Trace
 from fencepost.streams.clocks import Clocks
 from fencepost.streams.detect import Race, ordered, races
 from fencepost.streams.edges import applied, propose
@@ -36,6 +36,7 @@ def assess(trace: Trace, *, memory: Memory | None = None) -> Audit:
         streams=sum(agent.kind == "stream" for agent in agents),
         hosts=sum(agent.kind == "host" for agent in agents),
         choices=sum(isinstance(call, Query | Poll) for call in trace.calls),
+        pending=sum(isinstance(call, Query | Poll) and not call.answer for call in trace.calls),
         unordered_calls=_unordered_calls(trace),
         notes=tuple(trace.notes),
     )
@@ -63,7 +64,7 @@ def _findings(trace: Trace, memory: Memory | None) -> tuple[Finding, ...]:
         made = {}
         for number in sorted({*applying, *enough}):
             best, group = proposed[number][0], groups[number]
-            edge = Edge(best.kind, best.text, best.event, number in enough)
+            edge = Edge(best.kind, best.text, best.event, number in enough, best.recorded)
             evidence = both_orders(trace, group[0], memory) if memory is not None else ""
             made[number] = _finding(trace, group, edge, evidence)
         if alone:
@@ -106,6 +107,7 @@ def _finding(trace: Trace, group: Sequence[Race], edge: Edge, evidence: str) -> 
         ),
         severity="confirmed" if evidence else "latent",
         evidence=evidence,
+        allocated=NOWHERE if block is None else block.site,
     )
 
 

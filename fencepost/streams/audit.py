@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fencepost.core.errors import InputError
+from fencepost.streams.findings import Audit
 from fencepost.streams.virtual import require_torch, virtual_cuda
 
 ORDERED, FINDINGS, PROGRAM_FAILED = 0, 1, 2
@@ -17,11 +18,20 @@ ORDERED, FINDINGS, PROGRAM_FAILED = 0, 1, 2
 
 @dataclass(frozen=True)
 class Audited:
-    """How an audit ended: its exit code, and its report as text and as JSON."""
+    """How a program ended, and what was found on the way.
 
-    exit_code: int
-    text: str
-    json: str
+    `problem` says how the program failed, and is empty if it did not.
+    """
+
+    problem: str
+    audit: Audit
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything that conflicts is ordered, 1 for findings, 2 if the program failed."""
+        if self.problem:
+            return PROGRAM_FAILED
+        return ORDERED if self.audit.clean else FINDINGS
 
 
 def audit_program(
@@ -33,7 +43,7 @@ def audit_program(
     policy: str = "in-order",
     seed: int = 0,
 ) -> Audited:
-    """Run a script or a module as the main program, and report what nothing orders.
+    """Run a script or a module as the main program, and find what nothing orders.
 
     Raises `InputError` F224 without torch, F223 for an adapter and F225 for a script that is not
     there; errors of the program itself are part of what is returned.
@@ -53,13 +63,10 @@ def audit_program(
     try:
         with virtual_cuda(policy=policy, seed=seed, adapters=adapters) as device:
             problem = _run(script, module)
-            report = device.report()
+            audit = device.audit()
     finally:
         sys.argv[:], sys.path[:] = kept
-    text = f"{problem}{report.text()}"
-    if problem:
-        return Audited(PROGRAM_FAILED, text, report.as_json())
-    return Audited(FINDINGS if report.findings else ORDERED, text, report.as_json())
+    return Audited(problem, audit)
 
 
 def _run(script: str | None, module: str | None) -> str:

@@ -58,7 +58,7 @@ class Lending(Recording):
             del self.blocks[block.start]
             owner = block.queue or host
             memory, start, size = self.memory, block.start, block.size
-            run = None if memory is None else lambda: memory.write(start, bytes([POISON]) * size)
+            run = None if memory is None else lambda: memory.fill(start, size, POISON)
             poison = self._operation(
                 "free", host, owner.number, (), (whole(start, size, block.label),), run, None, site
             )
@@ -96,6 +96,16 @@ class Lending(Recording):
         """Memory of the host that the program brings itself; it is never lent again."""
         with self._call() as host:
             return self._block(start, size, host, None, label, site, pinned=False)
+
+    def let_go_of_kernels(self) -> None:
+        """Kernels that have run are kept no more, and nothing can be replayed from now on."""
+        with self._lock:
+            self._keeps_kernels = False
+            waiting = {id(item.operation) for queue in self.queues for item in queue.items}
+            waiting |= {id(poison) for _, poison in self._poisons}
+            for operation in self.trace.every_operation():
+                if id(operation) not in waiting:
+                    operation.run = None
 
     def _lend(
         self, size: int, host: Host, stream: Queue | None, label: str, site: Location | None

@@ -13,6 +13,10 @@ MOST_BYTES = 1 << 16
 """Bytes of an overlap that a replay compares."""
 
 
+class Failed(Exception):
+    """An operation raises in this order."""
+
+
 def first_delayed(trace: Trace, race: Race) -> list[Operation]:
     """An order that the trace allows in which the second operation runs before the first.
 
@@ -34,6 +38,8 @@ def perform(
 ) -> tuple[bytes, bytes, bytes]:
     """Perform operations from clear memory; the bytes of the race as each side found them, and
     as they are after both.
+
+    Raises `Failed` where an operation raises.
     """
     size = min(race.stop - race.start, MOST_BYTES)
     memory.clear()
@@ -42,7 +48,10 @@ def perform(
         if operation is race.first or operation is race.second:
             found[operation.number] = memory.read(race.start, size)
         if operation.run is not None:
-            operation.run()
+            try:
+                operation.run()
+            except Exception as error:
+                raise Failed(f"{operation.name} raises {type(error).__name__}") from error
         if len(found) == 2:
             break
     return found[race.first.number], found[race.second.number], memory.read(race.start, size)
@@ -55,8 +64,14 @@ def both_orders(trace: Trace, race: Race, memory: Memory) -> str:
     accesses included.
     """
     submitted = [p.operation for p in placed(trace)]
-    one = perform(submitted, memory, race)
-    other = perform(first_delayed(trace, race), memory, race)
+    try:
+        one = perform(submitted, memory, race)
+    except Failed:
+        return ""
+    try:
+        other = perform(first_delayed(trace, race), memory, race)
+    except Failed as failed:
+        return f"{failed} the other way"
     if not race.second_writes:
         what, before, after = f"{race.second.name} reads", one[1], other[1]
     elif not race.first_writes:

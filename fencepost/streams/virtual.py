@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fencepost.core.errors import InputError
+from fencepost.streams.policies import Policy, policy_of
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.session import VirtualDevice
@@ -27,21 +28,24 @@ def require_torch() -> None:
 @contextmanager
 def virtual_cuda(
     *,
-    policy: str = "in-order",
+    policy: str | Policy = "in-order",
     seed: int = 0,
     adapters: Sequence[str] = (),
 ) -> Iterator[VirtualDevice]:
     """Inside, `torch.cuda` is a virtual device with CUDA's ordering rules and nothing stronger.
 
     Code under audit is imported inside, so that it finds the virtual device's names. `policy` says
-    which stream runs next: `in-order`, `random` (by `seed`) or `newest-first`; what is found does
-    not depend on it. `adapters` names stubs and emulated kernels of packages, by file or by name.
+    which stream runs next, by a name of `policies.POLICIES` (`seed` is for `random`) or as an
+    object; what is found does not depend on it. `adapters` names stubs and emulated kernels of
+    packages, by file or by name.
 
-    Gives a `VirtualDevice`, whose `report()` says what is not ordered, inside and afterwards.
-    Raises `InputError` F224 without torch, F223 for an adapter that does not exist.
+    Gives a `VirtualDevice`, whose `audit()` says what is not ordered, inside and afterwards.
+    Raises `InputError` F224 without torch, F223 for an adapter and F227 for a policy that does not
+    exist.
     """
     require_torch()
     from fencepost.streams.shim.session import session
 
-    with session(policy=policy, seed=seed, adapters=adapters) as device:
+    chosen = policy_of(policy, seed) if isinstance(policy, str) else policy
+    with session(policy=chosen, adapters=adapters) as device:
         yield device

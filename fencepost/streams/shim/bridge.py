@@ -1,173 +1,281 @@
-"""What the shim asks of the device below it: queues, memory and, at the end, what is unordered."""
+"""What the shim asks of the device below it, in addresses and in torch's words."""
 
 from __future__ import annotations
 
-import ctypes
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from fencepost.core.errors import InputError
+from fencepost.streams.assessment import MOST_REPLAYED
+from fencepost.streams.device import Device
+from fencepost.streams.findings import Audit
+from fencepost.streams.policies import Policy
+from fencepost.streams.queues import Event, Queue, Token
 from fencepost.streams.shim.arena import Arena
-from fencepost.streams.shim.blocks import Blocks, OutOfMemory, memory_names
-from fencepost.streams.shim.launches import Launch, Spans
-from fencepost.streams.shim.orders import Finding, find
-from fencepost.streams.shim.queues import Clock, Event, Queues, Stream
-from fencepost.streams.shim.sites import site
+from fencepost.streams.shim.launches import Launch, Touches
+from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
+from fencepost.streams.shim.sites import FROM_A_LAUNCH, site
 
-POISON = 0xDB
+MOST_HELD = 1 << 30
+"""Bytes of host values that are kept for replays."""
 
 
-def poison(address: int, size: int) -> None:
-    """Overwrite freed memory, so that a kernel that still reads it is seen to."""
-    ctypes.memset(address, POISON, size)
+class Here(threading.local):
+    """The calling thread's stack of current streams."""
+
+    current: list[Queue]
 
 
 class Bridge:
     """One device, for one runtime."""
 
-    def __init__(self, arena: Arena, policy: str, seed: int) -> None:
-        self.queues = Queues(policy, seed, site)
+    def __init__(self, arena: Arena, policy: Policy) -> None:
+        self.memory = ArenaMemory(arena)
+        self.device = Device(
+            policy,
+            memory=self.memory,
+            device=(arena.base, arena.middle),
+            pinned=(arena.middle, arena.end),
+        )
+        self.memory.allocators = (self.device.allocator, self.device.pinned)
+        self.keeps = True
+        self._held = 0
+        self._here = Here()
+        self._lock = threading.Lock()
 
-        self.device = Blocks(self.queues, arena.base, arena.middle, poison)
-        self.host = Blocks(self.queues, arena.middle, arena.end)
-        self.notes: list[str] = []
-        self.several = self.queues.several
-        self.send = self.queues.send
-        self.receive = self.queues.receive
-        self.submit = self.queues.submit
-        self.create_stream = self.queues.create_stream
-        self.create_event = Event
+    # Host threads.
 
-    def begin(self, name: str, known: Clock) -> None:
+    def begin(self, name: str, known: Token) -> None:
         """The calling thread is a new host."""
-        self.queues.begin(name, known)
+        self.device.host(name, known)
+
+    def several(self) -> bool:
+        """Whether there is more than one host thread."""
+        return self.device.hosts > 1
+
+    def send(self) -> Token:
+        """What the calling thread knows now."""
+        return self.device.send(site=site())
+
+    def receive(self, known: Token) -> None:
+        """The calling thread comes to know what another knew."""
+        self.device.receive(known, site=site())
 
     # Current streams.
 
-    def current(self) -> Stream:
+    def current(self) -> Queue:
         """The calling thread's current stream."""
-        return self.queues.current()
+        stack = getattr(self._here, "current", None)
+        return stack[-1] if stack else self.device.default
 
-    def default(self) -> Stream:
+    def _stack(self) -> list[Queue]:
+        if not hasattr(self._here, "current"):
+            self._here.current = [self.device.default]
+        return self._here.current
+
+    def default(self) -> Queue:
         """The default stream."""
-        return self.queues.default
+        return self.device.default
 
-    def enter(self, stream: Stream) -> None:
+    def enter(self, stream: Queue) -> None:
         """Make a stream current."""
-        self.queues.stack().append(stream)
+        self._stack().append(stream)
 
     def leave(self) -> None:
         """Make the stream before it current again."""
-        self.queues.stack().pop()
+        self._stack().pop()
 
-    def set_current(self, stream: Stream) -> None:
+    def set_current(self, stream: Queue) -> None:
         """Replace the current stream."""
-        self.queues.stack()[-1] = stream
+        self._stack()[-1] = stream
+
+    def create_stream(self, priority: int) -> Queue:
+        """A stream that nothing else uses."""
+        with self._lock:
+            name = f"stream {len(self.device.queues)}"
+            return self.device.stream(name, priority=priority)
 
     @staticmethod
-    def number(stream: Stream) -> int:
+    def number(stream: Queue) -> int:
         """The stream's number; 0 is the default stream."""
-        return stream.number
+        return stream.place
 
-    def stream_by_number(self, number: int) -> Stream | None:
+    def stream_by_number(self, number: int) -> Queue | None:
         """The stream of a number."""
-        streams = self.queues.streams
+        streams = self.device.queues
         return streams[number] if 0 <= number < len(streams) else None
 
     # Events and waits.
 
-    def record(self, event: Event, stream: Stream | None) -> None:
+    def create_event(self) -> Event:
+        """An event that is not recorded."""
+        return self.device.event()
+
+    def record(self, event: Event, stream: Queue | None) -> None:
         """Record an event."""
-        event.record = self.queues.mark(stream or self.current())
+        self.device.record(event, stream or self.current(), site=site())
 
-    def wait_event(self, stream: Stream | None, event: Event) -> None:
+    def wait_event(self, stream: Queue | None, event: Event) -> None:
         """A stream waits for the newest record of an event."""
-        self.queues.wait(stream or self.current(), event.record)
+        self.device.wait(stream or self.current(), event, site=site())
 
-    def wait_stream(self, stream: Stream, other: Stream) -> None:
+    def wait_stream(self, stream: Queue, other: Queue) -> None:
         """A stream waits for another."""
-        self.queues.wait(stream, self.queues.mark(other))
+        self.device.wait_stream(stream, other, site=site())
 
     def query_event(self, event: Event) -> bool:
         """Whether the newest record has been reached."""
-        return self.queues.query(event.record)
+        return self.device.query(event, site=site())
 
-    def query_stream(self, stream: Stream) -> bool:
+    def query_stream(self, stream: Queue) -> bool:
         """Whether all work of a stream has been done."""
-        return self.queues.query(None, stream)
+        return self.device.query(stream, site=site())
 
     def synchronize_event(self, event: Event) -> None:
         """The host waits for the newest record."""
-        self.queues.synchronize_record(event.record)
+        self.device.synchronize(event, site=site())
 
-    def synchronize_stream(self, stream: Stream | None = None) -> None:
+    def synchronize_stream(self, stream: Queue | None = None) -> None:
         """The host waits for a stream, the current one by default."""
-        self.queues.synchronize_stream(stream or self.current())
+        self.device.synchronize(stream or self.current(), site=site())
 
     def synchronize_device(self) -> None:
         """The host waits for everything."""
-        self.queues.synchronize_device()
+        self.device.synchronize(site=site())
 
     def run_ahead(self) -> None:
         """The current stream runs up to here; this orders nothing."""
-        self.queues.run_to(self.current())
+        self.device.run_ahead(self.current())
 
     def elapsed(self, first: Event, second: Event) -> float:
-        """Virtual milliseconds between two records: one for each operation queued in between."""
-        if first.record is None or second.record is None:
+        """Virtual milliseconds between two records: one for each operation performed between."""
+        if first.newest is None or second.newest is None:
             raise RuntimeError("Both events must be recorded before calculating elapsed time.")
-        if not (first.record.done and second.record.done):
+        if not (first.newest.reached and second.newest.reached):
             raise RuntimeError("device not ready")
-        times = [sum(record.clock.values()) for record in (first.record, second.record)]
-        return float(times[1] - times[0])
+        return self.device.elapsed(first, second)
 
     # Memory.
 
-    def allocate(self, size: int) -> int:
+    def allocate(self, size: int, label: str = "") -> int:
         """The address of a block of device memory."""
         try:
-            return self.device.allocate(size)
-        except OutOfMemory as error:
-            raise torch.cuda.OutOfMemoryError(str(error)) from error
+            block = self.device.allocate(size, self.current(), label, site=site(FROM_A_LAUNCH))
+        except InputError as error:
+            raise torch.cuda.OutOfMemoryError(error.what) from error
+        return block.start
+
+    def allocate_pinned(self, size: int, label: str = "") -> int:
+        """The address of a block of pinned memory."""
+        try:
+            block = self.device.allocate_pinned(size, label, site=site(FROM_A_LAUNCH))
+        except InputError as error:
+            raise torch.cuda.OutOfMemoryError(error.what) from error
+        return block.start
 
     def free(self, address: int) -> None:
-        """Free a block of device memory."""
-        self.device.free(address)
+        """Free a block, of the device or pinned."""
+        self.device.free(self.device.blocks[address], site=site())
 
-    def record_stream(self, address: int, stream: Stream) -> None:
+    def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""
-        self.device.use(address, stream)
-
-    def allocate_pinned(self, size: int) -> int:
-        """The address of a block of pinned memory."""
-        return self.host.allocate(size)
-
-    def free_pinned(self, address: int) -> None:
-        """Free a block of pinned memory."""
-        self.host.free(address)
+        block = self.device.blocks.get(address)
+        if block is not None and stream not in block.used_by:
+            self.device.record_stream(block, stream, site=site(), automatic=automatic)
 
     def use_pinned(self, address: int) -> None:
         """A copy on the current stream uses a pinned block."""
-        self.host.use(address, self.current())
+        self.record_stream(address, self.current(), automatic=True)
 
-    def memory_names(self, check_device: Any) -> dict[str, Any]:
-        """The questions of `torch.cuda` about memory."""
-        return memory_names(self.device, check_device)
+    # Operations.
 
-    def host_access(self, name: str, reads: Spans, writes: Spans) -> None:
-        """The calling thread reads or writes host memory."""
-        self.queues.host_access(name, reads, writes)
+    def submit(self, launch: Launch) -> None:
+        """Queue a kernel on the current stream."""
+        self.device.submit(
+            self.current(),
+            launch.name,
+            reads=launch.reads,
+            writes=launch.writes,
+            run=launch.kernel,
+            late=launch.late,
+            site=site(FROM_A_LAUNCH),
+        )
+        if self.keeps and self.device.trace.operations > MOST_REPLAYED:
+            self._let_go(f"it has more than {MOST_REPLAYED:,} operations")
 
-    def nothing(self, name: str) -> None:
-        """A kernel that touches no data."""
-        self.submit(Launch(name, [], []))
+    def host_access(
+        self,
+        name: str,
+        reads: Touches,
+        writes: Touches,
+        again: Callable[[], object] | None = None,
+    ) -> None:
+        """The calling thread has read or written host memory; `again` does it in a replay."""
+        made = self.device.access(name, reads=reads, writes=writes, site=site(FROM_A_LAUNCH))
+        if self.keeps:
+            made.run = again
+
+    def hold(self, size: int) -> None:
+        """A kernel that may be replayed keeps so many bytes of the host's."""
+        self._held += size
+        if self.keeps and self._held > MOST_HELD:
+            self._let_go("it has too many values of the host")
+
+    def _let_go(self, why: str) -> None:
+        self.keeps = False
+        self.device.let_go_of_kernels()
+        self.device.note(f"the orders of this run were not replayed: {why}")
 
     def note(self, text: str) -> None:
-        """Something that the report says besides its findings."""
-        if text not in self.notes:
-            self.notes.append(text)
+        """Something that the audit says besides its findings."""
+        self.device.note(text)
 
-    def findings(self) -> list[Finding]:
+    def audit(self) -> Audit:
         """What nothing orders, of all that was done so far."""
-        self.queues.drain()
-        return find(self.queues.operations, self.queues.records)
+        self.device.run_all()
+        if self.keeps and self.memory.size > MOST_SAVED:
+            self._let_go("it uses too much memory")
+        if not self.keeps:
+            return self.device.audit()
+        with self.memory.put_back():
+            return self.device.audit(replays=True)
+
+
+def memory_names(device: Device, check_device: Any) -> dict[str, Any]:
+    """The questions of `torch.cuda` about memory."""
+    allocator = device.allocator
+    total = allocator.stop - allocator.start
+
+    def reset_peak(device: Any = None) -> None:
+        check_device(device)
+        allocator.peak = allocator.used
+
+    def asked(answer: Callable[[], Any]) -> Any:
+        def ask(device: Any = None) -> Any:
+            check_device(device)
+            return answer()
+
+        return ask
+
+    reserved = asked(lambda: allocator.reserved)
+    return {
+        "memory_allocated": asked(lambda: allocator.used),
+        "max_memory_allocated": asked(lambda: allocator.peak),
+        "memory_reserved": reserved,
+        "max_memory_reserved": reserved,
+        "memory_cached": reserved,
+        "reset_peak_memory_stats": reset_peak,
+        "reset_max_memory_allocated": reset_peak,
+        "mem_get_info": asked(lambda: (total - allocator.reserved, total)),
+        "memory_stats": asked(
+            lambda: {
+                "allocated_bytes.all.current": allocator.used,
+                "allocated_bytes.all.peak": allocator.peak,
+                "reserved_bytes.all.current": allocator.reserved,
+                "reserved_bytes.all.peak": allocator.reserved,
+            }
+        ),
+    }

@@ -10,11 +10,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fencepost.streams.shim.launches import Launch
+from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.shapes import Outline
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def copy_into(
         runtime.submit(
             Launch(
                 "copy",
-                [runtime.span(source)],
-                [runtime.span(target)],
+                [runtime.bytes_of(source)],
+                [runtime.bytes_of(target)],
                 lambda: out.copy_(value),
             )
         )
@@ -79,10 +80,10 @@ def copy_into(
         _from_device(runtime, target, source, non_blocking)
     else:
         watched = [t for t in (source, target) if runtime.is_watched(t)]
+        target.copy_(source)
         if watched:
             reads = [t for t in watched if t is source]
             runtime.host_access("copy", reads, [t for t in watched if t is target])
-        target.copy_(source)
     return target
 
 
@@ -103,13 +104,14 @@ def _to_device(
 ) -> None:
     out = runtime.alias(target)
     if runtime.is_pinned(source) and _is_plain(target, source):
-        value, reads, name = runtime.alias(source), [runtime.span(source)], "copy to device"
+        value, reads, name = runtime.alias(source), [runtime.bytes_of(source)], "copy to device"
         runtime.hold_pinned(source)
     else:
         if runtime.is_watched(source):
             runtime.host_access("copy to device (staged)", [source], [])
         value, reads, name = source.detach().clone(), [], "copy to device"
-    runtime.submit(Launch(name, reads, [runtime.span(target)], lambda: out.copy_(value)))
+        runtime.bridge.hold(value.nbytes)
+    runtime.submit(Launch(name, reads, [runtime.bytes_of(target)], lambda: out.copy_(value)))
     if not non_blocking:
         runtime.synchronize_stream()
 
@@ -125,7 +127,11 @@ def _from_device(
         out = target.detach()
         if non_blocking:
             runtime.watch(target)
-    writes = [runtime.span(target)] if runtime.is_watched(target) else []
-    runtime.submit(Launch("copy to host", [runtime.span(source)], writes, lambda: out.copy_(value)))
+    kernel: Callable[[], object] = lambda: out.copy_(value)  # noqa: E731
+    if runtime.is_watched(target):
+        writes = [runtime.bytes_of(target)]
+    else:
+        writes, kernel = [], Once(kernel)
+    runtime.submit(Launch("copy to host", [runtime.bytes_of(source)], writes, kernel))
     if not non_blocking:
         runtime.synchronize_stream()

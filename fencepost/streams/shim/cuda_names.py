@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fencepost.streams.shim.bridge import memory_names
 from fencepost.streams.shim.devices import as_device
 from fencepost.streams.shim.errors import unsupported
 from fencepost.streams.shim.stream_objects import check_device, stream_classes
@@ -123,7 +124,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     graphs = refused(
         "a CUDA graph", "a replayed graph has an order of its own", "the same calls without a graph"
     )
-    memory = bridge.memory_names(check_device)
+    memory = memory_names(bridge.device, check_device)
     properties = SimpleNamespace(
         name=NAME, major=CAPABILITY[0], minor=CAPABILITY[1], total_memory=runtime.arena.half,
         multi_processor_count=132, max_threads_per_multi_processor=2048, warp_size=32,

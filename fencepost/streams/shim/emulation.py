@@ -22,9 +22,10 @@ from typing import Any, TypeVar
 import torch
 
 from fencepost.core.errors import InputError
-from fencepost.streams.shim.launches import Launch, Span, Spans
-from fencepost.streams.shim.shapes import map_tensors
-from fencepost.streams.shim.touched import Interval, intervals, rows
+from fencepost.streams.regions import Bytes, Region, intervals, strided
+from fencepost.streams.shim.launches import Launch, Touches
+from fencepost.streams.shim.shapes import map_tensors, shown
+from fencepost.streams.shim.touched import rows
 
 Accesses = Sequence[str] | Callable[..., Sequence[torch.Tensor]]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -53,10 +54,10 @@ class Emulation:
 
 @dataclass(frozen=True)
 class Touch:
-    """Bytes of a tensor that a kernel reads or writes."""
+    """Bytes of a tensor that a kernel reads or writes, from the address of its first element."""
 
     tensor: torch.Tensor
-    intervals: tuple[Interval, ...]
+    regions: tuple[Region, ...]
 
 
 REGISTERED: dict[str, Emulation] = {}
@@ -91,7 +92,7 @@ def emulates(name: str, *, reads: Accesses, writes: Accesses) -> Callable[[Funct
 
 def _touched(accesses: Accesses, given: dict[str, Any]) -> list[Touch]:
     if callable(accesses):
-        return [Touch(tensor, intervals(tensor)) for tensor in accesses(**given)]
+        return [_all_of(tensor) for tensor in accesses(**given)]
     found: list[Touch] = []
     for spelled in accesses:
         match = ROWS.fullmatch(spelled)
@@ -101,10 +102,15 @@ def _touched(accesses: Accesses, given: dict[str, Any]) -> list[Touch]:
         map_tensors(given[match["buffer"]], tensors.append)
         for tensor in tensors:
             if match["rows"]:
-                found.append(Touch(tensor, rows(tensor, 0, given[match["rows"]])))
+                touched = rows(tensor, 0, given[match["rows"]])
+                found.append(Touch(tensor, intervals(0, touched)))
             else:
-                found.append(Touch(tensor, intervals(tensor)))
+                found.append(_all_of(tensor))
     return found
+
+
+def _all_of(tensor: torch.Tensor) -> Touch:
+    return Touch(tensor, strided(0, tensor.shape, tensor.stride(), tensor.element_size()))
 
 
 class EmulatedKernel:
@@ -127,9 +133,9 @@ class EmulatedKernel:
                 for name, value in emulation.bound(args, kwargs).items()
             }
 
-            def late() -> tuple[Spans, Spans]:
+            def late() -> tuple[Touches, Touches]:
                 reads, writes = emulation.touched(given)
-                return [_span(runtime, t) for t in reads], [_span(runtime, t) for t in writes]
+                return [_placed(runtime, t) for t in reads], [_placed(runtime, t) for t in writes]
 
             def kernel() -> None:
                 emulation.function(**given)
@@ -137,8 +143,11 @@ class EmulatedKernel:
             runtime.submit(Launch(emulation.name, [], [], kernel, late))
 
 
-def _span(runtime: Any, touch: Touch) -> Span:
-    return Span(runtime.arena.address(touch.tensor), touch.intervals)
+def _placed(runtime: Any, touch: Touch) -> Bytes:
+    tensor = touch.tensor
+    address = runtime.arena.address(tensor)
+    regions = tuple(region.moved(address) for region in touch.regions)
+    return Bytes(regions, shown(tensor.shape, tensor.dtype))
 
 
 def audit_emulation(name: str, *args: Any, **kwargs: Any) -> list[str]:
@@ -207,6 +216,7 @@ def _masks(
     for touch in touched:
         mask = masks[addresses[touch.tensor.untyped_storage().data_ptr()]]
         offset = touch.tensor.storage_offset() * touch.tensor.element_size()
-        for start, stop in touch.intervals:
-            mask[offset + start : offset + stop] = True
+        for region in touch.regions:
+            for start, stop in region.pieces():
+                mask[offset + start : offset + stop] = True
     return masks

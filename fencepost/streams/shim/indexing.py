@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fencepost.streams.shim.launches import Launch, Span, Spans
+from fencepost.streams.regions import Bytes, intervals
+from fencepost.streams.shim.launches import Launch, Touches
 from fencepost.streams.shim.shapes import map_tensors
 from fencepost.streams.shim.touched import (
     Interval,
@@ -94,18 +95,20 @@ class Indexing:
         base = args[0]
         others: list[torch.Tensor] = []
         map_tensors([*args[1:], *kwargs.values()], others.append)
-        launch = Launch(name, [runtime.span(t) for t in others if runtime.on_device(t)], [])
+        launch = Launch(name, [runtime.bytes_of(t) for t in others if runtime.on_device(t)], [])
         if not runtime.on_device(base):
             return launch
         raw = map_tensors(args, runtime.argument)
-        whole = runtime.span(base)
+        whole = runtime.bytes_of(base)
         reads = self.reads
         if self.operator is aten.index_put_.default:
             reads = (args[3] if len(args) > 3 else kwargs.get("accumulate", False)) is True
 
-        def late() -> tuple[Spans, Spans]:
-            spans = [Span(whole.address, self.touched(*raw), whole.what)]
-            return (spans if reads else [], spans if self.writes else [])
+        address = runtime.arena.address(base)
+
+        def late() -> tuple[Touches, Touches]:
+            touched = [Bytes(intervals(address, self.touched(*raw)), whole.label)]
+            return (touched if reads else [], touched if self.writes else [])
 
         launch.late = late
         launch.narrowed = ([whole] if reads else [], [whole] if self.writes else [])

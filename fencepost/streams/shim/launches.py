@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fencepost.streams.shim.touched import Interval
+from fencepost.streams.regions import Bytes
+
+Touches = list[Bytes]
 
 
 def _nothing() -> None:
     """The kernel of an operation that only marks an access."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Bytes of one tensor: intervals from the address of its first element, and what it is."""
-
-    address: int
-    intervals: tuple[Interval, ...]
-    what: str = ""
-
-
-Spans = list[Span]
 
 
 @dataclass(slots=True)
@@ -33,14 +23,32 @@ class Launch:
     """
 
     name: str
-    reads: Spans
-    writes: Spans
+    reads: Touches
+    writes: Touches
     kernel: Callable[[], object] = _nothing
-    late: Callable[[], tuple[Spans, Spans]] | None = None
-    narrowed: tuple[Spans, Spans] = field(default_factory=lambda: ([], []))
+    late: Callable[[], tuple[Touches, Touches]] | None = None
+    narrowed: tuple[Touches, Touches] = field(default_factory=lambda: ([], []))
 
     @property
     def addresses(self) -> tuple[set[int], set[int]]:
         """The addresses of the tensors read and written."""
         reads, writes = self.narrowed
-        return {s.address for s in self.reads + reads}, {s.address for s in self.writes + writes}
+        return _starts(self.reads + reads), _starts(self.writes + writes)
+
+
+def _starts(touches: Touches) -> set[int]:
+    return {bytes_.regions[0].start for bytes_ in touches if bytes_.regions}
+
+
+class Once:
+    """A kernel whose result only the host sees: a replay has nothing to do, and keeps nothing."""
+
+    __slots__ = ("_kernel",)
+
+    def __init__(self, kernel: Callable[[], object]) -> None:
+        self._kernel: Callable[[], object] | None = kernel
+
+    def __call__(self) -> None:
+        kernel, self._kernel = self._kernel, None
+        if kernel is not None:
+            kernel()

@@ -178,7 +178,9 @@ class _Queued:
             written = self._written_tensors(args, kwargs)
             writes = [t for t in tracked if any(t is w for w in written)]
             reads = tracked if self.reads_written else [t for t in tracked if t not in writes]
+            result = self.operator(*args, **kwargs)
             self.runtime.host_access(self.name, reads, writes)
+            return result
         return self.operator(*args, **kwargs)
 
     def _made_on_host(self, args: Any, kwargs: dict[str, Any]) -> torch.Tensor:
@@ -235,7 +237,7 @@ class _Queued:
         ]
         made = self._made(results)
         outs = [runtime.alias(tensor) for tensor in made]
-        launch.writes += [runtime.span(tensor) for tensor in made]
+        launch.writes += [runtime.bytes_of(tensor) for tensor in made]
 
         def kernel() -> None:
             for out, value in zip(outs, self._made(self._listed(run())), strict=True):
@@ -284,8 +286,8 @@ class _Queued:
             reads = [t for t in tensors if not any(t is w for w in written)]
         return Launch(
             self.name,
-            [runtime.span(t) for t in reads],
-            [runtime.span(t) for t in written if runtime.on_device(t)],
+            [runtime.bytes_of(t) for t in reads],
+            [runtime.bytes_of(t) for t in written if runtime.on_device(t)],
         )
 
     def _kernel(self, args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
@@ -317,7 +319,7 @@ class _Queued:
         launch = self._launch(args, kwargs, tensors, written)
         run = self._kernel(args, kwargs)
         found: list[Any] = []
-        launch.kernel = lambda: found.append(run())
+        launch.kernel = lambda: found.__setitem__(slice(None), [run()])
         runtime.submit(launch)
         if self.asks_host:
             runtime.synchronize_stream()
@@ -335,8 +337,9 @@ class _Queued:
         values = drawn(self.operator, plain, kwargs, runtime.generator)
         target = args[0] if self.written else runtime.allocate(outline_of(values))
         out = runtime.alias(target)
+        runtime.bridge.hold(values.nbytes)
         runtime.submit(
-            Launch(self.name, [], [runtime.span(target)], kernel=lambda: out.copy_(values))
+            Launch(self.name, [], [runtime.bytes_of(target)], kernel=lambda: out.copy_(values))
         )
         return target
 

@@ -6,16 +6,17 @@ import os
 import threading
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
 from fencepost.streams.shim.errors import several_streams, unsupported
-from fencepost.streams.shim.launches import Launch, Span, Spans
+from fencepost.streams.shim.launches import Launch, Once, Touches
 from fencepost.streams.shim.quiet import Quiet
-from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of
-from fencepost.streams.shim.touched import intervals
+from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.bridge import Bridge
@@ -46,7 +47,7 @@ class Runtime:
         self.shapes = ShapeRules()
         self.here = Here()
         self.generator = torch.Generator()
-        self.released: deque[tuple[Any, int]] = deque()
+        self.released: deque[int] = deque()
         self.process = os.getpid()
         self.differentiated: set[Any] = set()
         self._watched: dict[int, int] = {}
@@ -79,11 +80,13 @@ class Runtime:
         """`cudaHostRegister`: host memory of the program's own becomes pinned."""
         self._registered[address] = size
         self._watched[address] = size
+        self.bridge.memory.outside[address] = size, None
         return 0
 
     def unregister(self, address: int) -> int:
         """`cudaHostUnregister`."""
         del self._registered[address], self._watched[address]
+        del self.bridge.memory.outside[address]
         return 0
 
     def alias(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -103,10 +106,18 @@ class Runtime:
             return True
         return any(start <= address < start + n for start, n in self._watched.items())
 
+    def is_seen(self, tensor: torch.Tensor) -> bool:
+        """Whether kernels may use the tensor's bytes."""
+        return self.on_device(tensor) or self.is_watched(tensor)
+
     def watch(self, tensor: torch.Tensor) -> None:
         """Look at the host's accesses to pageable memory from now on."""
         storage = tensor.untyped_storage()
-        self._watched[storage.data_ptr()] = storage.nbytes()
+        address, size = storage.data_ptr(), storage.nbytes()
+        self._watched[address] = size
+        if self.bridge.keeps:
+            self.bridge.memory.outside[address] = size, storage
+            self.bridge.hold(size)
 
     def hold_pinned(self, tensor: torch.Tensor) -> None:
         """A pinned block is not lent again before the copy that uses it has run."""
@@ -114,9 +125,12 @@ class Runtime:
         if self.arena.middle <= address < self.arena.end:
             self.bridge.use_pinned(address)
 
-    def span(self, tensor: torch.Tensor) -> Span:
+    def bytes_of(self, tensor: torch.Tensor) -> Bytes:
         """The bytes of a tensor."""
-        return Span(tensor.data_ptr() or self.arena.address(tensor), intervals(tensor))
+        shape = tensor.shape
+        address = tensor.data_ptr() or self.arena.address(tensor)
+        regions = strided(address, shape, tensor.stride(), tensor.element_size())
+        return Bytes(regions, shown(shape, tensor.dtype))
 
     def argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a kernel sees it: an alias on the device, a host value as it is now."""
@@ -133,16 +147,16 @@ class Runtime:
 
     def allocate(self, outline: Outline) -> torch.Tensor:
         """A tensor on the device, from the current stream's blocks."""
-        return self._lend(outline, self.bridge.allocate, self.bridge.free)
+        return self._lend(outline, self.bridge.allocate)
 
     def pinned(self, outline: Outline) -> torch.Tensor:
         """A tensor in pinned host memory."""
-        return self._lend(outline, self.bridge.allocate_pinned, self.bridge.free_pinned)
+        return self._lend(outline, self.bridge.allocate_pinned)
 
-    def _lend(self, outline: Outline, allocate: Any, free: Any) -> torch.Tensor:
+    def _lend(self, outline: Outline, allocate: Any) -> torch.Tensor:
         self.settle()
         size = -(-max(outline.span, 1) // ALIGNMENT) * ALIGNMENT
-        address = allocate(size)
+        address = allocate(size, shown(outline.shape, outline.dtype))
         return self.arena.lend(
             address,
             size,
@@ -150,20 +164,20 @@ class Runtime:
             outline.stride,
             outline.dtype,
             # The last reference may die anywhere, even inside the device: it is only noted here.
-            lambda: self.released.append((free, address)),
+            lambda: self.released.append(address),
         )
 
     def settle(self) -> None:
         """Free what torch has let go of; called before anything that the program can order."""
         while self.released:
-            free, address = self.released.popleft()
-            free(address)
+            self.bridge.free(self.released.popleft())
 
     def adopt(self, value: torch.Tensor) -> torch.Tensor:
         """A result that was computed at once, as a tensor on the device."""
         made = self.allocate(outline_of(value))
         out = self.alias(made)
-        self.submit(Launch("result", [], [self.span(made)], lambda: out.copy_(value)))
+        self.bridge.hold(value.nbytes)
+        self.submit(Launch("result", [], [self.bytes_of(made)], lambda: out.copy_(value)))
         return made
 
     def pin(self, source: torch.Tensor) -> torch.Tensor:
@@ -192,7 +206,7 @@ class Runtime:
         if common:
             flat = tensor.as_strided((common,), (1,))
             out, value = self.alias(made.reshape(-1)[:common]), self.alias(flat)
-            reads, writes = [self.span(flat)], [self.span(made.reshape(-1)[:common])]
+            reads, writes = [self.bytes_of(flat)], [self.bytes_of(made.reshape(-1)[:common])]
             self.submit(Launch("resize_", reads, writes, lambda: out.copy_(value)))
         return tensor.set_(made.untyped_storage(), 0, outline.shape, outline.stride)
 
@@ -220,7 +234,7 @@ class Runtime:
         if launch.late is not None:
             late = launch.late
 
-            def touched() -> tuple[Spans, Spans]:
+            def touched() -> tuple[Touches, Touches]:
                 with Quiet(here):
                     return late()
 
@@ -230,9 +244,17 @@ class Runtime:
     def host_access(
         self, name: str, reads: Sequence[torch.Tensor], writes: Sequence[torch.Tensor]
     ) -> None:
-        """The calling thread reads or writes memory that copies may use."""
+        """The calling thread has read or written memory that copies may use."""
         self.settle()
-        self.bridge.host_access(name, [self.span(t) for t in reads], [self.span(t) for t in writes])
+        again = None
+        if writes and self.bridge.keeps:
+            written = [(tensor.detach(), tensor.detach().clone()) for tensor in writes]
+            self.bridge.hold(sum(value.nbytes for _, value in written))
+            again = partial(_write_again, written)
+        bytes_of = self.bytes_of
+        self.bridge.host_access(
+            name, list(map(bytes_of, reads)), list(map(bytes_of, writes)), again
+        )
 
     def synchronize_stream(self) -> None:
         """The host waits for the current stream."""
@@ -254,9 +276,9 @@ class Runtime:
         self.submit(
             Launch(
                 "item",
-                [self.span(tensor)],
+                [self.bytes_of(tensor)],
                 [],
-                lambda: found.append(aten._local_scalar_dense.default(value)),
+                Once(lambda: found.append(aten._local_scalar_dense.default(value))),
             )
         )
         self.synchronize_stream()
@@ -299,4 +321,11 @@ class Runtime:
 
     def note_shared(self, tensor: torch.Tensor) -> None:
         """The host has a second name for this memory, which is not watched."""
-        self.bridge.note(f"host memory at {self.span(tensor).address:#x} was shared with numpy")
+        label = self.bytes_of(tensor).label
+        self.bridge.note(f"host memory of {label} was shared with numpy, and is not watched there")
+
+
+def _write_again(written: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """What the host wrote, in a replay."""
+    for tensor, value in written:
+        tensor.copy_(value)

@@ -1,4 +1,4 @@
-"""A virtual device from its beginning to its report."""
+"""A virtual device from its beginning to its audit."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
+from fencepost.streams.calls import Trace
+from fencepost.streams.findings import Audit
+from fencepost.streams.policies import Policy
 from fencepost.streams.shim.arena import Arena
 from fencepost.streams.shim.bridge import Bridge
 from fencepost.streams.shim.cuda_names import StreamContext
 from fencepost.streams.shim.errors import unsupported
 from fencepost.streams.shim.install import installed
-from fencepost.streams.shim.report import Report
 from fencepost.streams.shim.runtime import Runtime
 from fencepost.streams.shim.stubs import load_adapter, stubbed
 
@@ -23,24 +25,20 @@ class VirtualDevice:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
 
-    def report(self) -> Report:
+    def audit(self) -> Audit:
         """What nothing orders in all that was done so far."""
         self.runtime.settle()
-        bridge = self.runtime.bridge
         with self.runtime.quiet():
-            findings = bridge.findings()
-        return Report(
-            tuple(findings),
-            len(bridge.queues.operations),
-            len(bridge.queues.streams),
-            len(bridge.queues.hosts),
-            bridge.queues.paths_not_taken,
-            tuple(bridge.notes),
-        )
+            return self.runtime.bridge.audit()
+
+    @property
+    def trace(self) -> Trace:
+        """Every call so far, for `mutate`, `graph`, `outcomes` and `interleavings`."""
+        return self.runtime.bridge.device.trace
 
 
 @contextmanager
-def session(*, policy: str, seed: int, adapters: Sequence[str]) -> Iterator[VirtualDevice]:
+def session(*, policy: Policy, adapters: Sequence[str]) -> Iterator[VirtualDevice]:
     """Torch has a virtual CUDA device until the end of the context."""
     if issubclass(torch.cuda.StreamContext, StreamContext):
         raise unsupported(
@@ -50,7 +48,7 @@ def session(*, policy: str, seed: int, adapters: Sequence[str]) -> Iterator[Virt
         )
     loaded = [load_adapter(named) for named in adapters]
     arena = Arena()
-    runtime = Runtime(Bridge(arena, policy, seed), arena)
+    runtime = Runtime(Bridge(arena, policy), arena)
     device = VirtualDevice(runtime)
     with ExitStack() as stack:
         stack.enter_context(installed(runtime))

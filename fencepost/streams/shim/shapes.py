@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -29,6 +30,12 @@ class Outline:
         last = sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True))
         span = 0 if 0 in self.shape else (last + 1) * self.dtype.itemsize
         object.__setattr__(self, "span", span)
+
+
+@lru_cache(maxsize=1 << 14)
+def shown(shape: tuple[int, ...], dtype: torch.dtype) -> str:
+    """A tensor in a report, as `float32[8, 4]`."""
+    return f"{str(dtype).removeprefix('torch.')}{list(shape)}"
 
 
 class NotKnownBefore(Exception):

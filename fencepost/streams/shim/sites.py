@@ -23,12 +23,12 @@ _SKIPPED = (
 _KNOWN: dict[str, bool] = {}
 _PLACES: dict[tuple[str, int], Location] = {}
 
+FROM_A_CALL = 2  # frames of the shim around a call of the bridge
+FROM_A_LAUNCH = 4  # and around a kernel
 
-NEAREST = 4  # frames of the shim, whoever asks
 
-
-def site(depth: int = NEAREST) -> Location:
-    """The place of the call that the program made."""
+def site(depth: int = FROM_A_CALL) -> Location:
+    """The place of the call that the program made, at least so many frames further out."""
     frame: FrameType | None = sys._getframe(depth)
     last = sys._getframe(depth)
     while frame is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
 
 aten = torch.ops.aten
+PLAIN = (torch.Tensor, torch.nn.Parameter)
 NOT_NUMPY = (
     "can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
     "host memory first."
@@ -61,7 +62,7 @@ class TensorMethods:
             name: getattr(plain, name)
             for name in (
                 "to type tolist numpy __array__ is_pinned pin_memory __reduce_ex__ __deepcopy__ "
-                "share_memory_ __dlpack__ new_tensor cpu"
+                "share_memory_ __dlpack__ new_tensor cpu __repr__"
             ).split()
         }
 
@@ -85,6 +86,14 @@ class TensorMethods:
             if on_device(self) and not force:
                 raise TypeError(NOT_NUMPY)
             return raw["numpy"](self_methods.read_by_host(self, "numpy", shared=True), force=force)
+
+        def shown(self: torch.Tensor, *, tensor_contents: str | None = None) -> str:
+            if tensor_contents is None and self.numel() and runtime.is_seen(self):
+                prefix = "tensor(" if type(self) in PLAIN else f"{type(self).__name__}("
+                host = self_methods.read_by_host(self, "print").detach()
+                tensor_contents = torch._tensor_str._tensor_str(host, len(prefix))
+            text: str = raw["__repr__"](self, tensor_contents=tensor_contents)
+            return text
 
         def array(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             if on_device(self):
@@ -136,6 +145,7 @@ class TensorMethods:
             "tolist": tolist,
             "numpy": numpy,
             "__array__": array,
+            "__repr__": shown,
             "type": type_,
             "type_as": lambda t, other: to(t, other.device, other.dtype),
             "pin_memory": pin_memory,

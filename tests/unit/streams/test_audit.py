@@ -52,8 +52,8 @@ def test_findings_as_json(workshop, program):
     ran = workshop.run("audit", "--json", "found.json", program(RACE))
     assert ran.code == 1
     (finding,) = json.loads((workshop.folder / "found.json").read_text())["findings"][:1]
-    assert finding["first"]["does"] == "writes"
-    assert finding["nbytes"] == 32
+    assert finding["first"]["kind"] == "write"
+    assert (finding["start"], finding["stop"]) == (0, 32)
 
 
 def test_a_program_that_fails_is_told_after_its_findings_are_kept(workshop, program):

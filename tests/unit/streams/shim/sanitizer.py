@@ -22,6 +22,7 @@ class Sanitizer:
         self.handler = _sanitizer.EventHandler()
         self.errors: list[object] = []
         self.events = 0
+        self.numbers: dict[object, int] = {}
         self.listen()
 
     def before(self, name: str, tell) -> None:
@@ -40,11 +41,11 @@ class Sanitizer:
 
         def create_stream(priority):
             made = create(priority)
-            handler._handle_stream_creation(made.number)
+            handler._handle_stream_creation(bridge.number(made))
             return made
 
-        def allocated(size):
-            address = allocate(size)
+        def allocated(size, *label):
+            address = allocate(size, *label)
             handler._handle_memory_allocation(address)
             return address
 
@@ -60,11 +61,11 @@ class Sanitizer:
 
     def launched(self, launch: Launch, *_) -> None:
         reads, writes = launch.addresses
-        arena = self.bridge.device
-        there = range(arena.start, arena.stop)
+        memory = self.bridge.device.allocator
+        there = range(memory.start, memory.stop)
         read = {a for a in reads if a in there}
         written = {a for a in writes if a in there}
-        stream = self.bridge.current().number
+        stream = self.bridge.number(self.bridge.current())
         aliases = {address: [] for address in read | written}
         self.errors += self.handler._handle_kernel_launch(
             stream, read - written, written, set(), launch.name, aliases
@@ -72,34 +73,34 @@ class Sanitizer:
 
     def number(self, event) -> int:
         """An event as CUDA creates it, at its first record."""
-        if not hasattr(event, "number"):
+        if event not in self.numbers:
             self.events += 1
-            event.number = self.events
-            self.handler._handle_event_creation(event.number)
-        return event.number
+            self.numbers[event] = self.events
+            self.handler._handle_event_creation(self.events)
+        return self.numbers[event]
 
     def recorded(self, event, stream) -> None:
         stream = stream or self.bridge.current()
-        self.handler._handle_event_record(self.number(event), stream.number)
+        self.handler._handle_event_record(self.number(event), self.bridge.number(stream))
 
     def waits(self, stream, event) -> None:
-        if hasattr(event, "number"):
+        if event in self.numbers:
             stream = stream or self.bridge.current()
-            self.handler._handle_event_wait(event.number, stream.number)
+            self.handler._handle_event_wait(self.numbers[event], self.bridge.number(stream))
 
     def waits_for_stream(self, stream, other) -> None:
         self.events += 1
         self.handler._handle_event_creation(self.events)
-        self.handler._handle_event_record(self.events, other.number)
-        self.handler._handle_event_wait(self.events, stream.number)
+        self.handler._handle_event_record(self.events, self.bridge.number(other))
+        self.handler._handle_event_wait(self.events, self.bridge.number(stream))
 
     def synchronized(self, stream=None) -> None:
         stream = stream or self.bridge.current()
-        self.handler._handle_stream_synchronization(stream.number)
+        self.handler._handle_stream_synchronization(self.bridge.number(stream))
 
     def event_synchronized(self, event) -> None:
-        if hasattr(event, "number"):
-            self.handler._handle_event_synchronization(event.number)
+        if event in self.numbers:
+            self.handler._handle_event_synchronization(self.numbers[event])
 
 
 @contextmanager

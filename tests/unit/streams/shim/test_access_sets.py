@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fencepost.streams.shim.launches import Launch, Spans
+from fencepost.streams.shim.launches import Launch, Touches
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.virtual import virtual_cuda
 from tests.unit.streams.shim.battery import CASES, Tensors, inputs
@@ -25,7 +25,7 @@ class Audit:
 
     def __call__(self, launch: Launch, *others):
         kernel, late = launch.kernel, launch.late
-        touched: list[tuple[Spans, Spans]] = []
+        touched: list[tuple[Touches, Touches]] = []
 
         def remembered():
             touched.append(late())
@@ -40,9 +40,9 @@ class Audit:
         launch.late = remembered if late else None
         return self.submit(launch, *others)
 
-    def audit(self, name: str, kernel, reads: Spans, writes: Spans) -> None:
-        arena, blocks = self.runtime.arena, self.runtime.bridge.device
-        memory = arena._bytes[: blocks.next - blocks.start]
+    def audit(self, name: str, kernel, reads: Touches, writes: Touches) -> None:
+        allocator = self.runtime.bridge.device.allocator
+        memory = self.runtime.arena._bytes[: allocator.reserved]
         read, written = self.mask(memory, reads), self.mask(memory, writes)
         before = memory.clone()
         kernel()
@@ -56,12 +56,12 @@ class Audit:
         self.expect(not ((again != after) & written).any(), f"{name} reads more than it says")
         memory.copy_(torch.where(written, after, before))
 
-    def mask(self, memory: torch.Tensor, spans: Spans) -> torch.Tensor:
+    def mask(self, memory: torch.Tensor, touches: Touches) -> torch.Tensor:
         mask = torch.zeros(len(memory), dtype=torch.bool)
-        for span in spans:
-            at = span.address - self.runtime.arena.base
-            for start, stop in span.intervals:
-                mask[at + start : at + stop] = True
+        base = self.runtime.arena.base
+        for region in [region for bytes_ in touches for region in bytes_.regions]:
+            for start, stop in region.pieces():
+                mask[start - base : stop - base] = True
         return mask
 
     def expect(self, holds: bool, problem: str) -> None:
@@ -92,12 +92,13 @@ def test_the_audit_finds_what_is_wrong(reads: list[int], writes: list[int], prob
         audit = Audit(runtime)
         x, y, out = (torch.ones(4, device="cuda") for _ in range(3))
         raw = [runtime.alias(t) for t in (x, y, out)]
-        spans = [runtime.span(t) for t in (x, y)]
+        spans = [runtime.bytes_of(t) for t in (x, y)]
         launch = Launch(
             "sum",
             [spans[i] for i in reads],
-            [runtime.span(out)] if writes else [],
+            [runtime.bytes_of(out)] if writes else [],
             lambda: raw[2].copy_(raw[0] + raw[1]),
         )
         audit(launch)
+        torch.cuda.synchronize()
     assert any(problem in found for found in audit.problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from fencepost.report.audits import audit_text
 from fencepost.streams.virtual import virtual_cuda
 from tests.unit.streams.shim.battery import CASES, Tensors, inputs
 from tests.unit.streams.shim.comparing import assert_equal, on_host, places
@@ -32,6 +33,6 @@ def test_operator(name: str, policy: str):
         found = on_host(result)
         torch.cuda.synchronize()
         del tensors, result
-        report = device.report()
+        audit = device.audit()
     assert_equal(found, expected)
-    assert report.findings == (), report.text()
+    assert audit.findings == (), audit_text(audit)

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from fencepost.core.errors import InputError
+from fencepost.report.audits import audit_text
+from fencepost.streams.policies import Random
 from fencepost.streams.virtual import virtual_cuda
 
 
@@ -50,6 +52,22 @@ def test_where_tensors_are(device):
         _ = x + torch.ones(3)
 
 
+def test_printing_waits_for_the_current_stream(device):
+    x = torch.ones(2, device="cuda")
+    assert repr(x) == "tensor([1., 1.], device='cuda:0')"
+    assert f"{x.sum()}" == "2.0"
+    assert "grad_fn" in str(x.requires_grad_() * 2)
+    assert repr(torch.empty(0, device="cuda")) == "tensor([], device='cuda:0')"
+    assert "Parameter containing:\ntensor([0.], device='cuda:0'" in repr(
+        nn.Parameter(torch.zeros(1, device="cuda"))
+    )
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = torch.zeros(2, device="cuda")
+        y.fill_(3.0)
+    str(y)
+    assert len(device.audit().findings) == 1
+
+
 def test_default_device(device):
     torch.set_default_device("cuda")
     try:
@@ -80,7 +98,7 @@ def test_training_gives_what_the_cpu_gives():
         with virtual_cuda(policy=policy) as device:
             found = train("cuda")
         torch.testing.assert_close(found, expected)
-        assert device.report().findings == ()
+        assert device.audit().findings == ()
 
 
 def test_backward_over_several_streams_is_refused(device):
@@ -241,7 +259,7 @@ def test_a_queue_between_threads_orders(device, kind):
         thread.join()
     torch.cuda.synchronize()
     assert found == [4.0]
-    assert device.report().findings == ()
+    assert device.audit().findings == ()
 
 
 def test_a_pool_of_threads(device):
@@ -251,7 +269,7 @@ def test_a_pool_of_threads(device):
             for n in (1.0, 2.0)
         ]
         assert [f.result() for f in futures] == [4.0, 8.0]
-    assert device.report().findings == ()
+    assert device.audit().findings == ()
 
 
 def test_a_plain_variable_orders_nothing(device):
@@ -270,7 +288,7 @@ def test_a_plain_variable_orders_nothing(device):
     while not ready:
         pass
     x.sum()
-    assert len(device.report().findings) == 1
+    assert len(device.audit().findings) == 1
     thread.join()
 
 
@@ -305,10 +323,20 @@ def test_the_report_says_what_it_does_not_cover(device):
     thread = threading.Thread(target=lambda: torch.ones(2, device="cuda"))
     thread.start()
     thread.join()
-    text = device.report().text()
+    text = audit_text(device.audit())
     assert "2 host threads: a value handed over in a plain variable orders nothing" in text
-    if device.runtime.bridge.queues.policy == "newest-first":
+    assert "quer" in text
+    if not isinstance(device.runtime.bridge.device.policy, Random):
         assert "found work pending" in text
+
+
+def test_a_policy_that_does_not_exist():
+    with (
+        pytest.raises(InputError, match="no policy 'fastest'") as raised,
+        virtual_cuda(policy="fastest"),
+    ):
+        pass
+    assert raised.value.code == "F227"
 
 
 def test_a_hundred_and_one_streams_are_all_different(device):

@@ -94,7 +94,7 @@ def test_program(program, policy: str):
     with virtual_cuda(policy=policy, seed=1) as device:
         program()
         torch.cuda.synchronize()
-    assert device.report().findings == ()
+    assert device.audit().findings == ()
 
 
 def test_a_prefetcher_without_record_stream_is_found():
@@ -106,5 +106,6 @@ def test_a_prefetcher_without_record_stream_is_found():
             torch.cuda.current_stream().wait_stream(side)
             batch.sum()
         torch.cuda.synchronize()
-    (finding,) = device.report().findings
-    assert "`record_stream` of the tensor" in finding.remedy
+    (finding,) = device.audit().findings
+    assert finding.edge.kind == "record_stream"
+    assert finding.edge.checked

@@ -14,7 +14,7 @@ POLICIES = ("in-order", "random", "newest-first")
 def run(program: Program, policy: str, *, fixed: bool):
     with virtual_cuda(policy=policy, seed=3) as device:
         result = program.body(fixed, lambda: torch.cuda._sleep(1000))
-    return device.report(), result
+    return device.audit(), result
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -54,8 +54,8 @@ def test_a_missing_wait_in_a_loop_is_one_finding():
             with torch.cuda.stream(compute):
                 layer.mul_(2.0)
         torch.cuda.synchronize()
-        (finding,) = device.report().findings
-    assert finding.occurrences == 60
+        (finding,) = device.audit().findings
+    assert len(finding.occurrences) == 60
 
 
 def test_the_event_that_covers_it_is_named():
@@ -69,10 +69,13 @@ def test_the_event_that_covers_it_is_named():
         with torch.cuda.stream(compute):
             x.sum()
         torch.cuda.synchronize()
-        (finding,) = device.report().findings
+        (finding,) = device.audit().findings
     line = finding.first.site.line + 1
-    assert finding.remedy.startswith("stream 2 waits for the event recorded at ")
-    assert finding.remedy.endswith(f":{line}")
+    assert finding.edge.kind == "wait_event"
+    assert finding.edge.text.startswith("stream 2.wait_event(event 0) before sum")
+    assert finding.edge.text.endswith(f"test_programs.py:{line}")
+    assert finding.edge.recorded.line == line
+    assert finding.edge.checked
 
 
 @pytest.mark.parametrize("policy", POLICIES[1:])

@@ -21,7 +21,7 @@ def answers(program: Program, *, fixed: bool) -> tuple[bool, bool]:
     with virtual_cuda() as device:
         sanitizer = Sanitizer(device.runtime.bridge)
         program.body(fixed, lambda: torch.cuda._sleep(1000))
-    return bool(sanitizer.errors), bool(device.report().findings)
+    return bool(sanitizer.errors), bool(device.audit().findings)
 
 
 def rows() -> list[tuple[str, ...]]:

@@ -18,6 +18,8 @@ def virtual_cuda_fixture() -> Iterator[VirtualDevice]:
 
     with virtual_cuda() as device:
         yield device
-    report = device.report()
-    if report.findings:
-        pytest.fail(report.text(), pytrace=False)
+    audit = device.audit()
+    if not audit.clean:
+        from fencepost.report.audits import audit_text
+
+        pytest.fail(audit_text(audit), pytrace=False)
