@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fencepost.core.errors import InputError, Location
 from fencepost.streams.allocator import Allocator
 from fencepost.streams.calls import Allocate, Free, RecordStream
@@ -58,7 +60,7 @@ class Lending(Recording):
             del self.blocks[block.start]
             owner = block.queue or host
             memory, start, size = self.memory, block.start, block.size
-            run = None if memory is None else lambda: memory.fill(start, size, POISON)
+            run = None if memory is None else partial(memory.fill, start, size, POISON)
             poison = self._operation(
                 "free", host, owner.number, (), (whole(start, size, block.label),), run, None, site
             )

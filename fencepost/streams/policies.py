@@ -32,7 +32,9 @@ class InOrder:
 
     def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
         """The oldest item, or nothing while the host goes on."""
-        return min(ready, key=_age) if must else None
+        if not must:
+            return None
+        return ready[0] if len(ready) == 1 else min(ready, key=_age)
 
 
 class Eager:

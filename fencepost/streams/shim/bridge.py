@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 
-from fencepost.core.errors import InputError
+from fencepost.core.errors import InputError, Location
 from fencepost.streams.assessment import MOST_REPLAYED
 from fencepost.streams.device import Device
 from fencepost.streams.findings import Audit
 from fencepost.streams.policies import Policy
 from fencepost.streams.queues import Event, Queue, Token
 from fencepost.streams.shim.arena import Arena
+from fencepost.streams.shim.here import Here
 from fencepost.streams.shim.launches import Launch, Touches
 from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
-from fencepost.streams.shim.sites import FROM_A_LAUNCH, site
+from fencepost.streams.shim.quiet import Quiet
+from fencepost.streams.shim.sites import site
 
+NO_CHANGE = nullcontext()
 MOST_HELD = 1 << 30
 """Bytes of host values that are kept for replays."""
-
-
-class Here(threading.local):
-    """The calling thread's stack of current streams."""
-
-    current: list[Queue]
 
 
 class Bridge:
@@ -43,8 +41,21 @@ class Bridge:
         self.memory.allocators = (self.device.allocator, self.device.pinned)
         self.keeps = True
         self._held = 0
-        self._here = Here()
+        self.here = Here()
         self._lock = threading.Lock()
+
+    def _site(self) -> Location:
+        """Where the program made the call; looked up once while fencepost is at work for it."""
+        here = self.here
+        if not here.busy:
+            return site()
+        if here.site is None:
+            here.site = site()
+        return here.site
+
+    def _kernels(self) -> AbstractContextManager[None]:
+        """A context for calls that may run kernels."""
+        return NO_CHANGE if self.here.busy else Quiet(self.here)
 
     # Host threads.
 
@@ -58,23 +69,19 @@ class Bridge:
 
     def send(self) -> Token:
         """What the calling thread knows now."""
-        return self.device.send(site=site())
+        return self.device.send(site=self._site())
 
     def receive(self, known: Token) -> None:
         """The calling thread comes to know what another knew."""
-        self.device.receive(known, site=site())
+        with self._kernels():
+            self.device.receive(known, site=self._site())
 
     # Current streams.
 
     def current(self) -> Queue:
         """The calling thread's current stream."""
-        stack = getattr(self._here, "current", None)
-        return stack[-1] if stack else self.device.default
-
-    def _stack(self) -> list[Queue]:
-        if not hasattr(self._here, "current"):
-            self._here.current = [self.device.default]
-        return self._here.current
+        streams = self.here.streams
+        return streams[-1] if streams else self.device.default
 
     def default(self) -> Queue:
         """The default stream."""
@@ -82,15 +89,15 @@ class Bridge:
 
     def enter(self, stream: Queue) -> None:
         """Make a stream current."""
-        self._stack().append(stream)
+        self.here.streams.append(stream)
 
     def leave(self) -> None:
         """Make the stream before it current again."""
-        self._stack().pop()
+        self.here.streams.pop()
 
     def set_current(self, stream: Queue) -> None:
         """Replace the current stream."""
-        self._stack()[-1] = stream
+        self.here.streams[-1:] = [stream]
 
     def create_stream(self, priority: int) -> Queue:
         """A stream that nothing else uses."""
@@ -116,39 +123,48 @@ class Bridge:
 
     def record(self, event: Event, stream: Queue | None) -> None:
         """Record an event."""
-        self.device.record(event, stream or self.current(), site=site())
+        with self._kernels():
+            self.device.record(event, stream or self.current(), site=self._site())
 
     def wait_event(self, stream: Queue | None, event: Event) -> None:
         """A stream waits for the newest record of an event."""
-        self.device.wait(stream or self.current(), event, site=site())
+        with self._kernels():
+            self.device.wait(stream or self.current(), event, site=self._site())
 
     def wait_stream(self, stream: Queue, other: Queue) -> None:
         """A stream waits for another."""
-        self.device.wait_stream(stream, other, site=site())
+        with self._kernels():
+            self.device.wait_stream(stream, other, site=self._site())
 
     def query_event(self, event: Event) -> bool:
         """Whether the newest record has been reached."""
-        return self.device.query(event, site=site())
+        with self._kernels():
+            return self.device.query(event, site=self._site())
 
     def query_stream(self, stream: Queue) -> bool:
         """Whether all work of a stream has been done."""
-        return self.device.query(stream, site=site())
+        with self._kernels():
+            return self.device.query(stream, site=self._site())
 
     def synchronize_event(self, event: Event) -> None:
         """The host waits for the newest record."""
-        self.device.synchronize(event, site=site())
+        with self._kernels():
+            self.device.synchronize(event, site=self._site())
 
     def synchronize_stream(self, stream: Queue | None = None) -> None:
         """The host waits for a stream, the current one by default."""
-        self.device.synchronize(stream or self.current(), site=site())
+        with self._kernels():
+            self.device.synchronize(stream or self.current(), site=self._site())
 
     def synchronize_device(self) -> None:
         """The host waits for everything."""
-        self.device.synchronize(site=site())
+        with self._kernels():
+            self.device.synchronize(site=self._site())
 
     def run_ahead(self) -> None:
         """The current stream runs up to here; this orders nothing."""
-        self.device.run_ahead(self.current())
+        with self._kernels():
+            self.device.run_ahead(self.current())
 
     def elapsed(self, first: Event, second: Event) -> float:
         """Virtual milliseconds between two records: one for each operation performed between."""
@@ -163,7 +179,7 @@ class Bridge:
     def allocate(self, size: int, label: str = "") -> int:
         """The address of a block of device memory."""
         try:
-            block = self.device.allocate(size, self.current(), label, site=site(FROM_A_LAUNCH))
+            block = self.device.allocate(size, self.current(), label, site=self._site())
         except InputError as error:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
@@ -171,20 +187,21 @@ class Bridge:
     def allocate_pinned(self, size: int, label: str = "") -> int:
         """The address of a block of pinned memory."""
         try:
-            block = self.device.allocate_pinned(size, label, site=site(FROM_A_LAUNCH))
+            block = self.device.allocate_pinned(size, label, site=self._site())
         except InputError as error:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
 
     def free(self, address: int) -> None:
         """Free a block, of the device or pinned."""
-        self.device.free(self.device.blocks[address], site=site())
+        with self._kernels():
+            self.device.free(self.device.blocks[address], site=self._site())
 
     def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""
         block = self.device.blocks.get(address)
         if block is not None and stream not in block.used_by:
-            self.device.record_stream(block, stream, site=site(), automatic=automatic)
+            self.device.record_stream(block, stream, site=self._site(), automatic=automatic)
 
     def use_pinned(self, address: int) -> None:
         """A copy on the current stream uses a pinned block."""
@@ -194,17 +211,18 @@ class Bridge:
 
     def submit(self, launch: Launch) -> None:
         """Queue a kernel on the current stream."""
-        self.device.submit(
-            self.current(),
-            launch.name,
-            reads=launch.reads,
-            writes=launch.writes,
-            run=launch.kernel,
-            late=launch.late,
-            site=site(FROM_A_LAUNCH),
-        )
-        if self.keeps and self.device.trace.operations > MOST_REPLAYED:
-            self._let_go(f"it has more than {MOST_REPLAYED:,} operations")
+        with self._kernels():
+            self.device.submit(
+                self.current(),
+                launch.name,
+                reads=launch.reads,
+                writes=launch.writes,
+                run=launch.kernel,
+                late=launch.late,
+                site=self._site(),
+            )
+            if self.keeps and self.device.trace.operations > MOST_REPLAYED:
+                self._let_go(f"it has more than {MOST_REPLAYED:,} operations")
 
     def host_access(
         self,
@@ -214,9 +232,10 @@ class Bridge:
         again: Callable[[], object] | None = None,
     ) -> None:
         """The calling thread has read or written host memory; `again` does it in a replay."""
-        made = self.device.access(name, reads=reads, writes=writes, site=site(FROM_A_LAUNCH))
-        if self.keeps:
-            made.run = again
+        with self._kernels():
+            made = self.device.access(name, reads=reads, writes=writes, site=self._site())
+            if self.keeps:
+                made.run = again
 
     def hold(self, size: int) -> None:
         """A kernel that may be replayed keeps so many bytes of the host's."""

@@ -7,6 +7,7 @@ memory for its results, and queued: its kernel is the operator itself, on aliase
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +19,13 @@ from fencepost.streams.shim.errors import unknown_kernel
 from fencepost.streams.shim.indexing import INDEXING
 from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.randomness import drawn, draws_first, seeded
-from fencepost.streams.shim.shapes import NotKnownBefore, map_outlines, map_tensors, outline_of
+from fencepost.streams.shim.shapes import (
+    NotKnownBefore,
+    Outline,
+    map_outlines,
+    map_tensors,
+    outline_of,
+)
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -58,6 +65,19 @@ def tensors_in(value: Any, found: list[torch.Tensor]) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             tensors_in(item, found)
+
+
+def _put(out: torch.Tensor, value: torch.Tensor) -> None:
+    """Put a result where the device has room for it."""
+    if value.numel() == out.numel():
+        out.copy_(value)
+    else:  # the CPU leaves out what only a GPU's backward pass needs
+        out.zero_()
+
+
+def _into(out: torch.Tensor, run: Callable[[], torch.Tensor]) -> None:
+    """The kernel of an operator with one result."""
+    _put(out, run())
 
 
 class Operators:
@@ -229,6 +249,12 @@ class _Queued:
             launch.kernel = run
             runtime.submit(launch)
             return self._returned(args, kwargs)
+        if isinstance(outlines, Outline):  # the usual case, and the quickest
+            result = runtime.allocate(outlines)
+            launch.writes.append(runtime.bytes_of(result))
+            launch.kernel = partial(_into, runtime.alias(result), run)
+            runtime.submit(launch)
+            return result
         results = [
             map_outlines(outline, runtime.allocate)
             if position is None
@@ -241,10 +267,7 @@ class _Queued:
 
         def kernel() -> None:
             for out, value in zip(outs, self._made(self._listed(run())), strict=True):
-                if value.numel() == out.numel():
-                    out.copy_(value)
-                else:  # the CPU leaves out what only a GPU's backward pass needs
-                    out.zero_()
+                _put(out, value)
 
         launch.kernel = kernel
         runtime.submit(launch)
@@ -301,7 +324,7 @@ class _Queued:
         raw_kwargs = {name: map_tensors(value, runtime.argument) for name, value in kwargs.items()}
         if self.random:
             return seeded(operator, raw_args, raw_kwargs, runtime.generator)
-        return lambda: operator(*raw_args, **raw_kwargs)
+        return partial(operator, *raw_args, **raw_kwargs)
 
     def _at_once(
         self,

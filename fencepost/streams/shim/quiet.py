@@ -32,6 +32,8 @@ class Quiet:
         self.here = here
 
     def __enter__(self) -> None:
+        if not self.here.busy:
+            self.here.site = None
         self.here.busy += 1
         self._functions = torch._C.DisableTorchFunction()
         self._functions.__enter__()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +13,7 @@ import torch
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
 from fencepost.streams.shim.errors import several_streams, unsupported
-from fencepost.streams.shim.launches import Launch, Once, Touches
+from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
 
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
 
 aten = torch.ops.aten
 DEVICE, HOST = "device", "host"
-
-
-class Here(threading.local):
-    """What is true of the calling thread: whether fencepost itself is at work, and where a
-    factory called by torch on the program's behalf puts its tensor.
-    """
-
-    busy = 0
-    place: str | None = None
 
 
 class Runtime:
@@ -45,7 +35,7 @@ class Runtime:
         self.arena = arena
         self.on_device = arena.on_device
         self.shapes = ShapeRules()
-        self.here = Here()
+        self.here = bridge.here
         self.generator = torch.Generator()
         self.released: deque[int] = deque()
         self.process = os.getpid()
@@ -127,10 +117,8 @@ class Runtime:
 
     def bytes_of(self, tensor: torch.Tensor) -> Bytes:
         """The bytes of a tensor."""
-        shape = tensor.shape
         address = tensor.data_ptr() or self.arena.address(tensor)
-        regions = strided(address, shape, tensor.stride(), tensor.element_size())
-        return Bytes(regions, shown(shape, tensor.dtype))
+        return _bytes(address, tensor.shape, tensor.stride(), tensor.dtype)
 
     def argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a kernel sees it: an alias on the device, a host value as it is now."""
@@ -221,24 +209,6 @@ class Runtime:
                 "an audit of a program with one process",
             )
         self.settle()
-        kernel, here = launch.kernel, self.here
-
-        def run() -> None:
-            if here.busy:  # it runs where it is submitted, and that is quiet
-                kernel()
-                return
-            with Quiet(here):
-                kernel()
-
-        launch.kernel = run
-        if launch.late is not None:
-            late = launch.late
-
-            def touched() -> tuple[Touches, Touches]:
-                with Quiet(here):
-                    return late()
-
-            launch.late = touched
         self.bridge.submit(launch)
 
     def host_access(
@@ -323,6 +293,13 @@ class Runtime:
         """The host has a second name for this memory, which is not watched."""
         label = self.bytes_of(tensor).label
         self.bridge.note(f"host memory of {label} was shared with numpy, and is not watched there")
+
+
+@lru_cache(maxsize=1 << 16)
+def _bytes(
+    address: int, shape: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
+) -> Bytes:
+    return Bytes(strided(address, shape, stride, dtype.itemsize), shown(shape, dtype))
 
 
 def _write_again(written: list[tuple[torch.Tensor, torch.Tensor]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -50,7 +51,10 @@ def session(*, policy: Policy, adapters: Sequence[str]) -> Iterator[VirtualDevic
     arena = Arena()
     runtime = Runtime(Bridge(arena, policy), arena)
     device = VirtualDevice(runtime)
+    # What was there before need not be looked at while millions of small objects are recorded.
+    gc.freeze()
     with ExitStack() as stack:
+        stack.callback(gc.unfreeze)
         stack.enter_context(installed(runtime))
         if loaded:
             stack.enter_context(stubbed(loaded, runtime))

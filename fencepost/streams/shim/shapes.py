@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -32,7 +31,6 @@ class Outline:
         object.__setattr__(self, "span", span)
 
 
-@lru_cache(maxsize=1 << 14)
 def shown(shape: tuple[int, ...], dtype: torch.dtype) -> str:
     """A tensor in a report, as `float32[8, 4]`."""
     return f"{str(dtype).removeprefix('torch.')}{list(shape)}"

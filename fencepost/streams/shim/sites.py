@@ -23,14 +23,13 @@ _SKIPPED = (
 _KNOWN: dict[str, bool] = {}
 _PLACES: dict[tuple[str, int], Location] = {}
 
-FROM_A_CALL = 2  # frames of the shim around a call of the bridge
-FROM_A_LAUNCH = 4  # and around a kernel
+OWN_FRAMES = 3  # of whoever asks
 
 
-def site(depth: int = FROM_A_CALL) -> Location:
-    """The place of the call that the program made, at least so many frames further out."""
-    frame: FrameType | None = sys._getframe(depth)
-    last = sys._getframe(depth)
+def site() -> Location:
+    """The place of the call that the program made."""
+    last = sys._getframe(OWN_FRAMES)
+    frame: FrameType | None = last
     while frame is not None:
         name = frame.f_code.co_filename
         skipped = _KNOWN.get(name)
