@@ -8,6 +8,7 @@ to torch as a buffer; when torch lets go of the last storage over it, the block 
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import sys
 import weakref
@@ -21,6 +22,15 @@ ALIGNMENT = 512
 NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
 
 
+def _reserved(size: int) -> mmap.mmap:
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE
+    try:
+        return mmap.mmap(-1, size, flags=flags)
+    except OSError:  # a thousand arenas of devices that are gone, which nobody has collected yet
+        gc.collect()
+        return mmap.mmap(-1, size, flags=flags)
+
+
 class Arena:
     """A reserved range of addresses; pages cost memory only once they are written.
 
@@ -29,8 +39,7 @@ class Arena:
 
     def __init__(self, half: int = RESERVED) -> None:
         self.half = half
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE
-        self._memory = mmap.mmap(-1, 2 * half, flags=flags)
+        self._memory = _reserved(2 * half)
         self._bytes = torch.frombuffer(self._memory, dtype=torch.uint8)
         self._typed: dict[torch.dtype, torch.Tensor] = {torch.uint8: self._bytes}
         self._lent: dict[int, object] = {}

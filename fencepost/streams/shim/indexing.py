@@ -89,16 +89,23 @@ class Indexing:
         self.writes = writes
 
     def __call__(
-        self, runtime: Runtime, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        runtime: Runtime,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        raw: list[Any],
     ) -> Launch:
-        """A launch that says what it touches once the index is known."""
+        """A launch that says what it touches once the index is known.
+
+        `raw` are the arguments as the kernel sees them.
+        """
         base = args[0]
         others: list[torch.Tensor] = []
         map_tensors([*args[1:], *kwargs.values()], others.append)
         launch = Launch(name, [runtime.bytes_of(t) for t in others if runtime.on_device(t)], [])
         if not runtime.on_device(base):
             return launch
-        raw = map_tensors(args, runtime.argument)
         whole = runtime.bytes_of(base)
         reads = self.reads
         if self.operator is aten.index_put_.default:

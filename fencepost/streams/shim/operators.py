@@ -243,8 +243,9 @@ class _Queued:
             self._fit(outlines, args, kwargs)
         if self.operator in UNINITIALISED:
             return runtime.allocate(outlines)
-        launch = self._launch(args, kwargs, tensors, written)
-        run = self._kernel(args, kwargs)
+        raw_args, raw_kwargs = self._raw(args, kwargs)
+        launch = self._launch(args, kwargs, tensors, written, raw_args)
+        run = self._kernel(raw_args, raw_kwargs)
         if self.only_writes_arguments:
             launch.kernel = run
             runtime.submit(launch)
@@ -300,10 +301,11 @@ class _Queued:
         kwargs: dict[str, Any],
         tensors: list[torch.Tensor],
         written: list[torch.Tensor],
+        raw_args: list[Any],
     ) -> Launch:
         runtime = self.runtime
         if self.indexing is not None:
-            return self.indexing(runtime, self.name, args, kwargs)
+            return self.indexing(runtime, self.name, args, kwargs, raw_args)
         reads = tensors
         if not self.reads_written:
             reads = [t for t in tensors if not any(t is w for w in written)]
@@ -313,17 +315,21 @@ class _Queued:
             [runtime.bytes_of(t) for t in written if runtime.on_device(t)],
         )
 
-    def _kernel(self, args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
-        """The operator on aliases of its arguments; host scalars are taken as they are now."""
-        runtime, operator = self.runtime, self.operator
-        argument = runtime.argument
+    def _raw(self, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Aliases of the arguments; host scalars are taken as they are now."""
+        argument = self.runtime.argument
         raw_args = [
             argument(value) if isinstance(value, torch.Tensor) else map_tensors(value, argument)
             for value in args
         ]
-        raw_kwargs = {name: map_tensors(value, runtime.argument) for name, value in kwargs.items()}
+        raw_kwargs = {name: map_tensors(value, argument) for name, value in kwargs.items()}
+        return raw_args, raw_kwargs
+
+    def _kernel(self, raw_args: list[Any], raw_kwargs: dict[str, Any]) -> Callable[[], Any]:
+        """The operator on aliases of its arguments."""
+        operator = self.operator
         if self.random:
-            return seeded(operator, raw_args, raw_kwargs, runtime.generator)
+            return seeded(operator, raw_args, raw_kwargs, self.runtime.generator)
         return partial(operator, *raw_args, **raw_kwargs)
 
     def _at_once(
@@ -339,8 +345,9 @@ class _Queued:
         sizes, the stream runs ahead to here, which orders nothing.
         """
         runtime = self.runtime
-        launch = self._launch(args, kwargs, tensors, written)
-        run = self._kernel(args, kwargs)
+        raw_args, raw_kwargs = self._raw(args, kwargs)
+        launch = self._launch(args, kwargs, tensors, written, raw_args)
+        run = self._kernel(raw_args, raw_kwargs)
         found: list[Any] = []
         launch.kernel = lambda: found.__setitem__(slice(None), [run()])
         runtime.submit(launch)

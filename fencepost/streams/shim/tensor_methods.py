@@ -54,7 +54,12 @@ class TensorMethods:
     def replacements(self) -> dict[str, Any]:
         """What stands in for the attributes of `torch.Tensor` while the device exists."""
         runtime = self.runtime
-        on_device = runtime.on_device
+        here = runtime.here
+
+        def on_device(tensor: torch.Tensor) -> bool:
+            """Whether the program sees it on the device; to a kernel all are plain tensors."""
+            return not here.busy and runtime.on_device(tensor)
+
         plain = torch.Tensor
         device: Any = vars(torch._C.TensorBase)["device"].__get__
         is_cpu: Any = vars(torch._C.TensorBase)["is_cpu"].__get__
@@ -67,6 +72,8 @@ class TensorMethods:
         }
 
         def to(self: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+            if here.busy:
+                return raw["to"](self, *args, **kwargs)
             return self_methods.to(raw["to"], self, args, kwargs)
 
         def cuda(
@@ -101,6 +108,8 @@ class TensorMethods:
             return raw["__array__"](self_methods.read_by_host(self, "numpy"), *args, **kwargs)
 
         def type_(self: torch.Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+            if here.busy:
+                return raw["type"](self, dtype, non_blocking)
             return self_methods.type(raw["type"], self, dtype, non_blocking)
 
         def pin_memory(self: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
@@ -213,6 +222,8 @@ class TensorMethods:
         self, tensor: torch.Tensor, name: str, *, shared: bool = False
     ) -> torch.Tensor:
         """A tensor that the host may look at: waited for and copied from the device."""
+        if self.runtime.here.busy:
+            return tensor
         if self.runtime.on_device(tensor):
             return self.move(
                 tensor.detach(),

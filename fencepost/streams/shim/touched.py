@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 Interval = tuple[int, int]
+FEW = 256
 aten = torch.ops.aten
 
 
@@ -60,10 +61,12 @@ def rows(tensor: torch.Tensor, dim: int, index: torch.Tensor) -> tuple[Interval,
     dim %= max(tensor.dim(), 1)
     if not tensor.dim():
         return intervals(tensor)
-    chosen = torch.unique(index.reshape(-1).to(torch.int64) % max(tensor.shape[dim], 1))
     row = tensor.select(dim, 0)
     step = tensor.stride(dim) * tensor.element_size()
     inner = intervals(row)
+    if len(inner) == 1 and index.numel() <= FEW:
+        return _few_rows(inner[0], step, tensor.shape[dim], index.reshape(-1).tolist())
+    chosen = torch.unique(index.reshape(-1).to(torch.int64) % max(tensor.shape[dim], 1))
     if len(inner) == 1:
         start, stop = inner[0]
         return merged(chosen * step + start, stop - start)
@@ -72,6 +75,18 @@ def rows(tensor: torch.Tensor, dim: int, index: torch.Tensor) -> tuple[Interval,
     if len(lengths) == 1:
         return merged((chosen[:, None] * step + starts).reshape(-1), lengths.pop())
     return elements(tensor, (chosen[:, None] * tensor.stride(dim) + positions(row).reshape(-1)))
+
+
+def _few_rows(inner: Interval, step: int, count: int, index: list[int]) -> tuple[Interval, ...]:
+    """Rows by their numbers, without tensors, which take longer for a few."""
+    found: list[Interval] = []
+    for number in sorted({int(number) % count for number in index}):
+        start, stop = number * step + inner[0], number * step + inner[1]
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(stop, found[-1][1])
+        else:
+            found.append((start, stop))
+    return tuple(found)
 
 
 def positions(tensor: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 
 from fencepost.core.errors import InputError
 from fencepost.streams.shim import audit_emulation, emulates, load_adapter
-from fencepost.streams.shim.emulation import REGISTERED
+from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.virtual import virtual_cuda
 
 ROOT = Path(__file__).parents[4]
@@ -133,6 +133,22 @@ def test_an_emulated_kernel_is_watched(stubbed):
     torch.cuda.synchronize()
     (finding,) = stubbed.audit().findings
     assert finding.first.name == "fastkernels.scale"
+
+
+def test_an_emulation_works_on_plain_tensors(monkeypatch):
+    monkeypatch.setattr("fencepost.streams.shim.emulation.REGISTERED", registered := {})
+    seen = []
+
+    @emulates("tested.look", reads=["x"], writes=["x"])
+    def look(x):
+        seen.append((x.device.type, x.tolist(), repr(x), x.numpy().sum(), x.cpu().is_cuda))
+        x += torch.ones(2, device=x.device)
+
+    with virtual_cuda(policy="newest-first") as device:
+        x = torch.ones(2, device="cuda")
+        EmulatedKernel(registered["tested.look"], device.runtime)(x)
+        assert x.tolist() == [2.0, 2.0]
+    assert seen == [("cpu", [1.0, 1.0], "tensor([1., 1.])", 2.0, False)]
 
 
 def test_stubs_are_gone_afterwards(tmp_path):
