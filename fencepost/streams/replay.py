@@ -9,6 +9,7 @@ from fencepost.streams.detect import Race
 from fencepost.streams.memory import Memory
 from fencepost.streams.placed import placed
 
+SHOWN = 4
 MOST_BYTES = 1 << 16
 """Bytes of an overlap that a replay compares."""
 
@@ -81,5 +82,6 @@ def both_orders(trace: Trace, race: Race, memory: Memory) -> str:
     if before == after:
         return ""
     at = next(n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b)
-    shown = slice(at, at + 4)
+    at -= at % SHOWN
+    shown = slice(at, at + SHOWN)
     return f"{what} {before[shown].hex(' ')} as submitted, {after[shown].hex(' ')} the other way"
