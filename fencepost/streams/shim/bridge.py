@@ -15,6 +15,7 @@ from fencepost.streams.device import Device
 from fencepost.streams.findings import Audit
 from fencepost.streams.policies import Policy
 from fencepost.streams.queues import Event, Queue, Token
+from fencepost.streams.recording import Choices
 from fencepost.streams.shim.arena import Arena
 from fencepost.streams.shim.here import Here
 from fencepost.streams.shim.launches import Launch, Touches
@@ -30,11 +31,12 @@ MOST_HELD = 1 << 30
 class Bridge:
     """One device, for one runtime."""
 
-    def __init__(self, arena: Arena, policy: Policy) -> None:
+    def __init__(self, arena: Arena, policy: Policy, choices: Choices | None = None) -> None:
         self.memory = ArenaMemory(arena)
         self.device = Device(
             policy,
             memory=self.memory,
+            choices=choices,
             device=(arena.base, arena.middle),
             pinned=(arena.middle, arena.end),
         )

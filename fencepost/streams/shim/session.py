@@ -11,6 +11,7 @@ import torch
 from fencepost.streams.calls import Trace
 from fencepost.streams.findings import Audit
 from fencepost.streams.policies import Policy
+from fencepost.streams.recording import Choices
 from fencepost.streams.shim.arena import Arena
 from fencepost.streams.shim.bridge import Bridge
 from fencepost.streams.shim.cuda_names import StreamContext
@@ -39,7 +40,9 @@ class VirtualDevice:
 
 
 @contextmanager
-def session(*, policy: Policy, adapters: Sequence[str]) -> Iterator[VirtualDevice]:
+def session(
+    *, policy: Policy, adapters: Sequence[str], choices: Choices | None = None
+) -> Iterator[VirtualDevice]:
     """Torch has a virtual CUDA device until the end of the context."""
     if issubclass(torch.cuda.StreamContext, StreamContext):
         raise unsupported(
@@ -49,7 +52,7 @@ def session(*, policy: Policy, adapters: Sequence[str]) -> Iterator[VirtualDevic
         )
     loaded = [load_adapter(named) for named in adapters]
     arena = Arena()
-    runtime = Runtime(Bridge(arena, policy), arena)
+    runtime = Runtime(Bridge(arena, policy, choices), arena)
     device = VirtualDevice(runtime)
     # What was there before need not be looked at while millions of small objects are recorded.
     gc.freeze()
