@@ -18,7 +18,7 @@ test: .venv/installed-test ## lint, type-check and test; SLOW=1 includes the slo
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	SLOW=$(SLOW) .venv/bin/python -m pytest
+	SLOW=$(SLOW) .venv/bin/python -m pytest --numprocesses auto --dist worksteal
 
 clean: ## remove .venv and what the tools left behind
 	rm -rf .venv .fencepost .hypothesis .mypy_cache .pytest_cache .ruff_cache

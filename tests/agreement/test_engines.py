@@ -92,7 +92,7 @@ def test_random_models(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("start", range(1000, 1500, 25))
+@pytest.mark.parametrize("start", range(1000, 1050, 25))
 def test_many_more_random_models(start: int, folder: Path) -> None:
     hold_on_random_models(range(start, start + 25), folder)
 
@@ -110,12 +110,3 @@ NAMES = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
 def test_the_first_design_of_a_model(name: str) -> None:
     system = systems()[name]
     hold_together(system, system.designs[0], answers(system, system.designs[0]))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", NAMES)
-def test_every_design_of_a_model(name: str) -> None:
-    system = systems()[name]
-    for design in system.designs:
-        hold_together(system, design, answers(system, design))

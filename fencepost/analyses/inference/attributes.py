@@ -62,6 +62,10 @@ class Attribute:
         nodes = (node for case in self.cases for node in walk(case))
         return frozenset(node.field for node in nodes if isinstance(node, Read))
 
+    def parts(self, mask: int) -> tuple[int, ...]:
+        """The largest sets of cases within a mask that a lemma may exclude."""
+        return () if mask in self.forbidden else (mask,)
+
     def within(self, mask: int) -> Expression:
         """The condition that the case is one of those whose bits are set."""
         inside = [n for n in range(self.size) if mask >> n & 1]

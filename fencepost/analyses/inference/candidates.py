@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fencepost.analyses.inference.boxes import Box
@@ -15,9 +15,7 @@ from fencepost.analyses.inference.tables import Template, rows_of, unique
 from fencepost.analyses.inference.vectors import Vectors
 from fencepost.core import folding
 from fencepost.core.domains import Index
-from fencepost.core.expressions import FALSE, Expression, Quantified, Read, Variable, walk
-from fencepost.core.semantics import evaluate
-from fencepost.core.sizes import formula_at_sizes
+from fencepost.core.expressions import FALSE, Expression, Read, Variable, walk
 from fencepost.core.system import Lemma, State, System
 
 if TYPE_CHECKING:
@@ -124,7 +122,10 @@ class Pool:
 
         every = frozenset(v.name for v in template.variables)
         self.template, self.prefix = template, prefix
-        self.boxes = [b for b in boxes if _allowed(template, b, every)]
+        parts = (
+            part for b in boxes for part in _parts(template, b) if _whole(template, part, every)
+        )
+        self.boxes = list(dict.fromkeys(parts))
         width = max((len(b.columns) for b in self.boxes), default=1)
         count = len(self.boxes)
         self._columns = np.zeros((count, width), dtype=np.int64)
@@ -160,6 +161,10 @@ class Pool:
                 best = key
         return None if best is None else (best[0], self[best[1]])
 
+    def short(self, literals: int) -> list[Candidate]:
+        """The candidates of at most so many literals."""
+        return [self[n] for n, box in enumerate(self.boxes) if len(box.columns) <= literals]
+
     def _inside(self, bits: Rows) -> Any:
         """Which boxes some row lies in."""
         import numpy as np
@@ -170,13 +175,17 @@ class Pool:
         return found
 
 
-def _allowed(template: Template, box: Box, every: frozenset[str]) -> bool:
-    """Whether a box speaks of every variable of its template (else a smaller template has it), and
-    claims no more than a universal lemma may."""
+def _whole(template: Template, box: Box, every: frozenset[str]) -> bool:
+    """Whether a box speaks of every variable of its template; else a smaller template has it."""
+    mentioned = frozenset().union(*(template.attributes[c].variables for c in box.columns))
+    return mentioned == every
+
+
+def _parts(template: Template, box: Box) -> Iterator[Box]:
+    """The parts of a box that a lemma may exclude: all of it, unless an attribute forbids that."""
     used = [template.attributes[c] for c in box.columns]
-    mentioned = frozenset().union(*(a.variables for a in used))
-    fine = all(mask not in a.forbidden for a, mask in zip(used, box.masks, strict=True))
-    return fine and mentioned == every
+    for masks in product(*(a.parts(m) for a, m in zip(used, box.masks, strict=True))):
+        yield Box(box.columns, masks)
 
 
 class OnDemand:
@@ -202,9 +211,11 @@ class OnDemand:
                 for columns in self._occurring.without(row, near, literals):
                     if self._every != frozenset().union(*(used[c].variables for c in columns)):
                         continue
-                    box = self._occurring.grown(row, columns)
-                    if _allowed(self.template, box, self._every):
-                        found[box] = price(self.template, box, question.matter)
+                    for box in _parts(self.template, self._occurring.grown(row, columns)):
+                        if all(
+                            m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)
+                        ):
+                            found[box] = price(self.template, box, question.matter)
                     if len(found) > MOST_LOOKED_AT:
                         break
             for box, cost in sorted(found.items(), key=lambda item: (item[1], item[0])):
@@ -214,29 +225,14 @@ class OnDemand:
         return None
 
 
-class Given:
-    """Lemmas that somebody has thought of, before all that are read off states."""
-
-    def __init__(self, lemmas: Sequence[Lemma], system: System) -> None:
-        self._lemmas = [
-            Candidate(
-                lemma.name,
-                lemma.arguments,
-                folding.conjunction([folding.negate(lemma.fault), lemma.condition]),
-                0,
-            )
-            for lemma in lemmas
-        ]
-        self._names = {p.name for p in system.properties}
-
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The first lemma that is false in a state; it costs nothing."""
-        for lemma in self._lemmas:
-            if lemma.name in question.dropped or not most:
-                continue
-            names = tuple(a.name for a in lemma.arguments)
-            every = Quantified("for_all", lemma.arguments, lemma.condition) if names else None
-            closed = formula_at_sizes(every or lemma.condition, question.system)
-            if not evaluate(question.system, question.barriers, question.state, {}, closed):
-                return (0,), lemma
-        return None
+def given(lemmas: Sequence[Lemma]) -> list[Candidate]:
+    """Lemmas that somebody has thought of, as candidates."""
+    return [
+        Candidate(
+            lemma.name,
+            lemma.arguments,
+            folding.conjunction([folding.negate(lemma.fault), lemma.condition]),
+            0,
+        )
+        for lemma in lemmas
+    ]

@@ -45,13 +45,15 @@ class Lost:
 class Claims:
     """What is claimed together: goals, and lemmas under their names, in the order they came in.
 
-    `cores` say which claims each takes to be kept by every step.
+    `cores` say which claims each takes to be kept by every step; `pinned` are lemmas that other
+    sizes than those of the search need, which cores do not tell.
     """
 
     goals: dict[str, Claim]
     no_fault: bool
     lemmas: dict[str, Candidate] = field(default_factory=dict)
     cores: dict[str, frozenset[str]] = field(default_factory=dict)
+    pinned: set[str] = field(default_factory=set)
 
     @property
     def all(self) -> tuple[Claim | Candidate, ...]:
@@ -70,7 +72,7 @@ class Claims:
 
     def needed(self) -> dict[str, Candidate]:
         """The lemmas that the goals go by, directly or not."""
-        seen = {NO_FAULT, *self.goals}
+        seen = {NO_FAULT, *self.goals, *self.pinned}
         pending = list(seen)
         while pending:
             fresh = self.cores.get(pending.pop(), frozenset()) - seen
@@ -85,6 +87,8 @@ class Search:
     def __init__(self, system: System, sized: Sized, claims: Claims, told: Told) -> None:
         self.system, self.sized, self.claims, self.told = system, sized, claims, told
         self.pools: list[Candidates] = []
+        self.perhaps: dict[str, Candidate] = {}
+        """Candidates that are assumed from the start; those that a proof takes are claimed."""
         self.dropped: set[str] = set()
         self.counterexamples = 0
         self._looked_at = {a.name: _fields_of(a) for a in system.actions}
@@ -104,9 +108,14 @@ class Search:
                 continue
             while True:
                 self.told(name, len(self.claims.lemmas), len(self.dropped))
-                answer = self.sized.broken(self.claims.formula(name), self.claims.all)
+                perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
+                answer = self.sized.broken(self.claims.formula(name), self.claims.all, perhaps)
                 if isinstance(answer, Kept):
                     self.claims.cores[name] = answer.core
+                    for fresh in sorted(answer.core & self.perhaps.keys()):
+                        if fresh not in self.claims.lemmas:
+                            self.claims.lemmas[fresh] = self.perhaps[fresh]
+                            open_.append(fresh)
                     break
                 chosen = None
                 if answer is not None:
@@ -126,6 +135,7 @@ class Search:
         """Give up a lemma; the claims that went by it."""
         del self.claims.lemmas[name]
         self.claims.cores.pop(name, None)
+        self.claims.pinned.discard(name)
         self.dropped.add(name)
         again = [other for other, core in self.claims.cores.items() if name in core]
         return [other for other in again if other != name]
@@ -166,11 +176,11 @@ def minimise(sized: Sized, claims: Claims, told: Told) -> None:
     """Take out every lemma that the others can do without, the largest first."""
     claims.lemmas = claims.needed()
     for name in sorted(claims.lemmas, key=lambda n: _size(claims.lemmas[n]), reverse=True):
-        if name not in claims.lemmas:
+        if name not in claims.lemmas or name in claims.pinned:
             continue
         told(name, len(claims.lemmas), 0)
         rest = {n: lemma for n, lemma in claims.lemmas.items() if n != name}
-        trial = Claims(claims.goals, claims.no_fault, rest, dict(claims.cores))
+        trial = Claims(claims.goals, claims.no_fault, rest, dict(claims.cores), claims.pinned)
         del trial.cores[name]
         again = [n for n in trial.names if name in trial.cores.get(n, ())]
         if _still_closed(sized, trial, again):

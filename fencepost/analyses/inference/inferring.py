@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from fencepost.analyses.inference.attributes import attributes
 from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxes
-from fencepost.analyses.inference.candidates import Candidate, Candidates, Given, OnDemand, Pool
+from fencepost.analyses.inference.candidates import Candidate, Candidates, OnDemand, Pool, given
 from fencepost.analyses.inference.harvest import asked_by
 from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
+from fencepost.analyses.inference.merged import merged, with_merged
 from fencepost.analyses.inference.naming import named
 from fencepost.analyses.inference.seen import seen_states, table
 from fencepost.analyses.inference.tables import Template
@@ -26,6 +27,9 @@ from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
 MOST_COLUMNS, MOST_ROWS = 60, 4_000
 """Of a table that is larger than this, boxes are found on demand."""
+
+MOST_ASSUMED = 800
+"""So many short candidates are assumed before any counterexample asks for them."""
 
 MOST_TRIED = 1_000_000
 """States looked at to tell "not proved" from "wrong"."""
@@ -161,8 +165,10 @@ class _Inference:
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, milliseconds_left=self._left)
             search = Search(self.system, sized, claims, self._tell)
-            search.pools = [Given(self.first, self.system), *pools] if self.first else pools
+            search.pools = pools
             search.dropped = dropped
+            short = [c for pool in pools if isinstance(pool, Pool) for c in pool.short(2)]
+            search.perhaps = {c.name: c for c in [*given(self.first), *short[:MOST_ASSUMED]]}
             try:
                 lost = search.close()
                 if lost is not None:
@@ -212,25 +218,27 @@ class _Inference:
             chosen = search.excluding(outcome, name)
             if chosen is not None:
                 claims.lemmas[chosen.name] = chosen
+                claims.pinned.add(chosen.name)
             elif name in claims.lemmas:
                 search.drop(name)
             else:
                 return Lost(name, outcome)
             return dict(outcome.sizes)
-        given = {lemma.name for lemma in self.first}
-        fresh = [c for name, c in claims.lemmas.items() if name not in given]
+        first = {lemma.name for lemma in self.first}
+        fresh = [c for name, c in claims.lemmas.items() if name not in first]
         return self._result(
             proved=True,
             lemmas=named(self.system, fresh, self.design),
-            kept=tuple(name for name in claims.lemmas if name in given),
+            kept=tuple(name for name in claims.lemmas if name in first),
             obligations=obligations,
         )
 
     def _obligations(self, claims: Claims) -> Iterator[tuple[str, str]]:
+        """Each claim with each action, initial states (no action) first: a claim that is false
+        there may contradict the others, and then no step tells."""
         actions = [a.name for a in self.system.actions]
+        yield from ((name, "") for name in claims.names if name != NO_FAULT)
         for name in claims.names:
-            if name != NO_FAULT:
-                yield name, ""
             yield from ((name, action) for action in actions)
 
     def _pools(self, shapes: Sequence[Shape]) -> Iterator[Candidates]:
@@ -241,11 +249,16 @@ class _Inference:
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)
             variables = variables_of(shape)
-            template = Template(variables, attributes(self.asked, variables))
-            rows = table(variables, template.attributes, seen)
-            prefix = "_".join([*(v.name for v in variables), ""])
-            if not len(rows) or not template.attributes:
+            plain = attributes(self.asked, variables)
+            if not plain:
                 continue
+            rows = table(variables, plain, seen)
+            if not len(rows):
+                continue
+            more = merged(plain, rows)
+            template = Template(variables, (*plain, *more))
+            rows = with_merged(rows, plain, more)
+            prefix = "_".join([*(v.name for v in variables), ""])
             if len(template.attributes) > MOST_COLUMNS or len(rows) > MOST_ROWS:
                 self.pools[shape] = OnDemand(template, rows, prefix, MOST_LITERALS)
             else:

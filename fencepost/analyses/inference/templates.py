@@ -22,8 +22,8 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     """Stages of templates, each with those of the stage before it.
 
     First one member, and one of each of two that some field has as indices; then one of any two,
-    two members of the main Index (the one that most fields have), alone and with one of another,
-    and two of an ordered one; then two of each.
+    two members of the main Index (the one that most fields have), alone and with one of another;
+    then two of an ordered one, three of different ones, and two of each.
     """
     every = sorts(system)
     if not every:
@@ -38,12 +38,12 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     ]
     indexing = [s for s in rest if any(s in f.indices and main in f.indices for f in system.fields)]
     second: list[Shape] = [((main, 2),)]
-    second += [((main, 1), (s, 2)) for s in indexing if s.ordered]
     second += [((main, 2), (s, 1)) for s in indexing]
     pairs: list[Shape] = [((a, 1), (b, 1)) for a, b in combinations([main, *rest], 2)]
     if len(every) <= FEW:
         second = pairs + second
-    third: list[Shape] = list(pairs)
+    third: list[Shape] = [((main, 1), (s, 2)) for s in indexing if s.ordered]
+    third += pairs
     third += [((main, 2), (s, 1)) for s in rest if s not in indexing]
     third += [((main, 1), (a, 1), (b, 1)) for a, b in combinations(rest, 2)]
     third += [((main, 2), (s, 2)) for s in indexing if s.ordered]

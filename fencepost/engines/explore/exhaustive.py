@@ -18,7 +18,7 @@ from fencepost.core.limits import (
 )
 from fencepost.core.machine import machine_memory
 from fencepost.core.questions import Questions, select
-from fencepost.core.results import Cost, Result
+from fencepost.core.results import Cost, Result, grouped
 from fencepost.core.semantics import initial_states, perform
 from fencepost.core.system import LIVENESS, Design, System
 from fencepost.core.trees import Fault
@@ -184,13 +184,15 @@ class Exhaustive:
         questions = self.questions.of_kind(*LIVENESS)
         if not questions:
             return
-        from fencepost.engines.explore.liveness import Liveness
+        from fencepost.engines.explore.liveness import MOST_EDGES, Liveness
 
         liveness = Liveness(self.system, self.search, self.check)
         open_ = {q.number: f"not decided: {INTERRUPTED}" for q in questions}
         self.undecided |= open_
         needed = liveness.bytes_needed() + self.search.bytes()
         why = MEMORY_LIMIT if needed > self.search.memory_bytes else ""
+        if self.search[Slot.TRANSITIONS] > MOST_EDGES:
+            why = f"more than {grouped(MOST_EDGES)} transitions"
         if not why:
             self.peak = max(self.peak, needed)
             try:

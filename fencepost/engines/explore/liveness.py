@@ -17,6 +17,9 @@ from fencepost.kernel.state_graph import bytes_needed, met, state_graph
 BYTES_AN_EDGE, BYTES_A_STATE = 24, 64
 """What the decision takes on top of the graph, at most."""
 
+MOST_EDGES = (1 << 31) - 1
+"""Places of edges are numbers of 32 bits where components are looked for."""
+
 
 class Liveness:
     """The liveness questions of one finished search; `check` is called every now and then."""

@@ -24,30 +24,31 @@ MOST_MEMORY = 1 << 30
 @dataclass(frozen=True)
 class Reached:
     """`cells` has a row for each cell of a state and a column for each state, in the order of
-    discovery; `complete` says whether these are all states that can be reached."""
+    discovery; `states` were found, and `complete` says whether these are all that can be reached.
+    There are fewer columns than states where so many were asked for."""
 
     cells: Any
+    states: int
     complete: bool
 
-    @property
-    def states(self) -> int:
-        """How many there are."""
-        return int(self.cells.shape[1])
 
-
-def reached_states(system: System, design: Design, limits: Limits) -> Reached:
-    """Explore a design at its sizes and give the values of every cell in every state found."""
+def reached_states(
+    system: System, design: Design, limits: Limits, *, most: int | None = None
+) -> Reached:
+    """Explore a design at its sizes and give the values of every cell in every state found; or in
+    `most` of them, chosen evenly by a fixed seed."""
     memory = limits.memory_bytes or MOST_MEMORY
     bounded = Limits(limits.states, limits.seconds, memory)
     search = Exhaustive(system, design, NO_QUESTIONS, bounded, None)
     try:
         search.run()
-        return Reached(_cells(search), search.complete())
+        complete = search.complete()
+        return Reached(_cells(search, most), search.search[Slot.COUNT], complete)
     finally:
         search.search.free()
 
 
-def _cells(search: Exhaustive) -> Cells:
+def _cells(search: Exhaustive, most: int | None) -> Cells:
     """The packed words of every state, taken apart."""
     import numpy as np
 
@@ -55,7 +56,9 @@ def _cells(search: Exhaustive) -> Cells:
     states = found[Slot.COUNT]
     block = (ctypes.c_uint64 * (states * layout.words)).from_address(found.states.address)
     words = np.ctypeslib.as_array(block).reshape(states, layout.words)
-    cells = np.empty((len(layout.places), states), dtype=np.int64)
+    if most is not None and states > most:
+        words = words[np.sort(np.random.default_rng(0).permutation(states)[:most])]
+    cells = np.empty((len(layout.places), len(words)), dtype=np.int64)
     for number, place in enumerate(layout.places):
         mask = np.uint64((1 << place.width) - 1)
         cells[number] = (words[:, place.word] >> np.uint64(place.shift)) & mask

@@ -18,9 +18,9 @@ from fencepost.core.evidence import Evidence, Way, show_sizes
 from fencepost.core.limits import INTERRUPTED, Limits, Progress, Report
 from fencepost.core.questions import Question, Questions, select
 from fencepost.core.results import Answer, Cost, Finding, Result, Verdict, count_steps
-from fencepost.core.semantics import fillings, show_instance
-from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Property, Step, System
-from fencepost.engines.prove.runs import Runs
+from fencepost.core.semantics import show_instance
+from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Step, System
+from fencepost.engines.prove.runs import Runs, satisfied
 from fencepost.engines.prove.solver import Bounded, GaveUp, Satisfied
 from fencepost.engines.prove.truths import Truth, all_of, any_of, negation
 
@@ -40,9 +40,9 @@ def bounded(
 ) -> Result:
     """The shortest violation of each safety property within so many steps.
 
-    Without one, a property HOLDS for runs of so many steps (`Finding.bound`), or for all runs where
-    none is longer. A `reachable` is decided where it is reached; other kinds stay undecided. A
-    search that ends early, also by an interrupt, says how far it came.
+    Without one, a property HOLDS for runs of so many steps (`Finding.bound`), or for all states
+    where none is further away. A `reachable` is decided where it is reached; other kinds stay
+    undecided. A search that ends early, also by an interrupt, says how far it came.
     """
     asked = select(system, properties)
     search = BoundedSearch(system, design, limits, progress)
@@ -103,7 +103,7 @@ class BoundedSearch:
     def depths(self, asked: Questions, steps: int) -> Iterator[int]:
         """Look for a run to each thing asked, shortest first; gives each depth that is done.
 
-        It ends at `steps`, where everything has a run, or where no run is longer.
+        It ends at `steps`, where everything has a run, or where no state is further away.
         """
         open_: list[Asked] = [*asked.asked]
         open_ += [NO_FAULT] if asked.no_fault else []
@@ -145,6 +145,7 @@ class BoundedSearch:
                 last = self._faulting(runs, model, depth) if asked == NO_FAULT else None
                 known.way = runs.way(model, depth, last)
                 return True
+            solver.add(z3.Not(runs.encoding.term(truth)))  # for all the longer runs
         known.depth = depth + 1 if asked == NO_FAULT else depth
         return False
 
@@ -202,7 +203,7 @@ class BoundedSearch:
         if known.way is not None:
             return self.evidence.reached(question, known.way)
         if known.complete:
-            scope = f"all runs{show_sizes(self.system)}"
+            scope = f"all states{show_sizes(self.system)}"
             detail = "no reachable state satisfies it"
             return Finding(prop.name, prop.kind, Verdict.VIOLATED, scope, None, instance, detail)
         scope = "not searched"
@@ -214,9 +215,8 @@ class BoundedSearch:
 
     def _unbroken(self, name: str, known: Found, steps: int, stopped: str) -> Finding:
         if known.complete:
-            scope = (
-                f"all runs{show_sizes(self.system)}: none has more than {count_steps(known.depth)}"
-            )
+            far = f"none is further than {count_steps(known.depth)}"
+            scope = f"all states{show_sizes(self.system)}: {far}"
             return Finding(name, "always", Verdict.HOLDS, scope)
         if known.depth < 0:
             return Finding(name, "always", Verdict.UNDECIDED, stopped or "not searched")
@@ -228,13 +228,3 @@ class BoundedSearch:
 
 def _ended(scope: str, stopped: str) -> str:
     return f"{scope}: {stopped}" if stopped else scope
-
-
-def satisfied(
-    runs: Runs, at: int, prop: Property, values: dict[str, int] | None = None
-) -> Iterator[Truth]:
-    """Whether the state at a moment satisfies a property, for one filling or for each."""
-    cells, encoding = runs.moments[at].cells, runs.encoding
-    for filling in fillings(prop.arguments) if values is None else (values,):
-        unknown = encoding.truth(prop.fault, filling, cells)
-        yield all_of((negation(unknown), encoding.truth(prop.condition, filling, cells)))

@@ -21,14 +21,23 @@ from fencepost.core.semantics import Barriers, fillings
 from fencepost.core.system import State, System
 from fencepost.core.trees import BulkWrite, Decide, Leaf, Tree, Update
 from fencepost.engines.prove.solver import Bounded, GaveUp
-from fencepost.engines.prove.truths import Choices, Truth, all_of, any_of, choice, negation, same
+from fencepost.engines.prove.truths import (
+    Choices,
+    Truth,
+    all_of,
+    any_of,
+    at_most_one,
+    choice,
+    negation,
+    same,
+)
 
 Cells = Sequence[Choices]
 """One choice a cell, in the order of `System.cells`."""
 Values = Mapping[str, int]
-MOST_VALUES = 1024
+MOST_VALUES = 128
 """How many values a cell may have: each is a Boolean of every state of a run."""
-MOST_PAIRS = 1 << 16
+MOST_PAIRS = 1 << 12
 """How many pairs of values an operator may be worked out for."""
 HERE = "a solver with one Boolean a value"
 
@@ -67,7 +76,7 @@ class OneHot:
                 cells.append({1: on, 0: z3.Not(on)})
             else:
                 each = {v: self.variable(f"{number}={v}@{tag}") for v in domain.values()}
-                constraints += [z3.Or(list(each.values())), z3.AtMost(*each.values(), 1)]
+                constraints += [z3.Or(list(each.values())), *at_most_one(list(each.values()))]
                 cells.append(each)
         return cells, constraints
 

@@ -10,9 +10,9 @@ import z3
 
 from fencepost.core.domains import Bool
 from fencepost.core.system import Step
-from fencepost.core.trees import Fault, Leaf, Update
+from fencepost.engines.prove.effects import effect
 from fencepost.engines.prove.one_hot import Cells, OneHot
-from fencepost.engines.prove.truths import Choices, Truth, any_of, choice
+from fencepost.engines.prove.truths import Choices, Truth, any_of
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,15 @@ class Pattern:
         writers: list[list[Any]] = [[] for _ in self._after]
         for place, step in enumerate(self.system.steps):
             self.encoding.run.pause()
-            ends = list(self._ends(step))
-            self._faults[step] = any_of(t for t, leaf in ends if isinstance(leaf, Fault))
-            possible = any_of(t for t, leaf in ends if isinstance(leaf, Update))
+            done = effect(self.encoding, step, self._before)
+            self._faults[step] = done.faults
+            possible = done.possible
             if possible is False:
                 continue
             taken = self._takes[step] = self.encoding.variable(f"step {place}")
             self._possible[step] = possible
             yield z3.Implies(taken, term(possible))
-            for cell, value in enumerate(self._written(step, ends)):
+            for cell, value in enumerate(done.after):
                 if value is self._before[cell]:
                     continue
                 writers[cell].append(taken)
@@ -90,31 +90,6 @@ class Pattern:
         yield z3.Or(each) if each else term(truth=False)
         if each:
             yield z3.AtMost(*each, 1)
-
-    def _values(self, step: Step) -> dict[str, int]:
-        arguments = self.system.action[step.action].arguments
-        return {a.name: v for a, v in zip(arguments, step.arguments, strict=True)}
-
-    def _ends(self, step: Step) -> Iterator[tuple[Truth, Leaf]]:
-        tree = self.system.action[step.action].tree
-        return self.encoding.leaves(tree, self._values(step), self._before)
-
-    def _written(self, step: Step, ends: list[tuple[Truth, Leaf]]) -> list[Choices]:
-        """The cells after a step where it is possible; one that it leaves alone is the same."""
-        updates = [
-            (truth, self.encoding.after(leaf, self._values(step), self._before))
-            for truth, leaf in ends
-            if isinstance(leaf, Update)
-        ]
-        written = []
-        for place in range(len(self._before)):
-            # The last of several leaves needs no condition: one of them is reached.
-            (_, last), *others = reversed(updates)
-            value = last[place]
-            for truth, after in others:
-                value = choice(truth, after[place], value)
-            written.append(value)
-        return written
 
     def _equal(self, place: int, value: Choices) -> Iterator[tuple[Any, Truth]]:
         """What has to be equal for a cell to have a value; one of a Boolean's two is enough."""

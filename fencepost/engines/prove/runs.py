@@ -1,32 +1,35 @@
 """Runs of a system for a solver: states one after the other, and the step between two of them.
 
-Of all runs that differ only in the names of interchangeable indices, and in the order of steps that
-do not touch the same cells, the first in the order of the steps' numbers is kept. It ends in the
-same state up to names and has the same length, so that depths stay exact:
+Of all shortest runs to a state, where states that differ only in the names of interchangeable
+indices count as one, the first in the order of the steps' numbers is kept; so depths stay exact:
 
-- had it a step right behind one with a higher number that it commutes with, exchanging the two
-  would give an earlier run (Mazurkiewicz traces in lexicographic normal form);
+- had it a step right behind another that need not be taken before it (`exchanges`), exchanging the
+  two would give an earlier run, or leaving one out a shorter one;
 - did an index occur in it as an argument before a lower one of its sort ever did, exchanging these
   two names throughout would give an earlier run, since arguments are counted up in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import z3
 
-from fencepost.core import expressions as x
 from fencepost.core.evidence import Way
-from fencepost.core.system import Step, System
-from fencepost.core.trees import BulkWrite, Update, Write, decisions, instantiate, leaves
-from fencepost.engines.prove.any_size.barriers import fix_barriers
+from fencepost.core.semantics import fillings
+from fencepost.core.system import Property, Step, System
+from fencepost.engines.prove.exchanges import Exchanges
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
 from fencepost.engines.prove.solver import Bounded
 from fencepost.engines.prove.symmetry import interchangeable
+from fencepost.engines.prove.truths import Truth, all_of, negation
+
+PAYS_FROM = 8
+"""From this length on a solver is asked which steps can be exchanged; shorter runs are searched
+in less time than that takes."""
 
 
 class Runs:
@@ -53,6 +56,7 @@ class Runs:
         self.moments: list[Moment] = []
         self.used: list[dict[tuple[str, int], Any]] = []
         self._pattern = Pattern(self.encoding)
+        self._exchanges = Exchanges(self.encoding)
 
     def begin(self, solver: Any, *, anywhere: bool = False) -> None:
         """The first state: an initial one, or any."""
@@ -71,7 +75,12 @@ class Runs:
         if self.sorts:
             solver.add(list(self._names_in_order(number - 1)))
         if self.ordered and number > 1:
-            solver.add(list(self._steps_in_order(number - 1)))
+            solver.add(list(self._in_order(number - 1, self._exchanges.apart)))
+        if self.ordered and number == PAYS_FROM:
+            for earlier in range(1, number - 1):
+                solver.add(list(self._in_order(earlier, self._exchanges.needless)))
+        if self.ordered and number >= PAYS_FROM:
+            solver.add(list(self._in_order(number - 1, self._exchanges.needless)))
         self.moments.append(self._pattern.moment(number, cells))
 
     def way(self, model: Any, length: int, last: Step | None = None) -> Way:
@@ -87,15 +96,13 @@ class Runs:
 
     # Which runs stand for others.
 
-    def _steps_in_order(self, number: int) -> Iterator[Any]:
-        """No step comes right behind one with a higher number that it commutes with."""
+    def _in_order(self, number: int, needless: Mapping[Step, Sequence[Step]]) -> Iterator[Any]:
+        """No step comes right behind one that need not be taken before it."""
         before, here = self.moments[number - 1], self.moments[number]
         for step, taken in here.takes.items():
-            later = [
-                before.takes[other] for other in self._overtaken[step] if other in before.takes
-            ]
-            if later:
-                yield z3.Implies(taken, z3.Not(z3.Or(later)))
+            others = [before.takes[s] for s in needless[step] if s in before.takes]
+            if others:
+                yield z3.Implies(taken, z3.Not(z3.Or(others)))
 
     def _names_in_order(self, number: int) -> Iterator[Any]:
         """An index is an argument only when every lower one of its sort has been, or is too."""
@@ -126,54 +133,12 @@ class Runs:
             for step in self.system.steps
         }
 
-    @cached_property
-    def _overtaken(self) -> dict[Step, list[Step]]:
-        """For each step those with a higher number that it commutes with."""
-        design = fix_barriers(self.system, self.encoding.barriers)
-        touched = [_touched(design, step) for step in self.system.steps]
-        found: dict[Step, list[Step]] = {}
-        for number, step in enumerate(self.system.steps):
-            reads, writes = touched[number]
-            found[step] = [
-                other
-                for place, other in enumerate(self.system.steps[number + 1 :], number + 1)
-                if not writes & (touched[place][0] | touched[place][1])
-                and not reads & touched[place][1]
-            ]
-        return found
 
-
-def _touched(system: System, step: Step) -> tuple[frozenset[int], frozenset[int]]:
-    """The cells that a step may read, and those that it may write."""
-    action = system.action[step.action]
-    values: dict[str, x.Expression] = {
-        argument.name: x.Constant(value, argument.of)
-        for argument, value in zip(action.arguments, step.arguments, strict=True)
-    }
-    tree = instantiate(action.tree, values)
-    conditions: list[x.Expression] = [decision.condition for decision in decisions(tree)]
-    written: list[Write | BulkWrite] = []
-    for leaf in leaves(tree):
-        written += leaf.writes if isinstance(leaf, Update) else ()
-    for write in written:
-        conditions += [*write.indices, write.value]
-        if isinstance(write, BulkWrite):
-            conditions.append(write.where)
-    nodes = [node for condition in conditions for node in x.walk(condition)]
-    reads = {
-        cell
-        for node in nodes
-        if isinstance(node, x.Read)
-        for cell in _cells(system, node.field, node.indices)
-    }
-    writes = {c for w in written for c in _cells(system, w.field, w.indices)}
-    return frozenset(reads), frozenset(writes)
-
-
-def _cells(system: System, name: str, indices: tuple[x.Expression, ...]) -> Iterator[int]:
-    """The cells of a field that indices may mean; fewer indices than it has mean all of a row."""
-    field, offset = system.field[name], system.offsets[name]
-    for cell, position in enumerate(field.positions()):
-        given = zip(indices, position, strict=False)
-        if all(not isinstance(i, x.Constant) or i.value == value for i, value in given):
-            yield offset + cell
+def satisfied(
+    runs: Runs, at: int, prop: Property, values: dict[str, int] | None = None
+) -> Iterator[Truth]:
+    """Whether the state at a moment satisfies a property, for one filling or for each."""
+    cells, encoding = runs.moments[at].cells, runs.encoding
+    for filling in fillings(prop.arguments) if values is None else (values,):
+        unknown = encoding.truth(prop.fault, filling, cells)
+        yield all_of((negation(unknown), encoding.truth(prop.condition, filling, cells)))

@@ -100,4 +100,7 @@ def _reason(text: str, run: Bounded) -> str:
     late = run.limits.seconds is not None and run.seconds >= run.limits.seconds
     if "timeout" in said or (late and "cancel" in said):
         return TIME_LIMIT
+    if "cancel" in said:
+        # The finite-domain solver says no more than this at its limit of work.
+        return INTERRUPTED if run.limits.work is None else WORK_LIMIT
     return f"the solver gave up: {text}"

@@ -5,7 +5,8 @@ What is known is folded at once, so the solver sees only what a state leaves ope
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import z3
@@ -14,6 +15,8 @@ Truth: TypeAlias = bool | Any
 """True, False, or a Boolean term."""
 Choices: TypeAlias = dict[int, Truth]
 """The values that an expression may have, with the truth of each: exactly one of them holds."""
+
+MOST_IN_PAIRS = 12
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:
@@ -69,3 +72,10 @@ def choice(condition: Truth, then: Choices, otherwise: Choices) -> Choices:
 def same(left: Choices, right: Choices) -> Truth:
     """Whether two choices have one value."""
     return any_of(all_of((truth, right[value])) for value, truth in left.items() if value in right)
+
+
+def at_most_one(terms: Sequence[Any]) -> list[Any]:
+    """No two hold: pair by pair where they are few, which a solver propagates fastest."""
+    if len(terms) <= MOST_IN_PAIRS:
+        return [z3.Or(z3.Not(one), z3.Not(other)) for one, other in combinations(terms, 2)]
+    return [z3.AtMost(*terms, 1)]

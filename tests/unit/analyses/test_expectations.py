@@ -186,3 +186,42 @@ def test_an_expectation_is_told_in_the_same_order():
     expectation = expects(("listed", 9), ("no_fault", 5))
     assert show_expectation(expectation) == "VIOLATED no_fault in 5 steps, listed in 9 steps"
     assert shorten_expectation(expectation) == "VIOLATED no_fault in 5 steps and 1 more"
+
+
+def within(name: str, bound: int) -> Finding:
+    return Finding(name, "always", Verdict.HOLDS, "no violation", bound=bound)
+
+
+@pytest.mark.parametrize(
+    ("findings", "expectation", "judgement", "reasons"),
+    [
+        ([within("p", 20)], HOLDS, UNDECIDED, ("no violation in 20 steps",)),
+        ([within("p", 20), holds("q")], HOLDS, UNDECIDED, ("no violation in 20 steps",)),
+        ([within("p", 20), within("q", 9)], HOLDS, UNDECIDED, ("no violation in 9 steps",)),
+        ([within("p", 20), undecided("q")], HOLDS, UNDECIDED, ("not decided",)),
+        ([within("p", 20)], Expectation(within=20), AS_EXPECTED, ()),
+        ([within("p", 19)], Expectation(within=20), UNDECIDED, ("no violation in 19 steps",)),
+        ([within("p", 20), within("q", 9)], Expectation(within=10), UNDECIDED, None),
+        ([within("p", 4)], expects(("p", 5)), UNDECIDED, ("no violation in 4 steps",)),
+        ([within("p", 9)], expects(("p", None)), UNDECIDED, ("no violation in 9 steps",)),
+        (
+            [within("p", 5)],
+            expects(("p", 5)),
+            NOT,
+            ("p: no violation in 5 steps, expected in 5 steps",),
+        ),
+        ([broken("p", 3), within("q", 9)], expects(("p", 3)), UNDECIDED, None),
+        ([broken("p", 3), within("q", 9)], Expectation(within=2), NOT, None),
+    ],
+)
+def test_what_holds_up_to_a_bound_is_open_beyond_it(
+    findings: list[Finding],
+    expectation: Expectation,
+    judgement: Judgement,
+    reasons: tuple[str, ...] | None,
+) -> None:
+    given = answer(*findings, depth=0)
+    assert given.verdict is not Verdict.HOLDS
+    judged = judge(given, expectation)
+    assert judged.judgement is judgement
+    assert reasons is None or judged.reasons == reasons

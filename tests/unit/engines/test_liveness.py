@@ -1,15 +1,21 @@
-"""What fairness demands: the classic traps, each with a model that separates the readings."""
+"""The classic traps of liveness: what is fair, what is pending, and where a run ends.
+
+Every model here is decided twice, by the compiled search and by the slow one over the interpreter,
+and whatever run is reported is performed again by the interpreter.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from fencepost import *
+from fencepost.core.evidence import Evidence, Mismatch, Way
+from fencepost.core.questions import all_questions
+from fencepost.core.results import Verdict
 from fencepost.core.system import Fairness, Step
+from fencepost.engines.explore import explore
 from fencepost.language import PropertyDeclaration
-from tests.unit.engines.deciding import HOLDS, VIOLATED, Verdict, decided, fair_as, loop, verdict
-
-# Unfair, weakly fair and strongly fair: a lamp that flickers while somebody waits for a turn.
+from tests.unit.engines.deciding_liveness import HOLDS, VIOLATED, decided, fair_as, loop, verdict
 
 
 class Flicker(Model):
@@ -206,33 +212,6 @@ def test_a_fair_step_that_changes_nothing_demands_nothing() -> None:
     assert verdict(Stutters, stutters_to_the_end) is VIOLATED
 
 
-class IdleHere(Model):
-    """Work changes nothing in one state of the loop, and would in the other."""
-
-    done = Var(bool, initial=False)
-    turn = Var(bool, initial=False)
-
-    @fair
-    @action
-    def spin(self):
-        self.turn = not self.turn
-
-    @fair("strong")
-    @action
-    def work(self):
-        if self.turn:
-            self.done = True
-
-
-@eventually(IdleHere)
-def work_gets_done(m):
-    return m.done
-
-
-def test_taking_a_fair_step_where_it_changes_nothing_does_not_count() -> None:
-    assert verdict(IdleHere, work_gets_done) is HOLDS
-
-
 # Fair, but disabled in the end.
 
 
@@ -267,44 +246,101 @@ def test_a_fair_step_that_becomes_impossible_is_no_longer_owed() -> None:
     assert finding.trace.loop == 2
 
 
-# Strong fairness needs more than one look: what is left without the states where it is owed.
+# Where a run ends.
 
 
-class Nested(Model):
-    """A large loop owes `leave`; the small one in it avoids where that is possible."""
+class Ends(Model):
+    """A run that ends stays where it is for ever, whether it may end there or not."""
 
-    place = Var(Range(0, 4), initial=0)
-
-    @action
-    def go(self):
-        require(self.place < 3)
-        self.place = choose(self.place == 2, 0, self.place + 1)
+    asked = Var(bool, initial=False)
+    answered = Var(bool, initial=False)
 
     @action
-    def turn_back(self):
-        require(self.place == 1)
-        self.place = 0
+    def ask(self):
+        require(not self.asked)
+        self.asked = True
 
-    @fair("strong")
+
+class EndsWell(Ends):
+    @final
+    def over(self):
+        return self.asked
+
+
+class Answers(Ends):
+    """The answer comes although nobody is fair: nothing else can happen."""
+
     @action
-    def leave(self):
-        require(self.place == 2)
-        self.place = 4
+    def answer(self):
+        require(self.asked and not self.answered)
+        self.answered = True
 
 
-@eventually(Nested)
-def is_out(m):
-    return m.place == 4
+@leads_to(Ends)
+def asked_is_answered(m):
+    return m.asked, m.answered
 
 
-class NotNested(Nested):
+@eventually(Ends)
+def is_asked(m):
+    return m.asked
+
+
+@pytest.mark.parametrize("model", [Ends, EndsWell])
+def test_what_is_pending_where_a_run_ends_is_violated(model: type[Model]) -> None:
+    assert verdict(model, asked_is_answered) is VIOLATED
+    assert loop(model, asked_is_answered) == []
+    assert verdict(model, is_asked) is HOLDS
+
+
+def test_a_run_goes_on_while_anything_can_happen() -> None:
+    assert verdict(Answers, asked_is_answered) is HOLDS
+
+
+class Faults(Model):
+    """After the only step the next one faults: a fault is no end, and a finding of its own."""
+
+    asked = Var(Range(0, 1), initial=0)
+
     @action
-    def turn_back(self):
-        require(self.place == 2)
-        self.place = 0
+    def ask(self):
+        self.asked += 1
 
 
-def test_strong_fairness_is_kept_by_a_loop_that_avoids_the_step() -> None:
-    assert verdict(Nested, is_out) is VIOLATED
-    assert sorted(loop(Nested, is_out)) == ["go", "turn_back"]
-    assert verdict(NotNested, is_out) is HOLDS
+@eventually(Faults)
+def never_comes(m):
+    return m.asked == 0 and m.asked == 1
+
+
+def test_a_state_whose_only_step_faults_is_no_end() -> None:
+    assert verdict(Faults, never_comes) is HOLDS
+    answer = explore(build(Faults, [never_comes]), build(Faults, [never_comes]).designs[0]).answer
+    assert answer.verdict is VIOLATED
+    assert [f.property for f in answer.findings if f.verdict is VIOLATED] == ["no_fault"]
+
+
+# What is pending.
+
+
+# What is reported is performed again, and what is no violation is refused.
+
+
+def test_evidence_refuses_what_is_no_fair_run_that_owes_something() -> None:
+    system = fair_as(build(Flicker, [flicker_is_served]), serve="strong")
+    [question] = all_questions(system)
+    start = (0, 0)
+    switch, serve, rest = (Step(name, ()) for name in ("switch", "serve", "rest"))
+    evidence = Evidence(system, system.designs[0])
+
+    def refused(way: Way, why: str) -> None:
+        with pytest.raises(Mismatch, match=why):
+            evidence.lasso(question, way)
+
+    refused(Way(start, (switch, switch), 0), "unfair to serve")
+    refused(Way(start, (switch,), 0), "does not close")
+    refused(Way(start, (switch, switch)), "does not go on for ever")
+    refused(Way(start, (switch, serve, rest), 2), "sees no violation")
+    refused(Way(start, (), 0), "need not end")
+    unfair = build(Flicker, [flicker_is_served])
+    found = Evidence(unfair, unfair.designs[0]).lasso(question, Way(start, (switch, switch), 0))
+    assert (found.verdict, found.detail) == (VIOLATED, "the run repeats steps 1 to 2 for ever")

@@ -206,6 +206,8 @@ def test_the_page_names_these_tests() -> None:
         Path(__file__),
         ROOT / "tests/unit/engines/fuzz/test_hypothesis.py",
         ROOT / "tests/unit/engines/prove/any_size/test_warts.py",
+        ROOT / "tests/unit/engines/prove/test_z3_warts.py",
+        ROOT / "tests/unit/analyses/inference/test_warts.py",
     )
     text = "\n".join(file.read_text() for file in files)
     defined = set(re.findall(r"^def (test_\w+)", text, flags=re.MULTILINE))

@@ -24,6 +24,8 @@ from fencepost.engines.prove.any_size.formulas import Formula
 from fencepost.engines.prove.any_size.values import Term
 
 NO_CLAIM = "no_fault"
+NEVER_MS = (1 << 32) - 2
+"""Set where there is no limit: a solver goes other ways when it has a timeout, however long."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,17 @@ class Sized:
         self._breaks: dict[str, dict[str, Term]] = {}
 
     def broken(
-        self, formula: Formula | None, under: Iterable[Formula]
+        self,
+        formula: Formula | None,
+        under: Iterable[Formula],
+        perhaps: Iterable[Formula] = (),
     ) -> Counterexample | Kept | None:
         """A step after which a formula is false though it and others hold before it, or the names
         of those that keep it; None where the solver does not say. Without a formula: a step that
-        faults."""
-        hypotheses = list(dict.fromkeys([*under, *([formula] if formula is not None else [])]))
+        faults. Of the formulas in `perhaps`, which hold too, only those that it takes are named."""
+        own = [formula] if formula is not None else []
+        claimed = list(dict.fromkeys([*under, *own]))
+        hypotheses = list(dict.fromkeys([*claimed, *perhaps]))
         named = {str(self._switch(h)): h.name for h in hypotheses}
         name = NO_CLAIM if formula is None else formula.name
         breaks = self._of(formula, name)
@@ -70,16 +77,35 @@ class Sized:
         if answer == z3.unknown:
             return None
         if answer == z3.unsat:
-            core = {str(literal) for literal in self._solver.unsat_core()}
-            return Kept(frozenset(n for literal, n in named.items() if literal in core))
+            kept = self._smaller(goal, claimed, hypotheses)
+            return Kept(frozenset(named[str(self._switch(h))] for h in kept))
         model = self._solver.model()
         action = next(a for a, t in breaks.items() if z3.is_true(model.eval(t)))
         return self._counterexample(model, action, formula)
 
+    def _smaller(
+        self, goal: Term, claimed: Sequence[Formula], hypotheses: Sequence[Formula]
+    ) -> list[Formula]:
+        """A core after the solver said "unsatisfiable", without what is only perhaps claimed and
+        can be left out; the last ones go first."""
+        core = self._core(hypotheses)
+        if len(core) == len([h for h in core if h in claimed]):
+            return core
+        if self._check([goal, *(self._switch(h) for h in core)]) == z3.unsat:
+            core = self._core(core)
+        for extra in [h for h in reversed(core) if h not in claimed]:
+            rest = list(dict.fromkeys([*claimed, *(h for h in core if h is not extra)]))
+            if self._check([goal, *(self._switch(h) for h in rest)]) == z3.unsat:
+                core = self._core(rest)
+        return core
+
+    def _core(self, hypotheses: Sequence[Formula]) -> list[Formula]:
+        found = {str(literal) for literal in self._solver.unsat_core()}
+        return [h for h in hypotheses if str(self._switch(h)) in found]
+
     def _check(self, assumptions: Sequence[Term]) -> Any:
         left = self._left()
-        if left is not None:
-            self._solver.set("timeout", left)
+        self._solver.set("timeout", NEVER_MS if left is None else left)
         self.queries += 1
         answer = self._solver.check(*assumptions)
         if answer == z3.unknown and "keyboard" in self._solver.reason_unknown():

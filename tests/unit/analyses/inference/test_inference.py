@@ -9,11 +9,9 @@ from fencepost.core.semantics import evaluate
 from fencepost.core.sizes import at_sizes, formula_at_sizes
 from fencepost.engines.prove.any_size import prove_any_size
 from tests.unit.analyses.inference.protocols import (
-    CountedBlock,
     LateWrite,
     PrefixBlock,
     SlotReclaim,
-    counted_is_there,
     held_is_there,
     own_bytes,
     posted_write_has_a_tag,
@@ -23,7 +21,6 @@ PROTOCOLS = {
     SlotReclaim: own_bytes,
     LateWrite: posted_write_has_a_tag,
     PrefixBlock: held_is_there,
-    CountedBlock: counted_is_there,
 }
 
 
@@ -75,31 +72,6 @@ def test_a_broken_design_is_refused_with_a_run(inferred, model, design, steps):
     assert found.violation.trace is not None
     assert len(found.violation.trace.steps) == steps
     assert found.obstacle is None
-
-
-def test_a_counter_is_not_proved_and_is_not_called_wrong(inferred):
-    """That the counter is the number of holders is no fact about a few members."""
-    system, found = inferred(CountedBlock, "counted")
-    assert not found.proved
-    assert found.violation is None
-    why = found.obstacle
-    assert why is not None
-    sized = at_sizes(system, dict(why.sizes))
-    count = why.before[sized.offsets["count"]]
-    hold = why.before[sized.offsets["hold"] :][: dict(why.sizes)["Request"]]
-    assert count != sum(hold)
-
-
-@pytest.mark.parametrize(
-    ("model", "broken"),
-    [(SlotReclaim, "hasty"), (LateWrite, "blind"), (PrefixBlock, "freed_by_the_first")],
-)
-def test_candidates_of_a_safe_design_do_not_prove_a_broken_one(model, broken):
-    """What candidates are read off is never trusted: only proofs count."""
-    system = unbounded(model)
-    found = infer_lemmas(system, system.design(broken), filtered_by=system.design("safe"))
-    assert not found.proved
-    assert found.violation is not None
 
 
 def test_lemmas_that_were_thought_of_come_first(inferred):

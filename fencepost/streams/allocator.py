@@ -1,0 +1,111 @@
+"""A caching allocator after PyTorch's: a pool for each stream, best fit, split and merged blocks.
+
+A freed block goes to the pool of its stream at once, because later work of that stream comes after
+earlier work. If other streams were recorded on it, it rests until what was queued on them at the
+free is done; the allocator looks for that at each allocation, and orders nothing by it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fencepost.core.errors import InputError
+from fencepost.streams.queues import Block, Mark, Queue
+
+ALIGNMENT = 512
+Pool = Queue | None
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Free intervals of one stream, by size and by both of their ends."""
+
+    by_size: list[tuple[int, int]] = field(default_factory=list)
+    size_at: dict[int, int] = field(default_factory=dict)
+    start_before: dict[int, int] = field(default_factory=dict)
+
+    def put(self, start: int, size: int) -> None:
+        before = self.start_before.get(start)
+        if before is not None:
+            size += self.remove(before)
+            start = before
+        if start + size in self.size_at:
+            size += self.remove(start + size)
+        self.size_at[start] = size
+        self.start_before[start + size] = start
+        insort(self.by_size, (size, start))
+
+    def remove(self, start: int) -> int:
+        size = self.size_at.pop(start)
+        del self.start_before[start + size]
+        del self.by_size[bisect_left(self.by_size, (size, start))]
+        return size
+
+    def take(self, size: int) -> int | None:
+        place = bisect_left(self.by_size, (size, -1))
+        if place == len(self.by_size):
+            return None
+        found, start = self.by_size[place]
+        self.remove(start)
+        if found > size:
+            self.put(start + size, found - size)
+        return start
+
+
+class Allocator:
+    """Addresses of [start, stop), lent as blocks."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.start, self.stop = start, stop
+        self.used = self.peak = 0
+        self._fresh = start
+        self._pools: dict[Pool, _Pool] = {}
+        self._resting: list[tuple[Block, tuple[Mark, ...]]] = []
+
+    def allocate(self, size: int, pool: Pool) -> int:
+        """The address of a block of at least `size` bytes.
+
+        Raises `InputError` F201 where the range of addresses is used up.
+        """
+        size = rounded(size)
+        self._collect()
+        place = self._pools.setdefault(pool, _Pool()).take(size)
+        if place is None:
+            place = self._fresh
+            if place + size > self.stop:
+                raise InputError(
+                    "F201",
+                    f"the virtual device has no room for {size} bytes more",
+                    why=f"{self.used} of {self.stop - self.start} bytes are in use",
+                    write="a smaller program, or a device with more memory",
+                )
+            self._fresh += size
+        self.used += size
+        self.peak = max(self.peak, self.used)
+        return place
+
+    def free(self, block: Block, rest: tuple[Mark, ...]) -> None:
+        """Give a block back, after what is marked in `rest`."""
+        self.used -= rounded(block.size)
+        if rest:
+            self._resting.append((block, rest))
+        else:
+            self._pools.setdefault(block.queue, _Pool()).put(block.start, rounded(block.size))
+
+    def _collect(self) -> None:
+        done: Callable[[tuple[Mark, ...]], bool] = lambda rest: all(m.reached for m in rest)  # noqa: E731
+        resting = self._resting
+        if resting:
+            self._resting = [(block, rest) for block, rest in resting if not done(rest)]
+            for block, rest in resting:
+                if done(rest):
+                    self._pools.setdefault(block.queue, _Pool()).put(
+                        block.start, rounded(block.size)
+                    )
+
+
+def rounded(size: int) -> int:
+    """The bytes that a block of a size takes."""
+    return max(-(-size // ALIGNMENT), 1) * ALIGNMENT

@@ -1,0 +1,134 @@
+"""Memory of the device and pinned memory of the host, as the caching allocators lend it."""
+
+from __future__ import annotations
+
+from fencepost.core.errors import InputError, Location
+from fencepost.streams.allocator import Allocator
+from fencepost.streams.calls import Allocate, Free, RecordStream
+from fencepost.streams.memory import POISON, Memory
+from fencepost.streams.policies import Policy
+from fencepost.streams.queues import Block, Host, Item, Queue
+from fencepost.streams.recording import Choices, Recording, Turns
+from fencepost.streams.regions import whole
+from fencepost.streams.sites import caller
+
+
+class Lending(Recording):
+    """Blocks, and what their frees mean."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        most_queued: int,
+        choices: Choices | None,
+        turns: Turns | None,
+        memory: Memory | None,
+        ranges: tuple[tuple[int, int], tuple[int, int]],
+    ) -> None:
+        super().__init__(policy, most_queued, choices, turns)
+        self.memory = memory
+        self._keeps_kernels = memory is not None
+        self.allocator, self.pinned = Allocator(*ranges[0]), Allocator(*ranges[1])
+        self.blocks: dict[int, Block] = {}
+        """The live blocks, by address."""
+        self._lent = 0
+
+    def allocate(
+        self, size: int, stream: Queue, label: str = "", *, site: Location | None = None
+    ) -> Block:
+        """A block of device memory from the pool of a stream."""
+        with self._call() as host:
+            self._is_stream(stream)
+            return self._lend(size, host, stream, label, site)
+
+    def allocate_pinned(self, size: int, label: str = "", *, site: Location | None = None) -> Block:
+        """A block of pinned host memory."""
+        with self._call() as host:
+            return self._lend(size, host, None, label, site)
+
+    def free(self, block: Block, *, site: Location | None = None) -> None:
+        """Give a block back.
+
+        The allocator writes poison as its stream; the block rests until all work queued now on
+        the streams that were recorded on it is done. Raises `InputError` F202 if it is free.
+        """
+        with self._call() as host:
+            self._is_live(block)
+            block.live = False
+            del self.blocks[block.start]
+            owner = block.queue or host
+            memory, start, size = self.memory, block.start, block.size
+            run = None if memory is None else lambda: memory.write(start, bytes([POISON]) * size)
+            poison = self._operation(
+                "free", host, owner.number, (), (whole(start, size, block.label),), run, None, site
+            )
+            self.trace.calls.append(Free(host.number, block.number, poison))
+            others = {q: None for q in block.used_by if q is not block.queue}
+            rest = tuple(self._mark(other) for other in others)
+            if block.queue is None:
+                self._poison_after(rest, poison)
+            elif rest or self._before(block.queue):
+                end = (block.queue.end(), *self._before(block.queue))
+                self._poison_after((*end, *rest), poison)
+            else:
+                self._put(block.queue, Item(self._age(), (), poison))
+            allocator = self.pinned if block.queue is None else self.allocator
+            allocator.free(block, rest)
+            self._went_on()
+
+    def record_stream(
+        self, block: Block, stream: Queue, *, site: Location | None = None, automatic: bool = False
+    ) -> None:
+        """After its free, the block rests until this stream's work is done.
+
+        `automatic` marks what the allocator does by itself, as it does for pinned blocks.
+        """
+        with self._call() as host:
+            self._is_live(block)
+            self.trace.calls.append(
+                RecordStream(host.number, block.number, stream.number, automatic, site or caller())
+            )
+            block.used_by.append(stream)
+
+    def register(
+        self, start: int, size: int, label: str = "", *, site: Location | None = None
+    ) -> Block:
+        """Memory of the host that the program brings itself; it is never lent again."""
+        with self._call() as host:
+            return self._block(start, size, host, None, label, site, pinned=False)
+
+    def _lend(
+        self, size: int, host: Host, stream: Queue | None, label: str, site: Location | None
+    ) -> Block:
+        start = (self.pinned if stream is None else self.allocator).allocate(size, stream)
+        return self._block(start, size, host, stream, label, site, pinned=stream is None)
+
+    def _block(
+        self,
+        start: int,
+        size: int,
+        host: Host,
+        stream: Queue | None,
+        label: str,
+        site: Location | None,
+        *,
+        pinned: bool,
+    ) -> Block:
+        block = Block(self._lent, start, size, stream, label, pinned=pinned)
+        self._lent += 1
+        self.blocks[start] = block
+        agent = (stream or host).number
+        place = site or caller()
+        self.trace.calls.append(
+            Allocate(host.number, block.number, agent, start, size, label, pinned, place)
+        )
+        return block
+
+    def _is_live(self, block: Block) -> None:
+        if not block.live:
+            raise InputError(
+                "F202",
+                f"the block {block.label or block.number} is free already",
+                why="its bytes may belong to somebody else by now",
+                write="record_stream() and free() once, while the block is in use",
+            )

@@ -1,0 +1,150 @@
+"""Who calls the device, and how each call gets into the trace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from fencepost.core.errors import InputError, Location
+from fencepost.streams.calls import Accesses, Agent, Late, Operation, Receive, Trace
+from fencepost.streams.policies import Policy
+from fencepost.streams.queues import Host, Mark, Queue, Token
+from fencepost.streams.running import Running
+from fencepost.streams.sites import caller
+
+
+class Choices(Protocol):
+    """Decides what the host sees where the answer is open."""
+
+    def choose(self, count: int, what: str) -> int:
+        """A number below `count`."""
+
+
+class Turns(Protocol):
+    """Decides which host thread goes on before each call."""
+
+    def switch(self) -> None:
+        """Perhaps let another thread go on."""
+
+
+class _Calling:
+    """One call at a time, after other threads had their chance to go on."""
+
+    __slots__ = ("_device", "_lock")
+
+    def __init__(self, device: Recording, lock: threading.RLock) -> None:
+        self._device, self._lock = device, lock
+
+    def __enter__(self) -> Host:
+        device = self._device
+        if device.turns is not None:
+            device.turns.switch()
+        self._lock.acquire()
+        return device.here()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class Recording(Running):
+    """The host threads of a device and its trace."""
+
+    def __init__(
+        self, policy: Policy, most_queued: int, choices: Choices | None, turns: Turns | None
+    ) -> None:
+        super().__init__(policy, most_queued)
+        self.choices, self.turns = choices, turns
+        self.trace = Trace()
+        self._lock = threading.RLock()
+        self._calling = _Calling(self, self._lock)
+        self._hosts: dict[int, Host] = {}
+        self._tokens = 0
+        self.main = self.host("main")
+
+    # Who takes part.
+
+    def host(self, name: str, known: Token | None = None) -> Host:
+        """Make the calling thread a host of its own, which comes after the sender of `known`."""
+        with self._lock:
+            host = Host(self._agent(name, "host"), name)
+            self._hosts[threading.get_ident()] = host
+            if known is not None:
+                self._know(known)
+            return host
+
+    @contextmanager
+    def acting(self, host: Host) -> Iterator[None]:
+        """The calling thread makes its calls as another host until the end of the context."""
+        ident = threading.get_ident()
+        before = self.here()
+        self._hosts[ident] = host
+        try:
+            yield
+        finally:
+            self._hosts[ident] = before
+
+    def here(self) -> Host:
+        """The host that the calling thread is; one that is not known yet knows nothing."""
+        found = self._hosts.get(threading.get_ident())
+        return found or self.host(threading.current_thread().name)
+
+    def _call(self) -> _Calling:
+        """The calling host, while it makes one call."""
+        return self._calling
+
+    def _agent(self, name: str, kind: str, *, blocking: bool = False, default: bool = False) -> int:
+        number = len(self.trace.agents)
+        self.trace.agents.append(Agent(number, name or f"{kind} {number}", kind, blocking, default))
+        return number
+
+    def _operation(
+        self,
+        name: str,
+        host: Host,
+        agent: int,
+        reads: Accesses,
+        writes: Accesses,
+        run: Callable[[], object] | None,
+        late: Late | None,
+        site: Location | None,
+        tags: Sequence[str] = (),
+    ) -> Operation:
+        number = self.trace.operations
+        self.trace.operations += 1
+        place = site or caller()
+        return Operation(
+            number, name, host.number, agent, reads, writes, place, run, late, tuple(tags)
+        )
+
+    def _next_token(self) -> int:
+        self._tokens += 1
+        return self._tokens
+
+    def _know(self, token: Token, site: Location | None = None) -> None:
+        if token.mark is not None:
+            self._drain(token.mark)
+        self.trace.calls.append(Receive(self.here().number, token.number, site or caller()))
+
+    def _answer(self, mark: Mark, what: str) -> bool:
+        """Whether a mark is reached, as the host sees it; who asks again and again learns it."""
+        if self.choices is not None:
+            if not self.choices.choose(2, what):
+                return False
+            self._drain(mark)
+            return True
+        self._went_on()
+        answer = mark.reached
+        if not answer:
+            self._step()
+        return answer
+
+    def _is_stream(self, queue: Queue) -> None:
+        if queue.kind != "stream" or self.queues[queue.place] is not queue:
+            raise InputError(
+                "F204",
+                f"{queue.name} is no stream of this device",
+                why="work is queued, recorded and waited for on streams of one device",
+                write="device.stream(), or device.post() for the queue of a NIC",
+            )

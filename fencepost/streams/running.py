@@ -1,0 +1,145 @@
+"""How queued work is performed: what may run, what a waiting host makes run, when poison falls."""
+
+from __future__ import annotations
+
+from fencepost.core.errors import InputError
+from fencepost.streams.calls import Operation
+from fencepost.streams.policies import Policy
+from fencepost.streams.queues import Event, Item, Mark, Queue
+
+
+class Running:
+    """The queues of a device and the clock of what has run."""
+
+    default: Queue
+
+    def __init__(self, policy: Policy, most_queued: int) -> None:
+        self.policy, self.most_queued = policy, most_queued
+        self.queues: list[Queue] = []
+        self.time = 0
+        """Operations performed so far, which is the device's clock."""
+        self._blocking: list[Queue] = []
+        self._ages = 0
+        self._waiting = 0
+        self._keeps_kernels = False
+        self._poisons: list[tuple[tuple[Mark, ...], Operation]] = []
+
+    def run_all(self) -> None:
+        """Perform everything that is queued."""
+        for queue in self.queues:
+            self._drain(queue.end())
+
+    def run_ahead(self, queue: Queue) -> None:
+        """Perform what is queued on one queue now; this is no edge."""
+        self._drain(queue.end())
+
+    def elapsed(self, start: Event, end: Event) -> float:
+        """Operations performed between two records, as milliseconds.
+
+        Raises `InputError` F203 where one is not recorded or not reached yet.
+        """
+        for event in (start, end):
+            if event.newest is None or not event.newest.reached:
+                raise InputError(
+                    "F203",
+                    f"{event.name} has no time yet",
+                    why="it was not recorded, or the device has not come there",
+                    write="synchronize() on the event first",
+                )
+        assert start.newest is not None  # noqa: S101  # the loop has looked
+        assert end.newest is not None  # noqa: S101
+        return float(end.newest.time - start.newest.time)
+
+    # Putting items into queues.
+
+    def _add(self, queue: Queue) -> None:
+        self.queues.append(queue)
+        if queue.blocking and len(self.queues) > 1:
+            self._blocking.append(queue)
+
+    def _age(self) -> int:
+        self._ages += 1
+        return self._ages
+
+    def _before(self, stream: Queue) -> tuple[Mark, ...]:
+        """What the legacy default stream makes an action wait for."""
+        if not self._blocking:
+            return ()
+        if stream is self.default:
+            return tuple(queue.end() for queue in self._blocking)
+        return (self.default.end(),) if stream.blocking else ()
+
+    def _put(self, queue: Queue, item: Item) -> Mark:
+        self._waiting += 1
+        return queue.put(item)
+
+    def _mark(self, stream: Queue) -> Mark:
+        """Queue a record."""
+        item = Item(self._age(), self._before(stream))
+        mark = self._put(stream, item)
+        item.mark = mark
+        return mark
+
+    def _marks(self, what: Event | Queue | None) -> tuple[Mark, ...]:
+        if isinstance(what, Event):
+            return () if what.newest is None else (what.newest,)
+        if what is None:
+            return tuple(queue.end() for queue in self.queues if queue.kind == "stream")
+        return (what.end(),)
+
+    def _poison_after(self, marks: tuple[Mark, ...], poison: Operation) -> None:
+        self._poisons.append((marks, poison))
+        self._let_poison_fall()
+
+    # Performing.
+
+    def _went_on(self) -> None:
+        """After a call of the host the policy may perform something."""
+        if self.policy.lazy and self._waiting <= self.most_queued:
+            return
+        while self._waiting:
+            ready = [queue for queue in self.queues if queue.items and queue.ready()]
+            if not ready:
+                return
+            chosen = self.policy.choose(ready, must=self._waiting > self.most_queued)
+            if chosen is None:
+                return
+            self._perform(chosen)
+
+    def _drain(self, mark: Mark) -> None:
+        while not mark.reached:
+            self._step()
+
+    def _step(self) -> bool:
+        """Perform one item, chosen by the policy; False if there is none."""
+        ready = [queue for queue in self.queues if queue.items and queue.ready()]
+        if not ready:
+            return False
+        chosen = self.policy.choose(ready, must=True)
+        self._perform(chosen or ready[0])
+        return True
+
+    def _perform(self, queue: Queue) -> None:
+        item = queue.items.popleft()
+        self._waiting -= 1
+        try:
+            if item.operation is not None:
+                self.time += 1
+                item.operation.resolve()
+                if item.operation.run is not None:
+                    item.operation.run()
+                    if not self._keeps_kernels:
+                        item.operation.run = None
+        finally:
+            queue.done += 1
+            if item.mark is not None:
+                item.mark.time = self.time
+            if self._poisons:
+                self._let_poison_fall()
+
+    def _let_poison_fall(self) -> None:
+        waiting = self._poisons
+        self._poisons = [(m, p) for m, p in waiting if not all(mark.reached for mark in m)]
+        for marks, poison in waiting:
+            if poison.run is not None and all(mark.reached for mark in marks):
+                poison.run()

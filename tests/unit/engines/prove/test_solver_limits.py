@@ -1,0 +1,143 @@
+"""A solver that is stopped leaves UNDECIDED what it did not decide, and keeps what it found."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import z3
+
+from fencepost.core.limits import MEMORY_LIMIT, TIME_LIMIT, WORK_LIMIT, Limits
+from fencepost.core.results import Verdict
+from fencepost.engines.prove import bounded, k_induction
+from fencepost.engines.prove.solver import MIB, Bounded, GaveUp, Satisfied, held
+from tests.unit.engines.prove.small_systems import EQUAL, ONLY, always, two_counters
+from tests.unit.kernel.slot_protocol import slot_protocol
+
+ROOT = Path(__file__).resolve().parents[4]
+LARGE = slot_protocol(3, 2, 2)
+SAFE = LARGE.design("safe")
+
+
+def pigeons(count: int) -> z3.Solver:
+    """One hole too few, which takes a solver exponentially long to see."""
+    context = z3.Context()
+    solver = z3.SolverFor("QF_FD", ctx=context)
+    sits = [
+        [z3.Bool(f"{pigeon} in {hole}", context) for hole in range(count)]
+        for pigeon in range(count + 1)
+    ]
+    solver.add([z3.Or(holes) for holes in sits])
+    for hole in range(count):
+        for pigeon in range(count + 1):
+            solver.add([
+                z3.Or(z3.Not(sits[pigeon][hole]), z3.Not(sits[other][hole]))
+                for other in range(pigeon)
+            ])  # fmt: skip
+    return solver
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        (Limits(seconds=0.3), TIME_LIMIT),
+        (Limits(work=50_000), WORK_LIMIT),
+    ],
+)
+def test_a_question_that_takes_too_long_is_given_up(limits: Limits, why: str) -> None:
+    with pytest.raises(GaveUp) as given_up:
+        Bounded(limits).check(pigeons(30))
+    assert given_up.value.why == why
+
+
+def test_a_question_that_takes_too_much_memory_is_given_up_and_the_next_is_answered() -> None:
+    hard = pigeons(30)
+    run = Bounded(Limits(memory_bytes=held() + 2 * MIB, seconds=100))
+    with pytest.raises(GaveUp) as given_up:
+        run.check(hard)
+    assert given_up.value.why == MEMORY_LIMIT
+    assert Bounded(Limits()).check(pigeons(3)) is Satisfied.NO
+
+
+@pytest.mark.parametrize("engine", [bounded, k_induction])
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        (Limits(memory_bytes=1000), MEMORY_LIMIT),
+        (Limits(seconds=0.0), TIME_LIMIT),
+        (Limits(work=1), WORK_LIMIT),
+    ],
+)
+def test_an_engine_that_is_stopped_says_so(engine, limits: Limits, why: str) -> None:
+    system = two_counters(9, always("equal", EQUAL))
+    answer = engine(system, ONLY, properties=["equal"], limits=limits).answer
+    assert answer.stopped == why
+    assert answer.verdict is Verdict.UNDECIDED
+    [finding] = answer.findings
+    assert why in finding.scope
+    assert finding.bound is None
+
+
+def test_what_was_covered_before_a_limit_is_kept() -> None:
+    answer = bounded(LARGE, SAFE, steps=60, properties=["own_bytes"], limits=Limits(work=40_000))
+    [finding] = answer.answer.findings
+    assert answer.answer.stopped == WORK_LIMIT
+    assert finding.bound is not None
+    assert 0 < finding.bound < 60
+    assert finding.scope.endswith(WORK_LIMIT)
+    again = bounded(LARGE, SAFE, steps=60, properties=["own_bytes"], limits=Limits(work=40_000))
+    assert again.answer == answer.answer
+
+
+def test_a_real_signal_ends_a_question() -> None:
+    """The solver takes the signal for itself; without a word of ours it would be lost."""
+    code = (
+        "from fencepost.core.limits import Limits\n"
+        "from fencepost.engines.prove.solver import Bounded\n"
+        "from tests.unit.engines.prove.test_solver_limits import pigeons\n"
+        "solver = pigeons(30)\n"
+        "print('asked', flush=True)\n"
+        "try:\n"
+        "    Bounded(Limits(seconds=60)).check(solver)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asked\n"
+        time.sleep(1)
+        started = time.perf_counter()
+        os.kill(process.pid, signal.SIGINT)
+        assert process.stdout.read() == "interrupted\n"
+    assert time.perf_counter() - started < 20
+    assert process.returncode == 0
+
+
+def test_a_real_signal_leaves_what_bounded_search_found() -> None:
+    code = (
+        "from fencepost.engines.prove import bounded\n"
+        "from tests.unit.kernel.slot_protocol import slot_protocol\n"
+        "s = slot_protocol(4, 3, 3)\n"
+        "class Told:\n"
+        "    depth = 0\n"
+        "def tell(progress):\n"
+        "    if progress.depth >= 3 and not Told.depth:\n"
+        "        Told.depth = progress.depth\n"
+        "        print('searching', flush=True)\n"
+        "answer = bounded(s, s.design('safe'), steps=90, progress=tell).answer\n"
+        "print(answer.stopped, answer.findings[0].bound >= 2)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "searching\n"
+        os.kill(process.pid, signal.SIGINT)
+        assert process.stdout.read() == "interrupted True\n"
