@@ -25,9 +25,11 @@ class Unused:
     branches: tuple[Branch, ...] = ()
     component_actions: tuple[str, ...] = ()
     component_steps: tuple[Step, ...] = ()
+    premises: tuple[str, ...] = ()
+    """Properties of the form `leads_to` that hold for nothing: no state raises their premise."""
 
     def __bool__(self) -> bool:
-        ours = self.actions or self.steps or self.branches
+        ours = self.actions or self.steps or self.branches or self.premises
         return bool(ours or self.component_actions or self.component_steps)
 
 
@@ -39,6 +41,8 @@ def unused(system: System, answers: Sequence[Answer]) -> Unused | None:
     taken = frozenset[Step]().union(*(answer.coverage.steps for answer in answers))
     in_all = frozenset[Branch]().union(*(answer.coverage.branches_in_all for answer in answers))
     gone = frozenset[Branch]().union(*(answer.coverage.branches for answer in answers))
+    raised = frozenset[str]().union(*(answer.coverage.premises for answer in answers))
+    asked = {f.property for answer in answers for f in answer.findings if f.kind == "leads_to"}
     live = {step.action for step in taken}
     dead = tuple(action.name for action in system.actions if action.name not in live)
     left = tuple(s for s in system.steps if s not in taken and s.action in live)
@@ -52,6 +56,7 @@ def unused(system: System, answers: Sequence[Answer]) -> Unused | None:
         ),
         component_actions=tuple(name for name in dead if _by_itself(name)),
         component_steps=tuple(step for step in left if _by_itself(step.action)),
+        premises=tuple(p.name for p in system.properties if p.name in asked - raised),
     )
 
 

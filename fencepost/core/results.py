@@ -87,6 +87,8 @@ class Coverage:
     branches: frozenset[Branch]
     branches_in_all: frozenset[Branch]
     leaves: frozenset[tuple[str, int]] = frozenset()
+    premises: frozenset[str] = frozenset()
+    """The `leads_to` properties whose premise some state met."""
 
 
 NOT_COVERED = Coverage(frozenset(), 0, frozenset(), frozenset())

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from fencepost.core.folding import conjunction, disjunction, negate
+from fencepost.core.questions import all_questions
 from fencepost.core.remembered import Remembered
 from fencepost.core.semantics import fillings
 from fencepost.core.system import System
@@ -65,6 +66,13 @@ def generate(system: System, layout: Layout, watches: tuple[Watch, ...]) -> str:
     expand = ExpandWriter(system, layout, wide_registers=wide).write()
     inspect = write_inspect(system, layout, watches, wide_registers=wide)
     return f"{lane_table()}\n\n{DECLARATIONS}\n\n{expand}\n\n{inspect}\n"
+
+
+def premise_watches(system: System) -> dict[int, int]:
+    """The watch of the premise of each `leads_to` question, by the question's number."""
+    asked = all_questions(system)
+    numbers = [q.number for q in asked if q.property.kind == "leads_to"]
+    return {number: 1 + len(asked) + place for place, number in enumerate(numbers)}
 
 
 def watches_of(system: System) -> tuple[Watch, ...]:

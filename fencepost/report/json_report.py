@@ -67,6 +67,7 @@ def _model(model: ModelCheck) -> dict[str, Any]:
             "actions": list(unused.actions),
             "steps": [system.show_step(step) for step in unused.steps],
             "branches": [_branch(branch) for branch in unused.branches],
+            "premises": list(unused.premises),
             "of_components": [
                 *unused.component_actions,
                 *(system.show_step(step) for step in unused.component_steps),

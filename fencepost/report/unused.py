@@ -25,6 +25,8 @@ def unused_lines(system: System, unused: Unused) -> Iterator[str]:
         yield f"action {name} is never taken"
     for step in unused.steps:
         yield f"step {system.show_step(step)} is never taken"
+    for name in unused.premises:
+        yield f"the premise of {name} is never met, so it holds for nothing"
     if not unused.branches:
         return
     sources = _Sources(system)

@@ -69,13 +69,14 @@ def recorded(module: ModuleType) -> System:
 
 
 def source(seed: int, attempt: int = 0) -> str:
-    """The text of a model."""
-    return _Source(Random(f"{seed}/{attempt}")).text()
+    """The text of a model; every third one asks what happens in the end."""
+    return _Source(Random(f"{seed}/{attempt}"), lively=seed % 3 == 2).text()
 
 
 class _Source:
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, *, lively: bool) -> None:
         self.random = random
+        self.lively = lively
         self.world = World()
         self.head: list[str] = []
         self.body: list[str] = []
@@ -243,6 +244,8 @@ class _Source:
         self.body.append("")
         if self.chance(0.5):
             self.body.append('@actor("somebody")')
+        if self.lively and self.chance(0.6):
+            self.body.append(self.random.choice(("@fair", "@fair", '@fair("strong")')))
         domains = ", ".join(f"{name}={sort.declared}" for name, sort in arguments)
         self.body.append(f"@action({domains})" if arguments else "@action")
         body = Body(self.random, self.world, self.values(arguments, safe=self.calm))
@@ -289,12 +292,18 @@ class _Source:
 
     def prop(self, number: int) -> list[str]:
         kind = self.random.choice(("always", "always", "reachable", "always_possible"))
+        if self.lively and self.chance(0.6):
+            kind = self.random.choice(("leads_to", "leads_to", "eventually"))
         arguments = tuple((n, s) for n, s in self.arguments(2))
         declared = "".join(f", {name}: {self.outside(sort)}" for name, sort in arguments)
         values = self.values(arguments, me="m")
         condition = self.corner(values) if self.chance(0.5) else values.boolean(2)
         if kind == "always" and self.chance(0.5):
             condition = f"not {condition}"
+        if kind == "leads_to":
+            condition = (
+                f"{self.corner(values) if self.chance(0.5) else values.boolean(2)}, {condition}"
+            )
         return [
             "",
             "",

@@ -101,6 +101,7 @@ BEHAVIOUR = (
     *("successor", "disabled", "unevaluable condition", "condition True", "condition False"),
     *("always HOLDS", "always VIOLATED", "reachable HOLDS", "reachable VIOLATED"),
     *("always_possible HOLDS", "always_possible VIOLATED"),
+    *("leads_to HOLDS", "leads_to VIOLATED", "eventually HOLDS", "eventually VIOLATED"),
 )
 
 

@@ -6,7 +6,6 @@ what is said where none was found.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +19,7 @@ from fencepost.analyses.inference.naming import named
 from fencepost.analyses.inference.seen import seen_states, table
 from fencepost.analyses.inference.tables import Template
 from fencepost.analyses.inference.templates import Shape, schedule, sizes_wanted, variables_of
-from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Inferring, Limits
+from fencepost.core.limits import INTERRUPTED, Inferring, Limits
 from fencepost.core.results import Finding, Verdict
 from fencepost.core.sizes import at_sizes, sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
@@ -66,10 +65,6 @@ class Inferred:
     seconds: float = field(default=0.0, compare=False)
 
 
-class OutOfTime(Exception):
-    """The limit of time was reached."""
-
-
 def infer_lemmas(
     system: System,
     design: Design,
@@ -105,12 +100,13 @@ class _Inference:
     ) -> None:
         from fencepost.engines.prove.any_size import claim
         from fencepost.engines.prove.any_size.barriers import fix_barriers
+        from fencepost.engines.prove.solver import Bounded
 
         self.system, self.design, self.filtered_by = system, design, filtered_by
         self.first, self.limits, self.progress = first, limits, progress
         self.fixed = fix_barriers(system, design.barriers)
         self.asked = asked_by(self.fixed)
-        self.started = time.monotonic()
+        self.bounded = Bounded(limits)
         self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
         self.sizes = {s.name: 2 for s in sorts(system)}
         self.most_stages = most_stages
@@ -118,10 +114,13 @@ class _Inference:
         self.tried = self.dropped = self.counterexamples = 0
 
     def run(self) -> Inferred:
+        from fencepost.engines.prove.solver import RunEnded
+
         try:
-            return replace(self._stages(), seconds=time.monotonic() - self.started)
-        except OutOfTime:
-            stopped = TIME_LIMIT
+            with self.bounded.interruptible():
+                return replace(self._stages(), seconds=self.bounded.seconds)
+        except RunEnded as end:
+            stopped = end.why
         except KeyboardInterrupt:
             stopped = INTERRUPTED
         return self._result(proved=False, stopped=stopped)
@@ -132,7 +131,7 @@ class _Inference:
             lemmas_tried=self.tried,
             lemmas_dropped=self.dropped,
             counterexamples=self.counterexamples,
-            seconds=time.monotonic() - self.started,
+            seconds=self.bounded.seconds,
             **told,  # type: ignore[arg-type]  # fields of the result, by their names
         )
 
@@ -163,7 +162,7 @@ class _Inference:
         claims = Claims(dict(self.goals), no_fault=True)
         sizes, dropped = dict(self.sizes), set[str]()
         for _ in range(MOST_PROOFS):
-            sized = Sized(self.system, self.design.barriers, sizes, milliseconds_left=self._left)
+            sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
             search = Search(self.system, sized, claims, self._tell)
             search.pools = pools
             search.dropped = dropped
@@ -194,7 +193,7 @@ class _Inference:
         from fencepost.engines.prove.any_size.oracle import Unknown
 
         effort = Effort(quick=4_000_000)
-        oracle = Oracle(self.system, self.design.barriers, effort, milliseconds_left=self._left)
+        oracle = Oracle(self.system, self.design.barriers, effort, run=self.bounded)
         every, obligations = claims.all, 0
         for name, action in self._obligations(claims):
             obligations += 1
@@ -275,7 +274,7 @@ class _Inference:
         self._tell("exploring at the counterexample's sizes", 0, 0)
         sized = at_sizes(self.system, dict(lost.found.sizes))
         names = [*self.goals, NO_FAULT]
-        few = Limits(states=MOST_TRIED, seconds=self._seconds_left())
+        few = Limits(states=MOST_TRIED, seconds=self.bounded.seconds_left)
         answer = explore(sized, self.design, properties=names, first=True, limits=few).answer
         for finding in answer.findings:
             if finding.verdict is Verdict.VIOLATED:
@@ -284,23 +283,10 @@ class _Inference:
                 )
         return None
 
-    def _seconds_left(self) -> float | None:
-        if self.limits.seconds is None:
-            return None
-        rest = self.limits.seconds - (time.monotonic() - self.started)
-        if rest <= 0:
-            raise OutOfTime
-        return rest
-
-    def _left(self) -> int | None:
-        rest = self._seconds_left()
-        return None if rest is None else max(1, int(rest * 1000))
-
     def _tell(self, current: str, lemmas: int, dropped: int) -> None:
-        seconds = time.monotonic() - self.started
-        self._seconds_left()
+        self.bounded.pause()
         if self.progress is not None:
-            self.progress(Inferring(lemmas, dropped, current, seconds))
+            self.progress(Inferring(lemmas, dropped, current, self.bounded.seconds))
 
 
 __all__ = ["Candidate", "Inferred", "infer_lemmas"]

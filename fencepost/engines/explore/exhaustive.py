@@ -18,13 +18,13 @@ from fencepost.core.limits import (
 )
 from fencepost.core.machine import machine_memory
 from fencepost.core.questions import Questions, select
-from fencepost.core.results import Cost, Result
+from fencepost.core.results import Cost, Result, grouped
 from fencepost.core.semantics import initial_states, perform
 from fencepost.core.system import LIVENESS, Design, System
 from fencepost.core.trees import Fault
 from fencepost.engines.explore.findings import Searched, answer
 from fencepost.kernel.backward import AT_ONCE, Backward
-from fencepost.kernel.compiled import compiled
+from fencepost.kernel.compiled import compiled, premise_watches
 from fencepost.kernel.control import Slot, Status
 from fencepost.kernel.native_loop import native_loop
 from fencepost.kernel.search import Search
@@ -80,6 +80,7 @@ class Exhaustive:
         self.search = Search(system, self.kernel, design.barriers)
         self.stopped = ""
         self.hopeless: dict[int, int] = {}
+        self.premises: dict[int, int] = {}
         self.lassos: dict[int, Way] = {}
         self.undecided: dict[int, str] = {}
         self.peak = 0
@@ -110,6 +111,9 @@ class Exhaustive:
             of_states = question.property.kind in ("always", "reachable")
             search.wanted[watch] = 255 if of_states else 0
             search.bad[watch] = int(question.property.kind == "always")
+        self.premises = premise_watches(self.system)
+        for question in questions.of_kind("leads_to"):
+            search.wanted[self.premises[question.number]] = 255
 
     def seek(self) -> str:
         """Advance to the end; why it ended early, or nothing."""
@@ -180,13 +184,15 @@ class Exhaustive:
         questions = self.questions.of_kind(*LIVENESS)
         if not questions:
             return
-        from fencepost.engines.explore.liveness import Liveness
+        from fencepost.engines.explore.liveness import MOST_EDGES, Liveness
 
         liveness = Liveness(self.system, self.search, self.check)
         open_ = {q.number: f"not decided: {INTERRUPTED}" for q in questions}
         self.undecided |= open_
         needed = liveness.bytes_needed() + self.search.bytes()
         why = MEMORY_LIMIT if needed > self.search.memory_bytes else ""
+        if self.search[Slot.TRANSITIONS] > MOST_EDGES:
+            why = f"more than {grouped(MOST_EDGES)} transitions"
         if not why:
             self.peak = max(self.peak, needed)
             try:
@@ -239,6 +245,11 @@ class Exhaustive:
             steps_taken=frozenset(s for n, s in enumerate(steps) if search.fired[n]),
             leaves_reached=frozenset(
                 leaf for n, leaf in enumerate(self.kernel.leaves) if search.coverage[n]
+            ),
+            premises=frozenset(
+                question.property.name
+                for question in self.questions.of_kind("leads_to")
+                if search.met[self.premises[question.number]] >= 0
             ),
         )
 

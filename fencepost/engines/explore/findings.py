@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fencepost.core.branches import coverage
 from fencepost.core.evidence import Evidence, Way, show_sizes
@@ -35,6 +35,8 @@ class Searched:
     stuck: Way | None
     steps_taken: frozenset[Step]
     leaves_reached: frozenset[tuple[str, int]]
+    premises: frozenset[str]
+    """The `leads_to` whose premise some state raises."""
 
 
 def answer(system: System, design: Design, questions: Questions, found: Searched) -> Answer:
@@ -58,7 +60,9 @@ def answer(system: System, design: Design, questions: Questions, found: Searched
         depth=found.depth,
         complete=found.complete,
         stopped=found.stopped,
-        coverage=coverage(system, found.steps_taken, found.leaves_reached),
+        coverage=replace(
+            coverage(system, found.steps_taken, found.leaves_reached), premises=found.premises
+        ),
         expanded=found.expanded,
     )
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fencepost.core.evidence import Way
-from fencepost.core.questions import Question, all_questions
+from fencepost.core.questions import Question
 from fencepost.core.semantics import fair_steps
 from fencepost.core.system import System
 from fencepost.engines.explore.fair_runs import FairRuns, Lasso
+from fencepost.kernel.compiled import premise_watches
 from fencepost.kernel.control import Slot
 from fencepost.kernel.search import Search
 from fencepost.kernel.state_graph import bytes_needed, met, state_graph
 
 BYTES_AN_EDGE, BYTES_A_STATE = 24, 64
 """What the decision takes on top of the graph, at most."""
+
+MOST_EDGES = (1 << 31) - 1
+"""Places of edges are numbers of 32 bits where components are looked for."""
 
 
 class Liveness:
@@ -34,7 +38,7 @@ class Liveness:
         fair = [(numbers[step], kind) for step, kind in fair_steps(self.system)]
         graph = state_graph(self.search, self.check)
         runs = FairRuns(graph, fair)
-        premises = self._premises()
+        premises = premise_watches(self.system)
         for question in questions:
             self.check()
             (goal,) = met(self.search, [question.number + 1])
@@ -44,12 +48,6 @@ class Liveness:
                 (begins,) = met(self.search, [premises[question.number]])
             lasso = runs.lasso(begins, ~goal)
             yield question, None if lasso is None else self._way(lasso)
-
-    def _premises(self) -> dict[int, int]:
-        """The watch of the premise of each `leads_to` question, by its number."""
-        asked = all_questions(self.system)
-        numbers = [q.number for q in asked if q.property.kind == "leads_to"]
-        return {number: 1 + len(asked) + place for place, number in enumerate(numbers)}
 
     def _way(self, lasso: Lasso) -> Way:
         initial, before = self.search.way(lasso.start)

@@ -79,6 +79,7 @@ class _Search:
         self.fault: tuple[int, Step] | None = None
         self.stuck: int | None = None
         self.steps_taken: set[Step] = set()
+        self.premises: set[str] = set()
         self.leaves_reached: set[tuple[str, int]] = set()
         self.leaf_counts: dict[int, int] = {}
 
@@ -121,6 +122,8 @@ class _Search:
             for question in self.questions.asked:
                 if question.number not in self.met and self.meets(self.states[number], question):
                     self.met[question.number] = number
+                if question.property.name not in self.premises and self.raised(number, question):
+                    self.premises.add(question.property.name)
         for step in self.system.steps:
             for number in group:
                 state = self.states[number]
@@ -159,6 +162,11 @@ class _Search:
         if prop.kind == "always":
             return bool(failing_instances(self.system, self.barriers, state, prop))
         return prop.kind == "reachable" and self.satisfies(state, question)
+
+    def raised(self, number: int, question: Question) -> bool:
+        prop, values = question.property, question.values
+        state = self.states[number]
+        return prop.kind == "leads_to" and raises(self.system, self.barriers, state, prop, values)
 
     def satisfies(self, state: State, question: Question) -> bool:
         return meets(self.system, self.barriers, state, question.property, question.values)
@@ -267,4 +275,5 @@ class _Search:
             stuck=None if self.stuck is None else self.way(self.stuck),
             steps_taken=frozenset(self.steps_taken),
             leaves_reached=frozenset(self.leaves_reached),
+            premises=frozenset(self.premises),
         )

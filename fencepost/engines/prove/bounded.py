@@ -52,9 +52,10 @@ def bounded(
     )
     safety = replace(asked, asked=asked.of_kind("always"))
     try:
-        for part in (safety, reachable):
-            for _ in search.depths(part, steps):
-                pass
+        with search.run.interruptible():
+            for part in (safety, reachable):
+                for _ in search.depths(part, steps):
+                    pass
     except KeyboardInterrupt:
         stopped = INTERRUPTED
     except GaveUp as end:

@@ -57,7 +57,8 @@ def k_induction(
     stopped = ""
     try:
         safety = replace(asked, asked=asked.of_kind("always"), no_stuck_state=False)
-        proof.seek(safety, most_k)
+        with proof.base.run.interruptible():
+            proof.seek(safety, most_k)
     except KeyboardInterrupt:
         stopped = INTERRUPTED
     except GaveUp as end:

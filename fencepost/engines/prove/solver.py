@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 import z3
@@ -11,7 +15,8 @@ import z3
 from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, WORK_LIMIT, Limits
 from fencepost.core.machine import machine_memory
 
-MIB = 1 << 20
+LOOKS_S = 0.05
+"""Seconds from one look at the limits to the next while a solver is at work."""
 
 
 class Satisfied(Enum):
@@ -29,12 +34,19 @@ class GaveUp(Exception):
         self.why = why
 
 
+class RunEnded(GaveUp):
+    """The run is beyond its limit of time or memory: no other question is answered either."""
+
+
 class Bounded:
     """Asks solvers within the limits of one run of an engine.
 
-    `memory_bytes` bounds what the solver holds: one pool for all solvers of the process. A question
-    is stopped at the limit; beyond it while constraints are written, `pause` ends the run. Work is
-    counted in the solver's own units, which are the same in every run.
+    `memory_bytes` bounds what solvers hold: one pool for all solvers of the process. A question is
+    stopped at a limit; where constraints are written, `pause` ends the run. Work is counted in the
+    solver's own units, which are the same in every run.
+
+    Time and memory are watched from outside: z3's own limit of memory, once met, changes its
+    answers for the life of the process (docs/explanation/warts.md).
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -42,45 +54,102 @@ class Bounded:
         self.started = time.perf_counter()
         memory = limits.memory_bytes
         self._memory = machine_memory() * 3 // 4 if memory is None else memory
+        self._interrupted = False
 
     @property
     def seconds(self) -> float:
         """How long the run has taken."""
         return time.perf_counter() - self.started
 
-    def pause(self) -> None:
-        """To be called now and then where constraints are written: `GaveUp` beyond a limit."""
-        if self.limits.seconds is not None and self.seconds >= self.limits.seconds:
-            raise GaveUp(TIME_LIMIT)
-        if held() >= self._memory:
-            raise GaveUp(MEMORY_LIMIT)
-
-    def check(self, solver: Any, *assumptions: Any) -> Satisfied:
-        """Whether a solver's constraints can be satisfied; `GaveUp` where it finds no answer, and
-        KeyboardInterrupt where it was interrupted, which the solver would keep to itself."""
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it may still take; `RunEnded` where that is nothing, None without a limit."""
         self.pause()
-        if self.limits.seconds is not None:
-            left = self.limits.seconds - self.seconds
-            solver.set("timeout", max(1, int(left * 1000)))
-        if self.limits.work is not None:
-            solver.set("rlimit", self.limits.work)
-        # The limit of memory stands while a question is asked and no longer: reached by a
-        # constraint that is written, it would end the process.
-        z3.set_param("memory_max_size", max(1, self._memory // MIB))
+        return None if self.limits.seconds is None else self.limits.seconds - self.seconds
+
+    def pause(self) -> None:
+        """To be called now and then where constraints are written: `RunEnded` beyond a limit,
+        KeyboardInterrupt after an interrupt."""
+        _end(self._beyond())
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """An interrupt ends the run where it pauses or asks, and nowhere else; a second one ends it
+        anywhere. Python would raise it wherever it is: within a call of the solver's binding it
+        becomes another error, and within a destructor it is lost."""
+        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if not usual or current_thread() is not main_thread():
+            yield
+            return
+
+        def note(*_: object) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+
+        signal.signal(signal.SIGINT, note)
         try:
-            answer = solver.check(*assumptions)
-        except z3.Z3Exception as error:
-            raise GaveUp(_reason(str(error), self)) from error
+            yield
         finally:
-            z3.set_param("memory_max_size", 0)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def check(self, solver: Any, *assumptions: Any, work: int | None = None) -> Satisfied:
+        """Whether a solver's constraints can be satisfied; `GaveUp` where it finds no answer, and
+        KeyboardInterrupt where it was interrupted, which the solver would keep to itself. `work`
+        bounds this question, whatever the limits of the run."""
+        self.pause()
+        work = self.limits.work if work is None else work
+        if work is not None:
+            solver.set("rlimit", work)
+        said = ""
+        with self._watched(solver) as beyond:
+            try:
+                answer = solver.check(*assumptions)
+            except z3.Z3Exception as error:
+                answer, said = z3.unknown, str(error)
         if answer == z3.sat:
             return Satisfied.YES
         if answer == z3.unsat:
             return Satisfied.NO
-        why = _reason(solver.reason_unknown(), self)
-        if why == INTERRUPTED:
-            raise KeyboardInterrupt
+        why = beyond[0] if beyond else _reason(said or solver.reason_unknown(), work)
+        _end(why)
         raise GaveUp(why)
+
+    def _beyond(self) -> str:
+        """Why the run is at its end, if it is."""
+        if self._interrupted:
+            return INTERRUPTED
+        if self.limits.seconds is not None and self.seconds >= self.limits.seconds:
+            return TIME_LIMIT
+        return MEMORY_LIMIT if held() >= self._memory else ""
+
+    @contextmanager
+    def _watched(self, solver: Any) -> Iterator[list[str]]:
+        """Stops a solver beyond a limit; the list then says which."""
+        answered, passed = Event(), list[str]()
+
+        def watch() -> None:
+            while not answered.wait(LOOKS_S):
+                beyond = self._beyond()
+                if beyond:
+                    passed.append(beyond)
+                    solver.interrupt()
+
+        watching = Thread(target=watch, daemon=True)
+        watching.start()
+        try:
+            yield passed
+        finally:
+            answered.set()
+            watching.join()
+
+
+def _end(why: str) -> None:
+    """Raise what ends a run, where it is the run that ends."""
+    if why == INTERRUPTED:
+        raise KeyboardInterrupt
+    if why in (TIME_LIMIT, MEMORY_LIMIT):
+        raise RunEnded(why)
 
 
 def held() -> int:
@@ -88,19 +157,15 @@ def held() -> int:
     return int(z3.Z3_get_estimated_alloc_size())
 
 
-def _reason(text: str, run: Bounded) -> str:
+def _reason(text: str, work: int | None) -> str:
     """A solver's reason in the words of the limits."""
     said = text.lower()
-    if "memory" in said:
-        return MEMORY_LIMIT
     if "interrupt" in said:
         return INTERRUPTED
     if "resource" in said:
         return WORK_LIMIT
-    late = run.limits.seconds is not None and run.seconds >= run.limits.seconds
-    if "timeout" in said or (late and "cancel" in said):
-        return TIME_LIMIT
-    if "cancel" in said:
-        # The finite-domain solver says no more than this at its limit of work.
-        return INTERRUPTED if run.limits.work is None else WORK_LIMIT
+    if "cancel" in said and work is None:
+        return INTERRUPTED
+    if work is not None and ("cancel" in said or said == "no reason given"):
+        return WORK_LIMIT  # the finite-domain solver says no more than this
     return f"the solver gave up: {text}"

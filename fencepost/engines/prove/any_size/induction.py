@@ -60,16 +60,16 @@ class Induction:
 Told = Callable[[str, str], None]
 
 
-def induction(
-    oracle: Oracle, claims: Sequence[Claim], actions: Sequence[str], told: Told, *, again: bool
-) -> Induction:
+def settle(
+    found: Induction, oracle: Oracle, actions: Sequence[str], told: Told, *, again: bool
+) -> None:
     """Take out of the claims what is broken, until the rest is inductive.
 
     What was proved with the help of a claim that is taken out is asked `again`, or else taken out
-    too. `told` is called before each question with the claim and the action.
+    too. `told` is called before each question with the claim and the action. What was found before
+    the oracle came to an end stays in `found`.
     """
-    found = Induction({claim.name: claim for claim in claims})
-    open_ = [(claim.name, action) for claim in claims for action in (INITIATION, *actions)]
+    open_ = [(name, action) for name in found.claims for action in (INITIATION, *actions)]
     whole = True
     while open_:
         lost: dict[str, None] = {}
@@ -89,7 +89,6 @@ def induction(
         whole = False
         found.cores = {k: core for k, core in found.cores.items() if k[0] in found.claims}
         open_ = [key for key, core in found.cores.items() if set(core) & set(lost)]
-    return found
 
 
 def _follow(found: Induction, lost: dict[str, None]) -> None:

@@ -36,6 +36,7 @@ from typing import Any
 
 import z3
 
+from fencepost.core.limits import Limits
 from fencepost.core.sizes import at_sizes, sorts
 from fencepost.core.system import System
 from fencepost.engines.prove.any_size.counterexamples import (
@@ -46,6 +47,7 @@ from fencepost.engines.prove.any_size.counterexamples import (
 from fencepost.engines.prove.any_size.encoding import Encoding, Obligation
 from fencepost.engines.prove.any_size.formulas import Formula
 from fencepost.engines.prove.any_size.smaller import smallest
+from fencepost.engines.prove.solver import Bounded, GaveUp, RunEnded, Satisfied
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,6 @@ class Effort:
     """Look for a counterexample at sizes before the question for any size."""
 
 
-class OutOfTime(Exception):
-    """The limit of time was reached."""
-
-
-class OutOfMemory(Exception):
-    """The limit of memory was reached."""
-
-
 class Oracle:
     """Answers about one system at one design."""
 
@@ -98,15 +92,13 @@ class Oracle:
         barriers: frozenset[str],
         effort: Effort = Effort(),  # frozen
         *,
-        milliseconds_left: Callable[[], int | None] = lambda: None,
-        memory: int | None = None,
+        run: Bounded | None = None,
     ) -> None:
-        """`milliseconds_left` gives what the solver may take (None: no limit), or raises
-        `OutOfTime`; `memory` is in bytes."""
+        """`run` has the limits; a question beyond them raises `RunEnded`."""
         self.system = system
         self.barriers = barriers
         self.effort = effort
-        self._left, self._memory = milliseconds_left, memory
+        self.run = Bounded(Limits()) if run is None else run
         self.for_any_size = Encoding(system, barriers)
         self._at_sizes: dict[tuple[tuple[str, int], ...], tuple[Encoding, System]] = {}
         self.queries = 0
@@ -164,20 +156,22 @@ class Oracle:
         return self._refute(obligation, self.effort.long)
 
     def _refute(self, obligation: Obligation, effort: int) -> Proved | Unknown:
-        solver = self._solver(self.for_any_size, effort)
+        solver = z3.SimpleSolver(self.for_any_size.words.context)
         solver.add(*obligation.background, obligation.refuted)
         for name, hypothesis in obligation.hypotheses:
             solver.assert_and_track(
                 hypothesis, z3.Bool(f"|{name}|", self.for_any_size.words.context)
             )
-        answer = self._check(solver)
-        if answer == z3.unsat:
+        try:
+            answer = self._check(solver, effort)
+        except RunEnded:
+            raise
+        except GaveUp as end:
+            return Unknown(end.why)
+        if answer is Satisfied.NO:
             used = {str(literal)[1:-1] for literal in solver.unsat_core()}
             return Proved(tuple(n for n, _ in obligation.hypotheses if n in used))
-        if answer == z3.sat:
-            reason = f"a counterexample, if any, has more than {self.effort.members} members"
-            return Unknown(reason)
-        return Unknown(f"the solver gives up: {solver.reason_unknown()}")
+        return Unknown(f"a counterexample, if any, has more than {self.effort.members} members")
 
     def at(self, question: _Question, sizes: Mapping[str, int]) -> Counterexample | None:
         """A confirmed counterexample of these sizes, if there is one."""
@@ -187,10 +181,15 @@ class Oracle:
             self._at_sizes[key] = encoding, at_sizes(self.system, sizes)
         encoding, system = self._at_sizes[key]
         obligation = question.asked(encoding)
-        solver = self._solver(encoding, self.effort.sized)
+        solver = z3.SimpleSolver(encoding.words.context)
         solver.add(*obligation.background, obligation.refuted)
         solver.add(*(hypothesis for _, hypothesis in obligation.hypotheses))
-        if self._check(solver) != z3.sat:
+        try:
+            if self._check(solver, self.effort.sized) is Satisfied.NO:
+                return None
+        except RunEnded:
+            raise
+        except GaveUp:
             return None
         reader = ModelReader(encoding.words, solver.model())
         step = None
@@ -205,27 +204,9 @@ class Oracle:
             found, self.barriers, question.under, question.claimed, initial=question.initial
         )
 
-    def _solver(self, encoding: Encoding, effort: int) -> Any:
-        solver = z3.SimpleSolver(encoding.words.context)
-        solver.set("rlimit", effort)
-        left = self._left()
-        if left is not None:
-            solver.set("timeout", left)
-        if self._memory is not None:
-            solver.set("max_memory", max(1, self._memory >> 20))
-        return solver
-
-    def _check(self, solver: Any) -> Any:
+    def _check(self, solver: Any, effort: int) -> Satisfied:
         self.queries += 1
-        answer = solver.check()
-        self._left()
-        if answer == z3.unknown:
-            reason = solver.reason_unknown()
-            if "interrupted from keyboard" in reason:
-                raise KeyboardInterrupt
-            if "memory" in reason:
-                raise OutOfMemory
-        return answer
+        return self.run.check(solver, work=effort)
 
 
 @dataclass(frozen=True)

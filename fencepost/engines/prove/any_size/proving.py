@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from fencepost.core.limits import (
-    INTERRUPTED,
-    MEMORY_LIMIT,
-    TIME_LIMIT,
-    Limits,
-    ProofReport,
-    Proving,
-)
+from fencepost.core.limits import INTERRUPTED, Limits, ProofReport, Proving
 from fencepost.core.questions import chosen
 from fencepost.core.results import Answer, Cost, Finding, InductionFailure, Result, Verdict
 from fencepost.core.sizes import sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, Property, System
 from fencepost.engines.prove.any_size.counterexamples import Counterexample, failing
 from fencepost.engines.prove.any_size.formulas import Claim, claim
-from fencepost.engines.prove.any_size.induction import INITIATION, Broken, Induction, induction
-from fencepost.engines.prove.any_size.oracle import (
-    Effort,
-    Oracle,
-    OutOfMemory,
-    OutOfTime,
-    Proved,
-    Unknown,
-)
+from fencepost.engines.prove.any_size.induction import INITIATION, Broken, Induction, settle
+from fencepost.engines.prove.any_size.oracle import Effort, Oracle, Proved, Unknown
+from fencepost.engines.prove.solver import Bounded, RunEnded
 
 ENGINE = "any-size"
 BLAMED = "broken by"
@@ -66,7 +52,7 @@ def prove_any_size(
     Method: inductive invariants (Floyd, 1967; Manna and Pnueli, 1995); claims that fail are taken
     out one by one (Houdini: Flanagan and Leino, 2001).
     """
-    started = time.monotonic()
+    oracle = Oracle(system, design.barriers, effort, run=Bounded(limits))
     given = system.lemmas if lemmas is None else lemmas
     names = chosen(system, properties)
     asked = _Asked(
@@ -74,9 +60,7 @@ def prove_any_size(
         tuple(p for p in system.properties if p.kind == "always" and p.name in names),
         NO_FAULT in names,
     )
-    proof = _Proof(
-        system, design, asked, effort, _deadline(started, limits), limits, progress, again=again
-    )
+    proof = _Proof(system, design, asked, oracle, progress, again=again)
     findings = proof.run()
     answer = Answer(
         model=system.name,
@@ -90,7 +74,7 @@ def prove_any_size(
         stopped=proof.stopped,
         facts=proof.facts(),
     )
-    return Result(answer, Cost(search_s=time.monotonic() - started))
+    return Result(answer, Cost(search_s=oracle.run.seconds))
 
 
 def scope_of(system: System) -> str:
@@ -108,29 +92,13 @@ def _plural(name: str) -> str:
     return words if words.endswith("s") else f"{words}s"
 
 
-def _deadline(started: float, limits: Limits) -> Callable[[], int | None]:
-    """The milliseconds left for the solver; raises when there are none."""
-
-    def left() -> int | None:
-        if limits.seconds is None:
-            return None
-        rest = limits.seconds - (time.monotonic() - started)
-        if rest <= 0:
-            raise OutOfTime
-        return max(1, int(rest * 1000))
-
-    return left
-
-
 class _Proof:
     def __init__(
         self,
         system: System,
         design: Design,
         asked: _Asked,
-        effort: Effort,
-        left: Callable[[], int | None],
-        limits: Limits,
+        oracle: Oracle,
         progress: ProofReport | None,
         *,
         again: bool,
@@ -138,13 +106,12 @@ class _Proof:
         self.again = again
         self.system, self.design, self.asked = system, design, asked
         self.stopped = ""
-        self._progress, self._started, self._decided = progress, time.monotonic(), 0
+        self._progress, self._decided = progress, 0
         self.actions = [action.name for action in system.actions]
-        self.oracle = Oracle(
-            system, design.barriers, effort, milliseconds_left=left, memory=limits.memory_bytes
-        )
+        self.oracle = oracle
         self.properties = [claim(p) for p in asked.properties]
-        self.induction = Induction({})
+        claims = [*asked.lemmas, *self.properties]
+        self.induction = Induction({claimed.name: claimed for claimed in claims})
         self.faults: dict[str, Counterexample | Unknown] = {}
         self.follows: set[str] = set()
         """The actions that fault only because a claim that forbids it was taken out."""
@@ -155,29 +122,10 @@ class _Proof:
 
     def run(self) -> tuple[Finding, ...]:
         try:
-            claims = [*self.asked.lemmas, *self.properties]
-            self.induction = induction(
-                self.oracle, claims, self.actions, self._tell, again=self.again
-            )
-            self.settled = True
-            if self.asked.no_fault:
-                proved = tuple(self.induction.claims.values())
-                for action in self.actions:
-                    self._tell(NO_FAULT, action)
-                    outcome = self.oracle.fault_free(action, proved)
-                    if isinstance(outcome, Proved):
-                        self.fault_cores.append(outcome.core)
-                        continue
-                    self.faults[action] = outcome
-                    if len(proved) < len(claims):
-                        whole = self.oracle.fault_free(action, claims)
-                        if isinstance(whole, Proved):
-                            self.follows.add(action)
-                self.faults_settled = True
-        except OutOfTime:
-            self.stopped = TIME_LIMIT
-        except OutOfMemory:
-            self.stopped = MEMORY_LIMIT
+            with self.oracle.run.interruptible():
+                self._prove()
+        except RunEnded as end:
+            self.stopped = end.why
         except KeyboardInterrupt:
             self.stopped = INTERRUPTED
         findings = [self._finding(p) for p in self.asked.properties]
@@ -185,13 +133,33 @@ class _Proof:
             findings.append(self._no_fault())
         return tuple(findings)
 
+    def _prove(self) -> None:
+        claims = [*self.asked.lemmas, *self.properties]
+        settle(self.induction, self.oracle, self.actions, self._tell, again=self.again)
+        self.settled = True
+        if not self.asked.no_fault:
+            return
+        proved = tuple(self.induction.claims.values())
+        for action in self.actions:
+            self._tell(NO_FAULT, action)
+            outcome = self.oracle.fault_free(action, proved)
+            if isinstance(outcome, Proved):
+                self.fault_cores.append(outcome.core)
+                continue
+            self.faults[action] = outcome
+            if len(proved) < len(claims):
+                whole = self.oracle.fault_free(action, claims)
+                if isinstance(whole, Proved):
+                    self.follows.add(action)
+        self.faults_settled = True
+
     def _tell(self, name: str, action: str) -> None:
         if self._progress is not None:
             shown = f"{name} initially" if action == INITIATION else f"{name} by {action}"
             claims = len(self.asked.lemmas) + len(self.properties)
             obligations = claims * (1 + len(self.actions))
             obligations += len(self.actions) if self.asked.no_fault else 0
-            seconds = time.monotonic() - self._started
+            seconds = self.oracle.run.seconds
             self._progress(Proving(min(self._decided, obligations), obligations, shown, seconds))
         self._decided += 1
 
@@ -256,7 +224,7 @@ class _Proof:
         )
 
     def _unsettled(self) -> str:
-        done = sum(1 for core in self.induction.cores.values() if core is not None)
+        done = len(self.induction.cores) + len(self.induction.broken)
         return f"not proved: {self.stopped or 'nothing'} after {done} obligations"
 
     def facts(self) -> tuple[tuple[str, str], ...]:

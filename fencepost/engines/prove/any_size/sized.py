@@ -6,12 +6,13 @@ one question serves the next. At sizes there are no quantifiers, and a solver de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import z3
 
+from fencepost.core.limits import Limits
 from fencepost.core.sizes import at_sizes
 from fencepost.core.system import System
 from fencepost.engines.prove.any_size.counterexamples import (
@@ -22,10 +23,9 @@ from fencepost.engines.prove.any_size.counterexamples import (
 from fencepost.engines.prove.any_size.encoding import Encoding, Obligation
 from fencepost.engines.prove.any_size.formulas import Formula
 from fencepost.engines.prove.any_size.values import Term
+from fencepost.engines.prove.solver import Bounded, GaveUp, RunEnded, Satisfied
 
 NO_CLAIM = "no_fault"
-NEVER_MS = (1 << 32) - 2
-"""Set where there is no limit: a solver goes other ways when it has a timeout, however long."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,15 @@ class Sized:
         barriers: frozenset[str],
         sizes: Mapping[str, int],
         *,
-        milliseconds_left: Callable[[], int | None] = lambda: None,
+        run: Bounded | None = None,
     ) -> None:
+        """`run` has the limits; a question beyond them raises `RunEnded`."""
         self.barriers, self.sizes = barriers, dict(sizes)
         self.encoding = Encoding(system, barriers, sizes)
         self.system = at_sizes(system, sizes)
         self.actions = tuple(action.name for action in system.actions)
         self.queries = 0
-        self._left = milliseconds_left
+        self._run = Bounded(Limits()) if run is None else run
         self._solver = z3.SimpleSolver(self.encoding.words.context)
         self._solver.add(*self.encoding.background)
         self._switches: dict[str, Term] = {}
@@ -74,9 +75,9 @@ class Sized:
         breaks = self._of(formula, name)
         goal = z3.Bool(f"|breaks {name}|", self.encoding.words.context)
         answer = self._check([goal, *(self._switch(h) for h in hypotheses)])
-        if answer == z3.unknown:
+        if answer is None:
             return None
-        if answer == z3.unsat:
+        if answer is Satisfied.NO:
             kept = self._smaller(goal, claimed, hypotheses)
             return Kept(frozenset(named[str(self._switch(h))] for h in kept))
         model = self._solver.model()
@@ -91,11 +92,11 @@ class Sized:
         core = self._core(hypotheses)
         if len(core) == len([h for h in core if h in claimed]):
             return core
-        if self._check([goal, *(self._switch(h) for h in core)]) == z3.unsat:
+        if self._check([goal, *(self._switch(h) for h in core)]) is Satisfied.NO:
             core = self._core(core)
         for extra in [h for h in reversed(core) if h not in claimed]:
             rest = list(dict.fromkeys([*claimed, *(h for h in core if h is not extra)]))
-            if self._check([goal, *(self._switch(h) for h in rest)]) == z3.unsat:
+            if self._check([goal, *(self._switch(h) for h in rest)]) is Satisfied.NO:
                 core = self._core(rest)
         return core
 
@@ -103,15 +104,14 @@ class Sized:
         found = {str(literal) for literal in self._solver.unsat_core()}
         return [h for h in hypotheses if str(self._switch(h)) in found]
 
-    def _check(self, assumptions: Sequence[Term]) -> Any:
-        left = self._left()
-        self._solver.set("timeout", NEVER_MS if left is None else left)
+    def _check(self, assumptions: Sequence[Term]) -> Satisfied | None:
         self.queries += 1
-        answer = self._solver.check(*assumptions)
-        if answer == z3.unknown and "keyboard" in self._solver.reason_unknown():
-            raise KeyboardInterrupt
-        self._left()
-        return answer
+        try:
+            return self._run.check(self._solver, *assumptions)
+        except RunEnded:
+            raise
+        except GaveUp:
+            return None
 
     def _switch(self, formula: Formula) -> Term:
         """The name by which a formula is assumed."""

@@ -15,10 +15,11 @@ import z3
 from fencepost.core.limits import MEMORY_LIMIT, TIME_LIMIT, WORK_LIMIT, Limits
 from fencepost.core.results import Verdict
 from fencepost.engines.prove import bounded, k_induction
-from fencepost.engines.prove.solver import MIB, Bounded, GaveUp, Satisfied, held
+from fencepost.engines.prove.solver import Bounded, GaveUp, RunEnded, Satisfied, held
 from tests.unit.engines.prove.small_systems import EQUAL, ONLY, always, two_counters
 from tests.unit.kernel.slot_protocol import slot_protocol
 
+MIB = 1 << 20
 ROOT = Path(__file__).resolve().parents[4]
 LARGE = slot_protocol(3, 2, 2)
 SAFE = LARGE.design("safe")
@@ -61,7 +62,46 @@ def test_a_question_that_takes_too_much_memory_is_given_up_and_the_next_is_answe
     with pytest.raises(GaveUp) as given_up:
         run.check(hard)
     assert given_up.value.why == MEMORY_LIMIT
+    assert isinstance(given_up.value, RunEnded)
     assert Bounded(Limits()).check(pigeons(3)) is Satisfied.NO
+
+
+def test_an_answer_is_the_same_whatever_ran_before_in_the_process_and_under_any_limit() -> None:
+    """z3's own limits would change it: see `test_z3_warts`."""
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from fencepost import build\n"
+        "from fencepost.core.limits import Limits\n"
+        "from fencepost.engines.prove.any_size import prove_any_size\n"
+        "from fencepost.engines.prove.solver import Bounded, GaveUp, held\n"
+        "from fencepost.loading import load_model\n"
+        "from tests.unit.engines.prove.test_solver_limits import pigeons\n"
+        "if 'memory' in sys.argv:\n"
+        "    try:\n"
+        "        Bounded(Limits(memory_bytes=held() + (2 << 20))).check(pigeons(30))\n"
+        "    except GaveUp as end:\n"
+        "        assert end.why == 'memory limit reached'\n"
+        "limits = Limits(seconds=1000 if 'seconds' in sys.argv else None)\n"
+        "source = load_model('slot_lifecycle', Path.cwd())\n"
+        "system = build(source.model, source.properties, any_size=True)\n"
+        "design = system.design('load_aborted')\n"
+        "print(prove_any_size(system, design, limits=limits).answer)\n"
+    )
+
+    def answer(*words: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", code, *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    plain = answer()
+    assert "InductionFailure" in plain
+    assert answer("memory") == plain
+    assert answer("seconds") == plain
 
 
 @pytest.mark.parametrize("engine", [bounded, k_induction])

@@ -17,9 +17,9 @@ from tests.unit.engines.prove.test_solver_limits import pigeons
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def process(code: str) -> subprocess.CompletedProcess[str]:
+def process(code: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 
@@ -32,6 +32,30 @@ def test_a_limit_of_memory_met_while_constraints_are_written_ends_the_process() 
     )
     assert process(code).returncode == -signal.SIGSEGV
     assert process(code.replace(", 20)", ", 0)")).returncode == 0
+
+
+def test_a_limit_of_memory_once_met_changes_later_answers() -> None:
+    code = (
+        "import sys, z3\n"
+        "from pathlib import Path\n"
+        "from fencepost import build\n"
+        "from fencepost.engines.prove.any_size import prove_any_size\n"
+        "from fencepost.engines.prove.solver import held\n"
+        "from fencepost.loading import load_model\n"
+        "from tests.unit.engines.prove.test_solver_limits import pigeons\n"
+        "if 'limit' in sys.argv:\n"
+        "    hard = pigeons(30)\n"
+        "    z3.set_param('memory_max_size', (held() >> 20) + 3)\n"
+        "    assert hard.check() == z3.unknown\n"
+        "    z3.set_param('memory_max_size', 0)\n"
+        "source = load_model('slot_lifecycle', Path.cwd())\n"
+        "system = build(source.model, source.properties, any_size=True)\n"
+        "print(prove_any_size(system, system.design('load_aborted')).answer)\n"
+    )
+    plain, after = process(code), process(code, "limit")
+    assert "InductionFailure" in plain.stdout
+    assert (plain.returncode, after.returncode) == (0, 0)
+    assert after.stdout != plain.stdout
 
 
 def test_a_limit_of_work_is_told_as_a_cancellation() -> None:

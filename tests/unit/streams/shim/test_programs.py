@@ -9,6 +9,7 @@ from fencepost.streams.virtual import virtual_cuda
 from tests.gpu.programs import PROGRAMS, Program
 
 POLICIES = ("in-order", "random", "newest-first")
+EVERY_POLICY = (*POLICIES, "eager")
 
 
 def run(program: Program, policy: str, *, fixed: bool):
@@ -17,7 +18,7 @@ def run(program: Program, policy: str, *, fixed: bool):
     return device.audit(), result
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", EVERY_POLICY)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
 def test_a_broken_program_is_found(program: Program, policy: str):
     report, _ = run(program, policy, fixed=False)
@@ -25,7 +26,7 @@ def test_a_broken_program_is_found(program: Program, policy: str):
     assert all(f.first.site.file.endswith("programs.py") for f in report.findings)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", EVERY_POLICY)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
 def test_a_corrected_program_is_clean_and_right(program: Program, policy: str):
     report, result = run(program, policy, fixed=True)
