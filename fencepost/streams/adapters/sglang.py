@@ -41,6 +41,7 @@ PLENTY = 1 << 40
 PROVIDED = {
     "psutil.virtual_memory": lambda: SimpleNamespace(total=PLENTY, available=PLENTY),
     "sglang.jit_kernel.hicache.can_use_hicache_jit_kernel": lambda **_: False,
+    "sglang.srt.layers.attention.nsa.utils.aiter_can_use_preshuffle_paged_mqa": lambda *_: False,
     "sglang.srt.layers.quantization.fp8_kernel.is_fp8_fnuz": lambda: False,
     "triton.cdiv": lambda a, b: -(-a // b),
 }

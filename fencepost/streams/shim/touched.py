@@ -9,40 +9,15 @@ the elements in place of the elements, which gives exactly those it touches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 
 import torch
 
+from fencepost.streams.regions import strided
+
 Interval = tuple[int, int]
 FEW = 256
 aten = torch.ops.aten
-
-
-def intervals(tensor: torch.Tensor) -> tuple[Interval, ...]:
-    """The bytes of a strided tensor from the start of its first element, as merged intervals."""
-    return _strided(tuple(tensor.shape), tensor.stride(), tensor.element_size())
-
-
-@lru_cache(maxsize=1 << 14)
-def _strided(
-    shape: tuple[int, ...], stride: tuple[int, ...], itemsize: int
-) -> tuple[Interval, ...]:
-    if 0 in shape:
-        return ()
-    run = itemsize
-    outer: list[tuple[int, int]] = []
-    for count, step in sorted(zip(shape, stride, strict=True), key=lambda pair: pair[1]):
-        if count == 1 or step == 0:
-            continue
-        if not outer and step * itemsize <= run:
-            run += (count - 1) * step * itemsize
-        else:
-            outer.append((count, step * itemsize))
-    starts = torch.zeros(1, dtype=torch.int64)
-    for count, step in reversed(outer):
-        starts = (starts[:, None] + torch.arange(count) * step).reshape(-1)
-    return merged(starts, run)
 
 
 def merged(starts: torch.Tensor, length: int) -> tuple[Interval, ...]:
@@ -58,23 +33,22 @@ def merged(starts: torch.Tensor, length: int) -> tuple[Interval, ...]:
 
 def rows(tensor: torch.Tensor, dim: int, index: torch.Tensor) -> tuple[Interval, ...]:
     """The bytes of some rows of a tensor along a dimension, from its first element."""
-    dim %= max(tensor.dim(), 1)
     if not tensor.dim():
-        return intervals(tensor)
-    row = tensor.select(dim, 0)
+        return ((0, tensor.element_size()),)
+    dim %= tensor.dim()
+    if index.dtype is torch.bool:
+        index = index.nonzero()
+    row = tensor.select(dim, 0) if tensor.shape[dim] else tensor
+    touched = strided(0, row.shape, row.stride(), row.element_size())
+    if not touched or not index.numel():
+        return ()
+    (region,) = touched
     step = tensor.stride(dim) * tensor.element_size()
-    inner = intervals(row)
-    if len(inner) == 1 and index.numel() <= FEW:
-        return _few_rows(inner[0], step, tensor.shape[dim], index.reshape(-1).tolist())
-    chosen = torch.unique(index.reshape(-1).to(torch.int64) % max(tensor.shape[dim], 1))
-    if len(inner) == 1:
-        start, stop = inner[0]
-        return merged(chosen * step + start, stop - start)
-    starts = torch.tensor([start for start, _ in inner], dtype=torch.int64)
-    lengths = {stop - start for start, stop in inner}
-    if len(lengths) == 1:
-        return merged((chosen[:, None] * step + starts).reshape(-1), lengths.pop())
-    return elements(tensor, (chosen[:, None] * tensor.stride(dim) + positions(row).reshape(-1)))
+    if not region.dims and index.numel() <= FEW:
+        return _few_rows((0, region.length), step, tensor.shape[dim], index.reshape(-1).tolist())
+    chosen = torch.unique(index.reshape(-1).to(torch.int64) % tensor.shape[dim])
+    starts = torch.tensor([start for start, _ in region.pieces()], dtype=torch.int64)
+    return merged((chosen[:, None] * step + starts).reshape(-1), region.length)
 
 
 def _few_rows(inner: Interval, step: int, count: int, index: list[int]) -> tuple[Interval, ...]:
