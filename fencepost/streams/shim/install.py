@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -84,12 +83,3 @@ def _backward(runtime: Runtime) -> Any:
             here.place = before
 
     return run
-
-
-def named_elsewhere(value: Any) -> list[str]:
-    """Modules that hold a name of torch that was imported before."""
-    return [
-        name
-        for name, module in list(sys.modules.items())
-        if module is not None and any(v is value for v in vars(module).values())
-    ]
