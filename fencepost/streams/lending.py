@@ -9,7 +9,7 @@ from fencepost.streams.allocator import Allocator
 from fencepost.streams.calls import Allocate, Free, RecordStream
 from fencepost.streams.memory import POISON, Memory
 from fencepost.streams.policies import Policy
-from fencepost.streams.queues import Block, Host, Item, Queue
+from fencepost.streams.queues import Block, Host, Item, Mark, Queue
 from fencepost.streams.recording import Choices, Recording, Turns
 from fencepost.streams.regions import whole
 from fencepost.streams.sites import caller
@@ -65,8 +65,10 @@ class Lending(Recording):
                 "free", host, owner.number, (), (whole(start, size, block.label),), run, None, site
             )
             self.trace.calls.append(Free(host.number, block.number, poison))
-            others = {q: None for q in block.used_by if q is not block.queue}
-            rest = tuple(self._mark(other) for other in others)
+            rest: tuple[Mark, ...] = ()
+            if block.used_by:
+                others = dict.fromkeys(q for q in block.used_by if q is not block.queue)
+                rest = tuple(self._mark(other) for other in others)
             if block.queue is None:
                 self._poison_after(rest, poison)
             elif rest or self._before(block.queue):

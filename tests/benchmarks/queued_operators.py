@@ -12,7 +12,7 @@ from fencepost.streams.virtual import virtual_cuda
 
 MOST_MICROSECONDS = 100.0
 CALLS = 3000
-REPEATS = 5
+REPEATS = 10
 
 
 def operators(device: str) -> dict[str, Callable[[], object]]:
