@@ -26,7 +26,7 @@ class Quiet:
     In it a kernel may change tensors made in inference mode, whichever mode it was queued in.
     """
 
-    __slots__ = ("_functions", "_keys", "here")
+    __slots__ = ("_functions", "_keys", "_modes", "here")
 
     def __init__(self, here: Any) -> None:
         self.here = here
@@ -35,6 +35,11 @@ class Quiet:
         if not self.here.busy:
             self.here.site = None
         self.here.busy += 1
+        # Excluding the key of the modes does not keep operators from them; taking them away does.
+        self._modes = [
+            torch._C._pop_torch_dispatch_stack(None)
+            for _ in range(torch._C._len_torch_dispatch_stack())
+        ]
         self._functions = torch._C.DisableTorchFunction()
         self._functions.__enter__()
         self._keys = torch._C._ExcludeDispatchKeyGuard(_EXCLUDED)
@@ -42,4 +47,6 @@ class Quiet:
     def __exit__(self, *_: object) -> None:
         del self._keys
         self._functions.__exit__(None, None, None)
+        while self._modes:
+            torch._C._push_on_torch_dispatch_stack(self._modes.pop())
         self.here.busy -= 1
