@@ -21,7 +21,7 @@ from fencepost.core.semantics import (
     perform,
     show_instance,
 )
-from fencepost.core.system import Design, Property, State, Step, System
+from fencepost.core.system import Design, Lemma, Property, State, Step, System
 from fencepost.core.trees import Fault, Update
 from fencepost.language import (
     FINAL,
@@ -101,11 +101,11 @@ class Question:
     """Of a `leads_to`: 0 for the premise, 1 for the goal."""
 
 
-def _questions(prop: Property, values: Mapping[str, int]) -> Iterator[Question]:
-    """What there is to compare of a property for one filling of its arguments."""
+def _questions(prop: Property | Lemma, values: Mapping[str, int]) -> Iterator[Question]:
+    """What there is to compare of a property or lemma for one filling of its arguments."""
     shown = f"{prop.name}({show_instance(prop, values)})"
     part = None
-    if prop.kind == "leads_to":
+    if isinstance(prop, Property) and prop.kind == "leads_to":
         part = 1
         raised = f"the premise of {shown}"
         yield Question(prop.name, raised, values, prop.premise, prop.premise_fault, 0)
@@ -138,11 +138,9 @@ class Comparison:
         self._places = {b.name: len(system.cells) + n for n, b in enumerate(system.barriers)}
         starts = Question(INITIAL, INITIAL, {}, system.initial, FALSE)
         ends = Question(FINAL, FINAL, {}, system.final, FALSE)
+        claims: list[Property | Lemma] = [*system.properties, *system.lemmas]
         asked = (
-            question
-            for p in system.properties
-            for v in fillings(p.arguments)
-            for question in _questions(p, v)
+            question for p in claims for v in fillings(p.arguments) for question in _questions(p, v)
         )
         self._questions = (starts, ends, *asked)
         self._known: list[Known | None] = [None] * (len(self._questions) + len(system.steps))

@@ -157,9 +157,12 @@ class Mutating:
     def tried(self, mutant: Mutant, system: System, changed: dict[str, Barriers]) -> Tried:
         """What becomes of a mutant, which is what these barriers of a system are."""
         counts: dict[str, Counts] = {}
+        same: dict[str, bool | None] = {}
         undecided = ""
         for design in self.designs:
-            if changed[design.name] == design.barriers:
+            # Where the graph is the same, so is all that can be asked of it.
+            same[design.name] = self.compared(system, design.barriers, changed[design.name])
+            if same[design.name]:
                 counts[design.name] = self.counted(design)
                 continue
             first = not design.expect.violations
@@ -175,18 +178,16 @@ class Mutating:
             counts[design.name] = (answer.states, answer.transitions)
         if undecided:
             return Tried(mutant, "undecided", undecided)
-        for design in self.designs:
+        by_counts = sorted(self.designs, key=lambda d: self.counted(d) == counts[d.name])
+        for design in by_counts:
             before, after = self.counted(design), counts[design.name]
-            if before != after:
-                relation = self.relation(system, design.barriers, changed[design.name])
-                return Tried(mutant, "survived", design.name, "", before, after, relation)
-        for design in self.designs:
-            before = self.counted(design)
-            same = self.compared(system, design.barriers, changed[design.name])
-            if not same:
-                status: Status = "survived" if same is False else "undecided"
-                relation = self.relation(system, design.barriers, changed[design.name])
-                return Tried(mutant, status, design.name, "", before, before, relation)
+            if same[design.name]:
+                continue
+            status: Status = "survived"
+            if same[design.name] is None and before == after:
+                status = "undecided"
+            relation = self.relation(system, design.barriers, changed[design.name])
+            return Tried(mutant, status, design.name, "", before, after, relation)
         first_design = self.designs[0]
         before = self.counted(first_design)
         return Tried(mutant, "equivalent", first_design.name, "", before, before)

@@ -15,7 +15,7 @@ from fencepost.core.domains import Domain
 from fencepost.core.errors import InputError
 from fencepost.core.expressions import Expression, Variable
 from fencepost.core.folding import calculate
-from fencepost.core.system import Fairness, Property, State, Step, System
+from fencepost.core.system import Fairness, Lemma, Property, State, Step, System
 from fencepost.core.trees import BulkWrite, Decide, Disabled, Fault, Leaf, Update
 
 MOST_INITIAL_CANDIDATES = 1_000_000
@@ -192,7 +192,7 @@ def failing_instances(
     ]
 
 
-def show_instance(prop: Property, values: Values) -> str:
+def show_instance(prop: Property | Lemma, values: Values) -> str:
     """A filling of a property's arguments as a person reads it: `request=1, slot=0`."""
     domains: dict[str, Domain] = {a.name: a.of for a in prop.arguments}
     return ", ".join(f"{name}={domains[name].show(value)}" for name, value in values.items())

@@ -136,7 +136,7 @@ def evaluate_plainly(
     values: Mapping[str, int],
     part: int | None = None,
 ) -> bool | Fault:
-    """What a property, or all conditions named `INITIAL` or `FINAL`, says on plain integers.
+    """What a property, a lemma, or all conditions named `INITIAL` or `FINAL` say on plain values.
 
     A property that is none of `properties` is one of a component. Of a `leads_to`, `part` is 0 for
     the premise and 1 for the goal.
@@ -151,7 +151,8 @@ def evaluate_plainly(
         return all(answer is True for answer in given)
     for declared in properties:
         if declared.name == name:
-            arguments = next(p.arguments for p in system.properties if p.name == name)
+            known: list[Property | Lemma] = [*system.properties, *system.lemmas]
+            arguments = next(p.arguments for p in known if p.name == name)
             filled = tuple(shown(a.of, values[a.name]) for a in arguments)
             return ask_body(machine, declared.body, model, "", filled, part)
     condition, of = parts[name]

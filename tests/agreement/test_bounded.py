@@ -85,4 +85,4 @@ def random_systems(seeds: range, folder: Path, steps: int) -> int:
 
 
 def test_random_models(tmp_path: Path) -> None:
-    assert random_systems(range(6), tmp_path, 3) > 10
+    assert random_systems(range(12), tmp_path, 3) > 10

@@ -55,6 +55,8 @@ def hold_together(system: System, design: Design, found: list[Answer]) -> Counte
             assert finding.trace is not None
             if len(finding.trace) <= STEPS:
                 assert other.verdict is Verdict.VIOLATED, finding
+                assert other.trace is not None
+                assert len(other.trace) == len(finding.trace), finding
         elif finding.verdict is Verdict.HOLDS:
             assert other.verdict is Verdict.HOLDS, finding
             assert other.bound in (STEPS, None), finding
@@ -92,7 +94,7 @@ def test_random_models(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("start", range(1000, 1050, 25))
+@pytest.mark.parametrize("start", range(1000, 1475, 25))
 def test_many_more_random_models(start: int, folder: Path) -> None:
     hold_on_random_models(range(start, start + 25), folder)
 
@@ -110,3 +112,14 @@ NAMES = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
 def test_the_first_design_of_a_model(name: str) -> None:
     system = systems()[name]
     hold_together(system, system.designs[0], answers(system, system.designs[0]))
+
+
+OTHERS = [(name, design.name) for name in NAMES for design in systems()[name].designs[1:]]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("name", "design"), OTHERS, ids=["-".join(pair) for pair in OTHERS])
+def test_every_other_design(name: str, design: str) -> None:
+    system = systems()[name]
+    hold_together(system, system.design(design), answers(system, system.design(design)))

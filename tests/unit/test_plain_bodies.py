@@ -19,6 +19,7 @@ from fencepost import (
     final,
     holds,
     initial,
+    lemma,
     one_of,
     plain_bodies,
     reachable,
@@ -237,6 +238,24 @@ def recorded_as(name: str, **changes: object) -> System:
 
 def test_conditions_that_agree():
     assert in_design(build(Guarded, PROPERTIES), 1) is None
+
+
+@lemma(Guarded)
+def counted(m):
+    return m.count <= 3
+
+
+def test_a_lemma_is_compared():
+    properties = [*PROPERTIES, counted]
+    system = build(Guarded, properties)
+    design = system.designs[0]
+    agreed = Comparison(Guarded, system, [design], properties)
+    assert agreed.first_difference(design) is None
+    (recorded,) = system.lemmas
+    changed = replace(system, lemmas=(replace(recorded, condition=FALSE),))
+    found = Comparison(Guarded, changed, [design], properties).first_difference(design)
+    assert found is not None
+    assert found.startswith("counted() recorded: False; its body on plain values: True")
 
 
 def test_a_lost_barrier_shows_in_the_design_that_has_it():

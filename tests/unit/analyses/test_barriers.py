@@ -22,6 +22,7 @@ from tests.unit.analyses.barrier_models import slot, trap
 from tests.unit.kernel.random_systems import Generator
 
 SEEDS = (*range(40), 77, 78, 82, 85, 89, 90, 102, 121, 122, 133, 138)
+MORE_SEEDS = range(200, 400)
 LIMITS = Limits(states=3000)
 
 
@@ -85,7 +86,7 @@ def random_system(seed):
     return dataclasses.replace(system, properties=kept)
 
 
-@pytest.mark.parametrize("seeds", [SEEDS])
+@pytest.mark.parametrize("seeds", [SEEDS, pytest.param(MORE_SEEDS, marks=pytest.mark.slow)])
 def test_random_systems_equal_brute_force(seeds):
     several = differ = surprising = 0
     for seed in seeds:

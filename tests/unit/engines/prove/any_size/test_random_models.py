@@ -63,7 +63,7 @@ def test_exploring_never_contradicts_a_proof(start: int, tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(1350, 1400, 50))
+@pytest.mark.parametrize("start", range(1350, 1600, 50))
 def test_many_more(start: int, tmp_path: Path):
     for seed in range(start, start + 50):
         compared(seed, tmp_path)
