@@ -56,6 +56,8 @@ def _told(number: int, finding: Finding) -> list[str]:
     if finding.block:
         where = f", allocated at {_place(finding.allocated)}" if finding.allocated.line else ""
         lines.append(f"  bytes:   {finding.start} to {finding.stop} of {finding.block}{where}")
+    elif finding.first.label:
+        lines.append(f"  bytes:   of {finding.first.label}")
     edge = finding.edge
     unsure = "" if edge.checked else " (this alone does not order all of them)"
     lines.append(f"  missing: {with_shown_paths(edge.text)}{unsure}")

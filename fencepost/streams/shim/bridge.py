@@ -245,6 +245,14 @@ class Bridge:
         if self.keeps and self._held > MOST_HELD:
             self._let_go("it has too many values of the host")
 
+    def watch(self, start: int, size: int, storage: torch.UntypedStorage | None = None) -> None:
+        """Copies use memory of the host, which a replay puts back to what it is now."""
+        if start in self.memory.outside:
+            return
+        self.hold(size)
+        if self.keeps:
+            self.memory.watch(start, size, storage)
+
     def _let_go(self, why: str) -> None:
         self.keeps = False
         self.device.let_go_of_kernels()

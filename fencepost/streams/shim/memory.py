@@ -20,14 +20,16 @@ MOST_SAVED = 1 << 31
 
 
 class ArenaMemory:
-    """The arena, and `outside` it the host memory that copies use: by address, how much it is and
-    the storage that it belongs to, where that is known.
+    """The arena, and `outside` it the host memory that copies use.
+
+    That is kept by address: its bytes when copies began to use it, and the storage that it belongs
+    to, where that is known.
     """
 
     def __init__(self, arena: Arena) -> None:
         self._arena = arena
         self.allocators: tuple[Allocator, ...] = ()
-        self.outside: dict[int, tuple[int, torch.UntypedStorage | None]] = {}
+        self.outside: dict[int, tuple[bytes, torch.UntypedStorage | None]] = {}
 
     def read(self, start: int, size: int) -> bytes:
         """The bytes from an address; none where nothing is known to lie."""
@@ -44,9 +46,15 @@ class ArenaMemory:
             ctypes.memset(start, value, size)
 
     def clear(self) -> None:
-        """Zero everywhere, as a new arena is."""
-        for start, size in self._ranges():
+        """Zero everywhere, as a new arena is; outside of it as it was."""
+        for start, size in self._lent():
             ctypes.memset(start, 0, size)
+        for start, data in self._there():
+            ctypes.memmove(start, data, len(data))
+
+    def watch(self, start: int, size: int, storage: torch.UntypedStorage | None) -> None:
+        """Copies use this memory of the host from now on."""
+        self.outside[start] = ctypes.string_at(start, size), storage
 
     @property
     def size(self) -> int:
@@ -64,13 +72,17 @@ class ArenaMemory:
                 ctypes.memmove(start, data, len(data))
 
     def _ranges(self) -> list[tuple[int, int]]:
-        lent = [(each.start, each.reserved) for each in self.allocators]
-        there = [
-            (start, size)
-            for start, (size, storage) in self.outside.items()
+        return [*self._lent(), *((start, len(data)) for start, data in self._there())]
+
+    def _lent(self) -> list[tuple[int, int]]:
+        return [(each.start, each.reserved) for each in self.allocators if each.reserved]
+
+    def _there(self) -> list[tuple[int, bytes]]:
+        return [
+            (start, data)
+            for start, (data, storage) in self.outside.items()
             if storage is None or storage.data_ptr() == start
         ]
-        return [(start, size) for start, size in [*lent, *there] if size]
 
     def _knows(self, start: int, size: int) -> bool:
         if self._arena.base <= start and start + size <= self._arena.end:

@@ -70,13 +70,13 @@ class Runtime:
         """`cudaHostRegister`: host memory of the program's own becomes pinned."""
         self._registered[address] = size
         self._watched[address] = size
-        self.bridge.memory.outside[address] = size, None
+        self.bridge.watch(address, size)
         return 0
 
     def unregister(self, address: int) -> int:
         """`cudaHostUnregister`."""
         del self._registered[address], self._watched[address]
-        del self.bridge.memory.outside[address]
+        self.bridge.memory.outside.pop(address, None)
         return 0
 
     def alias(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -105,9 +105,7 @@ class Runtime:
         storage = tensor.untyped_storage()
         address, size = storage.data_ptr(), storage.nbytes()
         self._watched[address] = size
-        if self.bridge.keeps:
-            self.bridge.memory.outside[address] = size, storage
-            self.bridge.hold(size)
+        self.bridge.watch(address, size, storage)
 
     def hold_pinned(self, tensor: torch.Tensor) -> None:
         """A pinned block is not lent again before the copy that uses it has run."""

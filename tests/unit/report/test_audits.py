@@ -58,7 +58,7 @@ def test_one_byte_an_edge_that_is_not_enough_and_evidence():
     assert "finding 1, confirmed: read after write of 1 byte that nothing orders\n" in text
     assert "(program.py:7) (this alone does not order all of them)\n" in text
     assert "  replay:  read reads 01 as submitted, 00 the other way\n" in text
-    assert "bytes:" not in text
+    assert "  bytes:   of weights\n" in text
 
 
 def test_what_an_audit_does_not_cover():

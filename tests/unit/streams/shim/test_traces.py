@@ -65,6 +65,32 @@ def test_what_the_host_wrote_is_there_in_a_replay():
     assert finding.evidence == "sum reads 00 00 40 40 as submitted, 00 00 00 00 the other way"
 
 
+def test_registered_memory_is_what_it_was_in_a_replay():
+    with virtual_cuda() as device:
+        host, x = torch.full((2,), 5.0), torch.zeros(2, device="cuda")
+        runtime = torch.cuda.cudart()
+        assert runtime.cudaHostRegister(host.data_ptr(), host.nbytes, 0) == 0
+        assert host.is_pinned()
+        x.copy_(host, non_blocking=True)
+        host.fill_(9.0)
+        torch.cuda.synchronize()
+        audit = device.audit()
+        assert host.tolist() == [9.0, 9.0]
+        assert runtime.cudaHostUnregister(host.data_ptr()) == 0
+        assert not host.is_pinned()
+    (finding,) = audit.findings
+    assert (finding.kind, finding.edge.kind) == ("write after read", "synchronize")
+    assert finding.evidence.endswith("reads 00 00 a0 40 as submitted, 00 00 10 41 the other way")
+
+
+def test_memory_that_numpy_shares_is_told():
+    with virtual_cuda() as device:
+        torch.ones(4).pin_memory().numpy()[:] = 3
+    assert "host memory of float32[4] was shared with numpy, and is not watched there" in (
+        device.audit().notes
+    )
+
+
 def test_an_order_in_which_a_kernel_fails_is_confirmed():
     with virtual_cuda() as device:
         rows, x = torch.tensor([1], device="cuda"), torch.ones(2, 2, device="cuda")
