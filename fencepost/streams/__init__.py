@@ -40,12 +40,17 @@ bytes in `used` and at `peak`.
 the missing edge (checked), occurrences, severity. On a `Trace`: `detect.races`, `explore.outcomes`,
 `explore.interleavings`, `explore.explore` (host choices, by running a program again),
 `mutate.mutate`, `graph.happens_before`, `replay.both_orders`. Errors are `InputError`s.
+
+**Torch.** `virtual_cuda()` is a context in which `torch.cuda` is a virtual device; only `shim` and
+`adapters` import torch, and they are imported when the context is entered. Its `trace` is one like
+any other. `explore_cuda` runs a torch program on every path that its queries may take.
 """
 
 from fencepost.streams.device import Device
 from fencepost.streams.findings import Access, Audit, Edge, Finding, Occurrence
 from fencepost.streams.policies import Eager, InOrder, NewestFirst, Priorities, Random, Script
 from fencepost.streams.regions import Bytes, Region, interval, intervals, strided, whole
+from fencepost.streams.virtual import explore_cuda, virtual_cuda
 
 __all__ = [
     "Access",
@@ -62,8 +67,10 @@ __all__ = [
     "Random",
     "Region",
     "Script",
+    "explore_cuda",
     "interval",
     "intervals",
     "strided",
+    "virtual_cuda",
     "whole",
 ]

@@ -64,6 +64,11 @@ class Allocator:
         self._pools: dict[Pool, _Pool] = {}
         self._resting: list[tuple[Block, tuple[Mark, ...]]] = []
 
+    @property
+    def reserved(self) -> int:
+        """Bytes that were ever lent, from `start`."""
+        return self._fresh - self.start
+
     def allocate(self, size: int, pool: Pool) -> int:
         """The address of a block of at least `size` bytes.
 

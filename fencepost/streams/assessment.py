@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fencepost.streams.calls import Free, Poll, Query, Trace
+from fencepost.streams.calls import NOWHERE, Free, Poll, Query, Trace
 from fencepost.streams.clocks import Clocks
 from fencepost.streams.detect import Race, ordered, races
 from fencepost.streams.edges import applied, propose
@@ -19,12 +19,16 @@ MOST_ALONE = 64
 """Findings whose edges are tried one by one; the edges of further ones are tried all at once."""
 MOST_REPLAYED = 20_000
 """Operations of a trace whose findings are replayed."""
+MOST_SHOWN = 4
+"""Occurrences of one finding that are replayed until one shows different bytes."""
+MOST_PERFORMED = 500_000
+"""Operations that all replays of a trace perform, about."""
 
 
 def assess(trace: Trace, *, memory: Memory | None = None) -> Audit:
     """What nothing orders in a trace.
 
-    With `memory`, the two orders of each finding's first occurrence are performed on it; then the
+    With `memory`, the two orders of each finding's first occurrences are performed on it; then the
     severity is `confirmed` where they give different bytes.
     """
     found = _findings(trace, memory if trace.operations <= MOST_REPLAYED else None)
@@ -36,6 +40,7 @@ def assess(trace: Trace, *, memory: Memory | None = None) -> Audit:
         streams=sum(agent.kind == "stream" for agent in agents),
         hosts=sum(agent.kind == "host" for agent in agents),
         choices=sum(isinstance(call, Query | Poll) for call in trace.calls),
+        pending=sum(isinstance(call, Query | Poll) and not call.answer for call in trace.calls),
         unordered_calls=_unordered_calls(trace),
         notes=tuple(trace.notes),
     )
@@ -52,6 +57,7 @@ def _findings(trace: Trace, memory: Memory | None) -> tuple[Finding, ...]:
     proposals = iter(propose(trace, [race for group in tried for race in group]))
     proposed = [[next(proposals) for _ in group] for group in tried]
     findings: list[Finding] = []
+    replays = _Replays(trace, memory)
     left = list(range(len(groups)))
     while left:
         alone = len(findings) < MOST_ALONE
@@ -63,9 +69,8 @@ def _findings(trace: Trace, memory: Memory | None) -> tuple[Finding, ...]:
         made = {}
         for number in sorted({*applying, *enough}):
             best, group = proposed[number][0], groups[number]
-            edge = Edge(best.kind, best.text, best.event, number in enough)
-            evidence = both_orders(trace, group[0], memory) if memory is not None else ""
-            made[number] = _finding(trace, group, edge, evidence)
+            edge = Edge(best.kind, best.text, best.event, number in enough, best.recorded)
+            made[number] = _finding(trace, group, edge, replays.evidence(group))
         if alone:
             first, *others = made.values()
             findings.append(replace(first, consequences=tuple(others)))
@@ -73,6 +78,25 @@ def _findings(trace: Trace, memory: Memory | None) -> tuple[Finding, ...]:
             findings += made.values()
         left = [number for number in left if number not in made]
     return tuple(findings)
+
+
+class _Replays:
+    """Performs orders of a trace for as long as that takes no unreasonable time."""
+
+    def __init__(self, trace: Trace, memory: Memory | None) -> None:
+        self._trace, self._memory = trace, memory
+        self._left = MOST_PERFORMED
+
+    def evidence(self, group: Sequence[Race]) -> str:
+        """What the two orders of a race differ in; empty where nothing was seen to."""
+        for race in group[:MOST_SHOWN]:
+            if self._memory is None or self._left <= 0:
+                break
+            self._left -= 2 * self._trace.operations
+            found = both_orders(self._trace, race, self._memory)
+            if found:
+                return found
+        return ""
 
 
 def _pair(race: Race) -> tuple[int, int]:
@@ -106,6 +130,7 @@ def _finding(trace: Trace, group: Sequence[Race], edge: Edge, evidence: str) -> 
         ),
         severity="confirmed" if evidence else "latent",
         evidence=evidence,
+        allocated=NOWHERE if block is None else block.site,
     )
 
 

@@ -103,7 +103,7 @@ class Device(Lending, Messaging):
             self.trace.calls.append(made)
             if run is not None:
                 run()
-                if self.memory is None:
+                if not self._keeps_kernels:
                     made.run = None
             self._went_on()
             return made
@@ -180,13 +180,16 @@ class Device(Lending, Messaging):
     def audit(self, *, replays: bool = False) -> Audit:
         """The findings on everything called so far; all queued work runs first.
 
-        With `replays`, each finding's two orders are performed on `memory` and compared.
+        With `replays`, each finding's two orders are performed on `memory` and compared, if the
+        kernels are still there.
         """
         from fencepost.streams.assessment import assess
 
         with self._lock:
             self.run_all()
-            return assess(self.trace, memory=self.memory if replays else None)
+            return assess(
+                self.trace, memory=self.memory if replays and self._keeps_kernels else None
+            )
 
     def _queue(
         self,

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fencepost.core.errors import Location
 from fencepost.streams.calls import (
+    NOWHERE,
     Call,
     Free,
     Operation,
@@ -39,6 +41,7 @@ class Proposal:
     text: str
     calls: tuple[tuple[int, int, Call], ...]
     event: str = ""
+    recorded: Location = NOWHERE
 
 
 class _Proposer(Clocks):
@@ -52,6 +55,8 @@ class _Proposer(Clocks):
         """Of first operations: their number at their agent, and the count of their host's calls."""
         self._records: dict[int, tuple[int, int, int]] = {}
         """By event: how many records there were before, and the newest one's host and its count."""
+        self._sites: dict[int, Location] = {}
+        """By event, where the newest record was made."""
         self._recorded = 0
         self._races = races
         self._fresh = -1
@@ -81,6 +86,7 @@ class _Proposer(Clocks):
     def record(self, call: Record) -> None:
         Clocks.record(self, call)
         self._recorded += 1
+        self._sites[call.event] = call.site
         self._records[call.event] = (self._recorded, call.host, self.now[call.host][call.host])
 
     # What is missing.
@@ -114,14 +120,16 @@ class _Proposer(Clocks):
     def _wait_for(self, first: Operation, second: Operation, event: int | None) -> Proposal:
         before, host = second.number, second.host
         name = "" if event is None else self.trace.events[event]
+        site = NOWHERE if event is None else self._sites[event]
+        recorded = f"; {name} is recorded at {site}" if site.line else ""
         stream = self._name(first.agent)
         call: Call
         if self.trace.agents[second.agent].kind == "stream":
             waiting = self._name(second.agent)
             if event is not None:
                 call = Wait(host, second.agent, event)
-                text = f"{waiting}.wait_event({name}) before {_at(second)}"
-                return Proposal("wait_event", text, ((before, BEFORE, call),), name)
+                text = f"{waiting}.wait_event({name}) before {_at(second)}{recorded}"
+                return Proposal("wait_event", text, ((before, BEFORE, call),), name, site)
             call = WaitStream(host, second.agent, first.agent)
             text = (
                 f"record an event on {stream} after {_at(first)}, and {waiting}.wait_event(...) "
@@ -129,8 +137,8 @@ class _Proposer(Clocks):
             )
             return Proposal("wait_stream", text, ((before, BEFORE, call),))
         call = Synchronize(host, event, None if event is not None else first.agent)
-        text = f"{name or stream}.synchronize() before {_at(second)}"
-        return Proposal("synchronize", text, ((before, BEFORE, call),), name)
+        text = f"{name or stream}.synchronize() before {_at(second)}{recorded}"
+        return Proposal("synchronize", text, ((before, BEFORE, call),), name, site)
 
     def _rest(self, first: Operation, free: Free) -> Proposal:
         call = RecordStream(free.poison.host, free.block, first.agent)

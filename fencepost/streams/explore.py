@@ -14,9 +14,14 @@ from fencepost.streams.device import Device
 from fencepost.streams.findings import Finding
 from fencepost.streams.interleavings import interleavings
 from fencepost.streams.outcomes import Outcome, Outcomes, outcomes
+from fencepost.streams.recording import Choices
 from fencepost.streams.turns import Threads
 
 __all__ = ["Explored", "Outcome", "Outcomes", "Path", "explore", "interleavings", "outcomes"]
+
+
+Ran = tuple[tuple[Finding, ...], str]
+"""What one run found, and how it failed if it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +81,42 @@ def explore(
     the same answers. After `patience` answers False in a row the next is True; threads are switched
     at most `preemptions` times where they need not be. Each path needs one run in one schedule.
     """
+
+    def run(choices: Choices) -> Ran:
+        device = Device(choices=choices)
+        threads = Threads(device, choices, preemptions)
+        failure = ""
+        try:
+            program(device, threads)
+            threads.finish()
+        except Exception as error:  # noqa: BLE001  # a path that fails is a result
+            failure = failure_of(error)
+            threads.stop()
+        device.turns = None
+        return device.audit().findings, failure
+
+    return explore_runs(run, most_paths=most_paths, patience=patience)
+
+
+def failure_of(error: Exception) -> str:
+    """What a path that raised says."""
+    return f"{type(error).__name__}: {error}"
+
+
+def explore_runs(run: Callable[[Choices], Ran], *, most_paths: int, patience: int) -> Explored:
+    """Every path of what `run` runs, by the choices that it is given."""
     findings: dict[object, tuple[Finding, Path]] = {}
     failures: dict[str, Path] = {}
     prefix: list[int] | None = []
     paths = 0
     while prefix is not None and paths < most_paths:
         chooser = _Chooser(prefix, patience)
-        device = Device(choices=chooser)
-        threads = Threads(device, chooser, preemptions)
-        failure = ""
-        try:
-            program(device, threads)
-            threads.finish()
-        except Exception as error:  # noqa: BLE001  # a path that fails is a result
-            failure = f"{type(error).__name__}: {error}"
-            threads.stop()
-        device.turns = None
+        found, failure = run(chooser)
         path = Path(tuple(chooser.made))
         paths += 1
         if failure:
             failures.setdefault(failure, path)
-        for finding in device.audit().findings:
+        for finding in found:
             findings.setdefault(_key(finding), (finding, path))
         prefix = _following(chooser.made)
     return Explored(

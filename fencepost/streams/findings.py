@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fencepost.core.errors import Location
+from fencepost.streams.calls import NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ class Edge:
 
     `kind` is `wait_event`, `wait_stream`, `synchronize`, `record_stream`, `poll` or `message`;
     `text` is the advice in one line; `event` names the event to wait for where it is recorded
-    already. `checked` is False where applying it did not order every occurrence.
+    already, at `recorded`. `checked` is False where applying it did not order every occurrence.
     """
 
     kind: str
     text: str
     event: str = ""
     checked: bool = True
+    recorded: Location = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,9 @@ class Finding:
     """Conflicting accesses that nothing orders: one missing edge, however often it is missing.
 
     `kind` is `read after write`, `write after read` or `write after write`, in the order of
-    submission. `bytes` are relative to the block where it is known. `severity` is `confirmed`
-    where a replay of both orders gave different bytes, else `latent`.
+    submission. `start` and `stop` are relative to the block where it is known, which was allocated
+    at `allocated`. `severity` is `confirmed` where a replay of both orders gave different bytes,
+    else `latent`.
     """
 
     kind: str
@@ -71,6 +74,7 @@ class Finding:
     """What the replay of the two orders showed."""
     consequences: tuple[Finding, ...] = ()
     """Other conflicts that the same edges order."""
+    allocated: Location = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Audit:
     unordered_calls: int
     """Calls of different hosts on one event or stream that nothing orders."""
     notes: tuple[str, ...] = ()
+    pending: int = 0
+    """Queries and polls, of those counted in `choices`, that found something not done."""
 
     @property
     def clean(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fencepost.core.errors import InputError, Location
 from fencepost.streams.allocator import Allocator
 from fencepost.streams.calls import Allocate, Free, RecordStream
 from fencepost.streams.memory import POISON, Memory
 from fencepost.streams.policies import Policy
-from fencepost.streams.queues import Block, Host, Item, Queue
+from fencepost.streams.queues import Block, Host, Item, Mark, Queue
 from fencepost.streams.recording import Choices, Recording, Turns
 from fencepost.streams.regions import whole
 from fencepost.streams.sites import caller
@@ -58,13 +60,15 @@ class Lending(Recording):
             del self.blocks[block.start]
             owner = block.queue or host
             memory, start, size = self.memory, block.start, block.size
-            run = None if memory is None else lambda: memory.write(start, bytes([POISON]) * size)
+            run = None if memory is None else partial(memory.fill, start, size, POISON)
             poison = self._operation(
                 "free", host, owner.number, (), (whole(start, size, block.label),), run, None, site
             )
             self.trace.calls.append(Free(host.number, block.number, poison))
-            others = {q: None for q in block.used_by if q is not block.queue}
-            rest = tuple(self._mark(other) for other in others)
+            rest: tuple[Mark, ...] = ()
+            if block.used_by:
+                others = dict.fromkeys(q for q in block.used_by if q is not block.queue)
+                rest = tuple(self._mark(other) for other in others)
             if block.queue is None:
                 self._poison_after(rest, poison)
             elif rest or self._before(block.queue):
@@ -96,6 +100,16 @@ class Lending(Recording):
         """Memory of the host that the program brings itself; it is never lent again."""
         with self._call() as host:
             return self._block(start, size, host, None, label, site, pinned=False)
+
+    def let_go_of_kernels(self) -> None:
+        """Kernels that have run are kept no more, and nothing can be replayed from now on."""
+        with self._lock:
+            self._keeps_kernels = False
+            waiting = {id(item.operation) for queue in self.queues for item in queue.items}
+            waiting |= {id(poison) for _, poison in self._poisons}
+            for operation in self.trace.every_operation():
+                if id(operation) not in waiting:
+                    operation.run = None
 
     def _lend(
         self, size: int, host: Host, stream: Queue | None, label: str, site: Location | None

@@ -17,6 +17,9 @@ class Memory(Protocol):
     def write(self, start: int, data: bytes) -> None:
         """Put bytes at an address."""
 
+    def fill(self, start: int, size: int, value: int) -> None:
+        """Put the same byte at `size` addresses."""
+
     def clear(self) -> None:
         """Every byte as it was before the first operation."""
 
@@ -47,6 +50,10 @@ class SparseMemory:
             held = self._pages.setdefault(page, bytearray(_PAGE))
             held[offset : offset + part] = data[done : done + part]
             done += part
+
+    def fill(self, start: int, size: int, value: int) -> None:
+        """Put the same byte at `size` addresses."""
+        self.write(start, bytes([value]) * size)
 
     def clear(self) -> None:
         """Zero everywhere."""

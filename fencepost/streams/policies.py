@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from fencepost.core.errors import InputError
@@ -32,7 +32,9 @@ class InOrder:
 
     def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
         """The oldest item, or nothing while the host goes on."""
-        return min(ready, key=_age) if must else None
+        if not must:
+            return None
+        return ready[0] if len(ready) == 1 else min(ready, key=_age)
 
 
 class Eager:
@@ -113,6 +115,31 @@ class Script:
             why="a wait holds it back, or nothing is queued on it",
             write="one of: " + ", ".join(queue.name for queue in ready),
         )
+
+
+POLICIES: dict[str, Callable[[int], Policy]] = {
+    "in-order": lambda _: InOrder(),
+    "eager": lambda _: Eager(),
+    "random": Random,
+    "newest-first": lambda _: NewestFirst(),
+}
+"""The policies that have a name on the command line, each made from a seed."""
+
+
+def policy_of(name: str, seed: int = 0) -> Policy:
+    """A policy by its name.
+
+    Raises `InputError` F227 where there is none.
+    """
+    made = POLICIES.get(name)
+    if made is None:
+        raise InputError(
+            "F227",
+            f"there is no policy {name!r}",
+            why="a policy says which stream runs next",
+            write=f"one of {', '.join(POLICIES)}",
+        )
+    return made(seed)
 
 
 def _age(queue: Queue) -> int:

@@ -61,6 +61,8 @@ class Recording(Running):
         self._calling = _Calling(self, self._lock)
         self._hosts: dict[int, Host] = {}
         self._tokens = 0
+        self.hosts = 0
+        """How many host threads there are."""
         self.main = self.host("main")
 
     # Who takes part.
@@ -69,6 +71,7 @@ class Recording(Running):
         """Make the calling thread a host of its own, which comes after the sender of `known`."""
         with self._lock:
             host = Host(self._agent(name, "host"), name)
+            self.hosts += 1
             self._hosts[threading.get_ident()] = host
             if known is not None:
                 self._know(known)
@@ -88,7 +91,8 @@ class Recording(Running):
     def here(self) -> Host:
         """The host that the calling thread is; one that is not known yet knows nothing."""
         found = self._hosts.get(threading.get_ident())
-        return found or self.host(threading.current_thread().name)
+        # `current_thread` would make an object, with locks, for a thread that Python did not start.
+        return found or self.host(f"host {len(self.trace.agents)}")
 
     def _call(self) -> _Calling:
         """The calling host, while it makes one call."""

@@ -9,8 +9,13 @@ from fencepost.streams.detect import Race
 from fencepost.streams.memory import Memory
 from fencepost.streams.placed import placed
 
+SHOWN = 4
 MOST_BYTES = 1 << 16
 """Bytes of an overlap that a replay compares."""
+
+
+class Failed(Exception):
+    """An operation raises in this order."""
 
 
 def first_delayed(trace: Trace, race: Race) -> list[Operation]:
@@ -34,6 +39,8 @@ def perform(
 ) -> tuple[bytes, bytes, bytes]:
     """Perform operations from clear memory; the bytes of the race as each side found them, and
     as they are after both.
+
+    Raises `Failed` where an operation raises.
     """
     size = min(race.stop - race.start, MOST_BYTES)
     memory.clear()
@@ -42,7 +49,10 @@ def perform(
         if operation is race.first or operation is race.second:
             found[operation.number] = memory.read(race.start, size)
         if operation.run is not None:
-            operation.run()
+            try:
+                operation.run()
+            except Exception as error:
+                raise Failed(f"{operation.name} raises {type(error).__name__}") from error
         if len(found) == 2:
             break
     return found[race.first.number], found[race.second.number], memory.read(race.start, size)
@@ -55,8 +65,14 @@ def both_orders(trace: Trace, race: Race, memory: Memory) -> str:
     accesses included.
     """
     submitted = [p.operation for p in placed(trace)]
-    one = perform(submitted, memory, race)
-    other = perform(first_delayed(trace, race), memory, race)
+    try:
+        one = perform(submitted, memory, race)
+    except Failed:
+        return ""
+    try:
+        other = perform(first_delayed(trace, race), memory, race)
+    except Failed as failed:
+        return f"{failed} the other way"
     if not race.second_writes:
         what, before, after = f"{race.second.name} reads", one[1], other[1]
     elif not race.first_writes:
@@ -66,5 +82,6 @@ def both_orders(trace: Trace, race: Race, memory: Memory) -> str:
     if before == after:
         return ""
     at = next(n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b)
-    shown = slice(at, at + 4)
+    at -= at % SHOWN
+    shown = slice(at, at + SHOWN)
     return f"{what} {before[shown].hex(' ')} as submitted, {after[shown].hex(' ')} the other way"

@@ -22,6 +22,15 @@ PLAIN = {
     "boolean": bool,
     "object": dict,
 }
+RACE = """
+import torch
+
+x = torch.zeros(4, device="cuda")
+torch.cuda.synchronize()
+with torch.cuda.stream(torch.cuda.Stream()):
+    x.fill_(1.0)
+x.sum()
+"""
 
 
 def sections(page: Page) -> dict[str, str]:
@@ -112,5 +121,9 @@ def test_every_field_of_a_report_is_described(workshop):
     assert workshop.run("mutate", "handoff", "--json", "mutants.json").code in (0, 1)
     compare("mutants", json.loads((workshop.folder / "mutants.json").read_text()), seen)
     assert seen["counts"]
+    workshop.write("program.py", RACE)
+    assert workshop.run("audit", "--json", "audit.json", "program.py").code == 1
+    compare("audit", json.loads((workshop.folder / "audit.json").read_text()), seen)
+    assert seen["place"]
     trace = next((workshop.folder / ".fencepost/traces").iterdir())
     compare("trace", json.loads(trace.read_text()), seen)

@@ -92,6 +92,13 @@ def test_core_imports_only_the_standard_library():
         assert heads <= {"fencepost", *sys.stdlib_module_names}, module
 
 
+def test_only_the_shim_and_its_adapters_import_torch():
+    for module, file in modules():
+        if module.startswith(("streams.shim", "streams.adapters")):
+            continue
+        assert "torch" not in {name.split(".")[0] for name in imported(file)}, module
+
+
 def test_every_part_is_placed():
     placed = {*MAY_IMPORT, "report", "commands"}
     for module, file in modules():
@@ -106,6 +113,8 @@ def test_every_part_is_placed():
         "import fencepost.cli; fencepost.cli.run(['--help'])",
         "import fencepost.cli; fencepost.cli.run(['check', '--help'])",
         "import fencepost.loading",
+        "import fencepost.streams, fencepost.pytest_fixture",
+        "import fencepost.cli; fencepost.cli.run(['audit', '--help'])",
     ],
 )
 def test_a_light_start_loads_nothing_heavy(start: str):

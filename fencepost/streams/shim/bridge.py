@@ -1,0 +1,302 @@
+"""What the shim asks of the device below it, in addresses and in torch's words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from fencepost.core.errors import InputError, Location
+from fencepost.streams.assessment import MOST_REPLAYED
+from fencepost.streams.device import Device
+from fencepost.streams.findings import Audit
+from fencepost.streams.policies import Policy
+from fencepost.streams.queues import Event, Queue, Token
+from fencepost.streams.recording import Choices
+from fencepost.streams.shim.arena import Arena
+from fencepost.streams.shim.here import Here
+from fencepost.streams.shim.launches import Launch, Touches
+from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
+from fencepost.streams.shim.quiet import Quiet
+from fencepost.streams.shim.sites import site
+
+NO_CHANGE = nullcontext()
+MOST_HELD = 1 << 30
+"""Bytes of host values that are kept for replays."""
+
+
+class Bridge:
+    """One device, for one runtime."""
+
+    def __init__(self, arena: Arena, policy: Policy, choices: Choices | None = None) -> None:
+        self.memory = ArenaMemory(arena)
+        self.device = Device(
+            policy,
+            memory=self.memory,
+            choices=choices,
+            device=(arena.base, arena.middle),
+            pinned=(arena.middle, arena.end),
+        )
+        self.memory.allocators = (self.device.allocator, self.device.pinned)
+        self.keeps = True
+        self._held = 0
+        self.here = Here()
+        self._lock = threading.Lock()
+
+    def _site(self) -> Location:
+        """Where the program made the call; looked up once while fencepost is at work for it."""
+        here = self.here
+        if not here.busy:
+            return site()
+        if here.site is None:
+            here.site = site()
+        return here.site
+
+    def _kernels(self) -> AbstractContextManager[None]:
+        """A context for calls that may run kernels."""
+        return NO_CHANGE if self.here.busy else Quiet(self.here)
+
+    # Host threads.
+
+    def begin(self, name: str, known: Token) -> None:
+        """The calling thread is a new host."""
+        self.device.host(name, known)
+
+    def several(self) -> bool:
+        """Whether there is more than one host thread."""
+        return self.device.hosts > 1
+
+    def send(self) -> Token:
+        """What the calling thread knows now."""
+        return self.device.send(site=self._site())
+
+    def receive(self, known: Token) -> None:
+        """The calling thread comes to know what another knew."""
+        with self._kernels():
+            self.device.receive(known, site=self._site())
+
+    # Current streams.
+
+    def current(self) -> Queue:
+        """The calling thread's current stream."""
+        streams = self.here.streams
+        return streams[-1] if streams else self.device.default
+
+    def default(self) -> Queue:
+        """The default stream."""
+        return self.device.default
+
+    def enter(self, stream: Queue) -> None:
+        """Make a stream current."""
+        self.here.streams.append(stream)
+
+    def leave(self) -> None:
+        """Make the stream before it current again."""
+        self.here.streams.pop()
+
+    def set_current(self, stream: Queue) -> None:
+        """Replace the current stream."""
+        self.here.streams[-1:] = [stream]
+
+    def create_stream(self, priority: int) -> Queue:
+        """A stream that nothing else uses."""
+        with self._lock:
+            name = f"stream {len(self.device.queues)}"
+            return self.device.stream(name, priority=priority)
+
+    @staticmethod
+    def number(stream: Queue) -> int:
+        """The stream's number; 0 is the default stream."""
+        return stream.place
+
+    def stream_by_number(self, number: int) -> Queue | None:
+        """The stream of a number."""
+        streams = self.device.queues
+        return streams[number] if 0 <= number < len(streams) else None
+
+    # Events and waits.
+
+    def create_event(self) -> Event:
+        """An event that is not recorded."""
+        return self.device.event()
+
+    def record(self, event: Event, stream: Queue | None) -> None:
+        """Record an event."""
+        with self._kernels():
+            self.device.record(event, stream or self.current(), site=self._site())
+
+    def wait_event(self, stream: Queue | None, event: Event) -> None:
+        """A stream waits for the newest record of an event."""
+        with self._kernels():
+            self.device.wait(stream or self.current(), event, site=self._site())
+
+    def wait_stream(self, stream: Queue, other: Queue) -> None:
+        """A stream waits for another."""
+        with self._kernels():
+            self.device.wait_stream(stream, other, site=self._site())
+
+    def query_event(self, event: Event) -> bool:
+        """Whether the newest record has been reached."""
+        with self._kernels():
+            return self.device.query(event, site=self._site())
+
+    def query_stream(self, stream: Queue) -> bool:
+        """Whether all work of a stream has been done."""
+        with self._kernels():
+            return self.device.query(stream, site=self._site())
+
+    def synchronize_event(self, event: Event) -> None:
+        """The host waits for the newest record."""
+        with self._kernels():
+            self.device.synchronize(event, site=self._site())
+
+    def synchronize_stream(self, stream: Queue | None = None) -> None:
+        """The host waits for a stream, the current one by default."""
+        with self._kernels():
+            self.device.synchronize(stream or self.current(), site=self._site())
+
+    def synchronize_device(self) -> None:
+        """The host waits for everything."""
+        with self._kernels():
+            self.device.synchronize(site=self._site())
+
+    def run_ahead(self) -> None:
+        """The current stream runs up to here; this orders nothing."""
+        with self._kernels():
+            self.device.run_ahead(self.current())
+
+    def elapsed(self, first: Event, second: Event) -> float:
+        """Virtual milliseconds between two records: one for each operation performed between."""
+        if first.newest is None or second.newest is None:
+            raise RuntimeError("Both events must be recorded before calculating elapsed time.")
+        if not (first.newest.reached and second.newest.reached):
+            raise RuntimeError("device not ready")
+        return self.device.elapsed(first, second)
+
+    # Memory.
+
+    def allocate(self, size: int, label: str = "") -> int:
+        """The address of a block of device memory."""
+        try:
+            block = self.device.allocate(size, self.current(), label, site=self._site())
+        except InputError as error:
+            raise torch.cuda.OutOfMemoryError(error.what) from error
+        return block.start
+
+    def allocate_pinned(self, size: int, label: str = "") -> int:
+        """The address of a block of pinned memory."""
+        try:
+            block = self.device.allocate_pinned(size, label, site=self._site())
+        except InputError as error:
+            raise torch.cuda.OutOfMemoryError(error.what) from error
+        return block.start
+
+    def free(self, address: int) -> None:
+        """Free a block, of the device or pinned."""
+        with self._kernels():
+            self.device.free(self.device.blocks[address], site=self._site())
+
+    def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
+        """A stream uses a block."""
+        block = self.device.blocks.get(address)
+        if block is not None and stream not in block.used_by:
+            self.device.record_stream(block, stream, site=self._site(), automatic=automatic)
+
+    def use_pinned(self, address: int) -> None:
+        """A copy on the current stream uses a pinned block."""
+        self.record_stream(address, self.current(), automatic=True)
+
+    # Operations.
+
+    def submit(self, launch: Launch) -> None:
+        """Queue a kernel on the current stream."""
+        with self._kernels():
+            self.device.submit(
+                self.current(),
+                launch.name,
+                reads=launch.reads,
+                writes=launch.writes,
+                run=launch.kernel,
+                late=launch.late,
+                site=self._site(),
+            )
+            if self.keeps and self.device.trace.operations > MOST_REPLAYED:
+                self._let_go(f"it has more than {MOST_REPLAYED:,} operations")
+
+    def host_access(
+        self,
+        name: str,
+        reads: Touches,
+        writes: Touches,
+        again: Callable[[], object] | None = None,
+    ) -> None:
+        """The calling thread has read or written host memory; `again` does it in a replay."""
+        with self._kernels():
+            made = self.device.access(name, reads=reads, writes=writes, site=self._site())
+            if self.keeps:
+                made.run = again
+
+    def hold(self, size: int) -> None:
+        """A kernel that may be replayed keeps so many bytes of the host's."""
+        self._held += size
+        if self.keeps and self._held > MOST_HELD:
+            self._let_go("it has too many values of the host")
+
+    def _let_go(self, why: str) -> None:
+        self.keeps = False
+        self.device.let_go_of_kernels()
+        self.device.note(f"the orders of this run were not replayed: {why}")
+
+    def note(self, text: str) -> None:
+        """Something that the audit says besides its findings."""
+        self.device.note(text)
+
+    def audit(self) -> Audit:
+        """What nothing orders, of all that was done so far."""
+        self.device.run_all()
+        if self.keeps and self.memory.size > MOST_SAVED:
+            self._let_go("it uses too much memory")
+        if not self.keeps:
+            return self.device.audit()
+        with self.memory.put_back():
+            return self.device.audit(replays=True)
+
+
+def memory_names(device: Device, check_device: Any) -> dict[str, Any]:
+    """The questions of `torch.cuda` about memory."""
+    allocator = device.allocator
+    total = allocator.stop - allocator.start
+
+    def reset_peak(device: Any = None) -> None:
+        check_device(device)
+        allocator.peak = allocator.used
+
+    def asked(answer: Callable[[], Any]) -> Any:
+        def ask(device: Any = None) -> Any:
+            check_device(device)
+            return answer()
+
+        return ask
+
+    reserved = asked(lambda: allocator.reserved)
+    return {
+        "memory_allocated": asked(lambda: allocator.used),
+        "max_memory_allocated": asked(lambda: allocator.peak),
+        "memory_reserved": reserved,
+        "max_memory_reserved": reserved,
+        "memory_cached": reserved,
+        "reset_peak_memory_stats": reset_peak,
+        "reset_max_memory_allocated": reset_peak,
+        "mem_get_info": asked(lambda: (total - allocator.reserved, total)),
+        "memory_stats": asked(
+            lambda: {
+                "allocated_bytes.all.current": allocator.used,
+                "allocated_bytes.all.peak": allocator.peak,
+                "reserved_bytes.all.current": allocator.reserved,
+                "reserved_bytes.all.peak": allocator.reserved,
+            }
+        ),
+    }

@@ -1,0 +1,34 @@
+"""The mode that sees every operator of the calling thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from fencepost.streams.shim.operators import Operators
+from fencepost.streams.shim.quiet import Quiet
+
+
+class Dispatch(TorchDispatchMode):
+    """Hands each operator to its handler; kernels of the device pass."""
+
+    def __init__(self, operators: Operators) -> None:
+        super().__init__()
+        self.operators = operators
+        self.handlers = operators.handlers
+        self.here = operators.runtime.here
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: a guard against compilation around each operator costs more than the operator."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if self.here.busy:  # a kernel, or a question of fencepost's own
+            return func(*args, **(kwargs or {}))
+        handler = self.handlers.get(func) or self.operators.make(func)
+        with Quiet(self.here):
+            return handler(args, kwargs or {})

@@ -1,0 +1,32 @@
+"""What a program may do on CUDA and not on the virtual device, as the error that a person sees."""
+
+from __future__ import annotations
+
+from fencepost.core.errors import InputError
+
+
+def unsupported(what: str, why: str, write: str) -> InputError:
+    """Something of CUDA that the virtual device does not have."""
+    return InputError(
+        "F220", f"{what} is not supported on the virtual device", why=why, write=write
+    )
+
+
+def several_streams() -> InputError:
+    """A backward pass over operators of several streams."""
+    return InputError(
+        "F226",
+        "a backward pass reaches operators of several streams",
+        why="CUDA runs each on the stream of its forward operator, and the virtual device does not",
+        write="the forward pass on the stream that is current at `backward()`",
+    )
+
+
+def unknown_kernel(name: str) -> InputError:
+    """A kernel whose reads and writes are not known; running it could hide a race."""
+    return InputError(
+        "F221",
+        f"the kernel {name} has no emulation",
+        why="what it reads and writes is not known, so nothing could be said about its order",
+        write=f'a function with `@emulates("{name}", reads=[...], writes=[...])`',
+    )

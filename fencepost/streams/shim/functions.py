@@ -1,0 +1,116 @@
+"""What torch is asked for by name, before it becomes operators: which device a call concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils import _device
+
+from fencepost.streams.shim.devices import as_device, is_virtual
+from fencepost.streams.shim.runtime import DEVICE, HOST
+
+if TYPE_CHECKING:
+    from fencepost.streams.shim.runtime import Runtime
+
+# Factories that build on the host from Python values, and copy.
+FROM_VALUES = (torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor)
+
+
+class Functions(TorchFunctionMode):
+    """Gives every call of torch its place, and takes `cuda` out of what reaches the CPU build.
+
+    Tensors that torch's own code makes on the way (the zeros of `one_hot`, a gradient's buffer)
+    belong where the call that the program made belongs; operators alone cannot tell.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__()
+        self.runtime = runtime
+        self.special: dict[Any, Callable[..., Any]] = dict.fromkeys(FROM_VALUES, self._from_values)
+        self.special[torch.Tensor.backward] = self._backward
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        here = self.runtime.here
+        kwargs = kwargs or {}
+        if here.busy or getattr(func, "__name__", "") == "__get__":
+            return func(*args, **kwargs)
+        special = self.special.get(func)
+        if special is not None:
+            return special(func, *args, **kwargs)
+        place, kwargs = self._place(func, args, kwargs)
+        before, here.place = here.place, place
+        try:
+            return func(*args, **kwargs)
+        finally:
+            here.place = before
+
+    def _place(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        device = kwargs.get("device")
+        if device is None and _device.CURRENT_DEVICE is not None:
+            device = _device.CURRENT_DEVICE if func in _device._device_constructors() else None
+        if device is not None:
+            if not is_virtual(device):
+                return HOST, kwargs
+            return DEVICE, {**kwargs, "device": torch.device("cpu")}
+        on_device = self.runtime.on_device
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, torch.Tensor):
+                if on_device(value):
+                    return DEVICE, kwargs
+            elif isinstance(value, list | tuple):
+                for item in value:
+                    if isinstance(item, torch.Tensor) and on_device(item):
+                        return DEVICE, kwargs
+        return HOST, kwargs
+
+    def _from_values(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """`torch.tensor` and its like: made on the host, then copied and waited for."""
+        device = kwargs.pop("device", None)
+        if device is None and func is torch.Tensor.new_tensor:
+            device = args[0].device
+        if device is None and _device.CURRENT_DEVICE is not None:
+            device = _device.CURRENT_DEVICE
+        data = args[0] if args else kwargs.get("data", kwargs.get("obj"))
+        if device is None and isinstance(data, torch.Tensor) and func is not torch.tensor:
+            device = data.device
+        if device is None or not is_virtual(device):
+            if device is not None:
+                kwargs["device"] = device
+            return self._placed(HOST, func, args, kwargs)
+        if isinstance(data, torch.Tensor) and func is not torch.Tensor.new_tensor:
+            made = data.to(device, kwargs.get("dtype"), copy=func is torch.tensor)
+            return made.requires_grad_() if kwargs.get("requires_grad") else made
+        requires_grad = kwargs.pop("requires_grad", False)
+        if func is torch.Tensor.new_tensor:
+            kwargs.setdefault("dtype", args[0].dtype)
+            func, args = torch.tensor, args[1:]
+        on_host = self._placed(HOST, func, args, {**kwargs, "device": torch.device("cpu")})
+        made = on_host.to(as_device(device))
+        return made.requires_grad_() if requires_grad else made
+
+    def _placed(self, place: str, func: Any, args: Any, kwargs: Any) -> Any:
+        here = self.runtime.here
+        before, here.place = here.place, place
+        try:
+            return func(*args, **kwargs)
+        finally:
+            here.place = before
+
+    def _backward(
+        self,
+        _func: Any,
+        tensor: torch.Tensor,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        with self:
+            torch.autograd.backward(tensor, gradient, retain_graph, create_graph, inputs=inputs)

@@ -1,0 +1,24 @@
+"""What is true of the calling thread while a virtual device exists."""
+
+from __future__ import annotations
+
+import threading
+
+from fencepost.core.errors import Location
+from fencepost.streams.queues import Queue
+
+
+class Here(threading.local):
+    """The calling thread.
+
+    `busy` counts how deep fencepost itself is at work, and `site` is then the place of the
+    program's call, once it was looked up; `place` is where a factory called by torch on the
+    program's behalf puts its tensor; `streams` are the current streams, innermost last.
+    """
+
+    busy = 0
+    place: str | None = None
+    site: Location | None = None
+
+    def __init__(self) -> None:
+        self.streams: list[Queue] = []

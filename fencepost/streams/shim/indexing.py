@@ -1,0 +1,129 @@
+"""Operators whose access set depends on the values of an index, each with the bytes it touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fencepost.streams.regions import Bytes, intervals
+from fencepost.streams.shim.launches import Launch, Touches
+from fencepost.streams.shim.shapes import map_tensors
+from fencepost.streams.shim.touched import (
+    Interval,
+    elements,
+    gathered,
+    only_dimension,
+    positions,
+    rows,
+)
+
+if TYPE_CHECKING:
+    from fencepost.streams.shim.runtime import Runtime
+
+aten = torch.ops.aten
+# What an operator touches of its first argument, from its arguments as its kernel sees them.
+Touched = Callable[..., tuple[Interval, ...]]
+
+
+def _index_rows(tensor: torch.Tensor, dim: int, index: torch.Tensor, *_: Any) -> Any:
+    return rows(tensor, dim, index)
+
+
+def _advanced(tensor: torch.Tensor, indices: Any, *_: Any) -> Any:
+    dim = only_dimension(indices)
+    if dim is not None:
+        return rows(tensor, dim, indices[dim])
+    return gathered(aten.index.Tensor, (tensor, indices))
+
+
+def _embedding(weight: torch.Tensor, index: torch.Tensor, *_: Any) -> Any:
+    return rows(weight, 0, index)
+
+
+def _gather(tensor: torch.Tensor, dim: int, index: torch.Tensor, *_: Any) -> Any:
+    return gathered(aten.gather.default, (tensor, dim, index))
+
+
+def _scatter(tensor: torch.Tensor, dim: int, index: torch.Tensor, *_: Any) -> Any:
+    touched = torch.zeros(tensor.shape, dtype=torch.bool).scatter_(dim, index, True)
+    return elements(tensor, positions(tensor)[touched])
+
+
+def _mask(tensor: torch.Tensor, mask: torch.Tensor, *_: Any) -> Any:
+    return elements(tensor, positions(tensor)[mask.expand(tensor.shape)])
+
+
+READS: dict[Any, Touched] = {
+    aten.index.Tensor: _advanced,
+    aten.index_select.default: _index_rows,
+    aten.gather.default: _gather,
+    aten.embedding.default: _embedding,
+}
+WRITES: dict[Any, Touched] = {
+    aten.index_copy_.default: _index_rows,
+    aten.index_fill_.int_Scalar: _index_rows,
+    aten.index_fill_.int_Tensor: _index_rows,
+    aten.index_put_.default: _advanced,
+    aten.scatter_.src: _scatter,
+    aten.scatter_.value: _scatter,
+    aten.masked_fill_.Scalar: _mask,
+    aten.masked_fill_.Tensor: _mask,
+    aten.masked_scatter_.default: _mask,
+}
+BOTH: dict[Any, Touched] = {
+    aten.index_add_.default: _index_rows,
+    aten.scatter_add_.default: _scatter,
+    aten.scatter_reduce_.two: _scatter,
+}
+
+
+class Indexing:
+    """How the launch of one such operator is made."""
+
+    def __init__(self, operator: Any, touched: Touched, *, reads: bool, writes: bool) -> None:
+        self.operator = operator
+        self.touched = touched
+        self.reads = reads
+        self.writes = writes
+
+    def __call__(
+        self,
+        runtime: Runtime,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        raw: list[Any],
+    ) -> Launch:
+        """A launch that says what it touches once the index is known.
+
+        `raw` are the arguments as the kernel sees them.
+        """
+        base = args[0]
+        others: list[torch.Tensor] = []
+        map_tensors([*args[1:], *kwargs.values()], others.append)
+        launch = Launch(name, [runtime.bytes_of(t) for t in others if runtime.on_device(t)], [])
+        if not runtime.on_device(base):
+            return launch
+        whole = runtime.bytes_of(base)
+        reads = self.reads
+        if self.operator is aten.index_put_.default:
+            reads = (args[3] if len(args) > 3 else kwargs.get("accumulate", False)) is True
+
+        address = runtime.arena.address(base)
+
+        def late() -> tuple[Touches, Touches]:
+            touched = [Bytes(intervals(address, self.touched(*raw)), whole.label)]
+            return (touched if reads else [], touched if self.writes else [])
+
+        launch.late = late
+        launch.narrowed = ([whole] if reads else [], [whole] if self.writes else [])
+        return launch
+
+
+INDEXING: dict[Any, Indexing] = {
+    **{op: Indexing(op, touched, reads=True, writes=False) for op, touched in READS.items()},
+    **{op: Indexing(op, touched, reads=False, writes=True) for op, touched in WRITES.items()},
+    **{op: Indexing(op, touched, reads=True, writes=True) for op, touched in BOTH.items()},
+}

@@ -1,0 +1,85 @@
+"""The virtual device put under torch, and taken away again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+import torch._dynamo
+import torch.autograd
+
+from fencepost.streams.shim.cuda_names import cuda_names
+from fencepost.streams.shim.dispatch import Dispatch
+from fencepost.streams.shim.functions import Functions
+from fencepost.streams.shim.operators import Operators
+from fencepost.streams.shim.runtime import DEVICE, Runtime
+from fencepost.streams.shim.tensor_methods import TensorMethods
+from fencepost.streams.shim.threads import thread_names
+
+MISSING = object()
+
+
+@contextmanager
+def replaced(owner: Any, names: dict[str, Any]) -> Iterator[None]:
+    """Set attributes, and set them back; one that was inherited is inherited again."""
+    before = {name: vars(owner).get(name, MISSING) for name in names}
+    for name, value in names.items():
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+
+
+class Modes:
+    """The two modes of a thread."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.operators = Operators(runtime)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Everything the calling thread asks of torch is seen."""
+        with Dispatch(self.operators), Functions(self.runtime):
+            yield
+
+
+@contextmanager
+def installed(runtime: Runtime) -> Iterator[Modes]:
+    """Torch has a CUDA device until the end of the context."""
+    modes = Modes(runtime)
+    with ExitStack() as stack:
+        names_by_owner = {**cuda_names(runtime), **thread_names(runtime.bridge, modes.entered)}
+        for owner, names in names_by_owner.items():
+            stack.enter_context(replaced(owner, names))
+        stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
+        stack.enter_context(replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)}))
+        stack.enter_context(modes.entered())
+        yield modes
+
+
+def _backward(runtime: Runtime) -> Any:
+    plain: Any = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
+
+    def run(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+        here = runtime.here
+        before = here.place
+        roots = [t for t in outputs if isinstance(t, torch.Tensor)]
+        on_device = any(runtime.on_device(t) for t in roots)
+        here.place = DEVICE if on_device else before
+        if on_device:
+            runtime.check_backward(keeps_graph=bool(args[1]))
+        try:
+            with Functions(runtime):
+                return plain(outputs, *args, **kwargs)
+        finally:
+            here.place = before
+
+    return run

@@ -1,0 +1,54 @@
+"""A kernel as it is handed to the device: what it does, and which bytes it reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fencepost.streams.regions import Bytes
+
+Touches = list[Bytes]
+
+
+def _nothing() -> None:
+    """The kernel of an operation that only marks an access."""
+
+
+@dataclass(slots=True)
+class Launch:
+    """An operation for a stream.
+
+    `late` gives more reads and writes, from the values of an index; it is called right before the
+    kernel runs. `narrowed` are the whole tensors that it gives parts of.
+    """
+
+    name: str
+    reads: Touches
+    writes: Touches
+    kernel: Callable[[], object] = _nothing
+    late: Callable[[], tuple[Touches, Touches]] | None = None
+    narrowed: tuple[Touches, Touches] = field(default_factory=lambda: ([], []))
+
+    @property
+    def addresses(self) -> tuple[set[int], set[int]]:
+        """The addresses of the tensors read and written."""
+        reads, writes = self.narrowed
+        return _starts(self.reads + reads), _starts(self.writes + writes)
+
+
+def _starts(touches: Touches) -> set[int]:
+    return {bytes_.regions[0].start for bytes_ in touches if bytes_.regions}
+
+
+class Once:
+    """A kernel whose result only the host sees: a replay has nothing to do, and keeps nothing."""
+
+    __slots__ = ("_kernel",)
+
+    def __init__(self, kernel: Callable[[], object]) -> None:
+        self._kernel: Callable[[], object] | None = kernel
+
+    def __call__(self) -> None:
+        kernel, self._kernel = self._kernel, None
+        if kernel is not None:
+            kernel()

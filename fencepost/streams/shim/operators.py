@@ -1,0 +1,383 @@
+"""What each operator of torch does on the virtual device: one handler an operator, made once.
+
+A view runs at once, because it touches no data. Everything else is checked for its sizes, given
+memory for its results, and queued: its kernel is the operator itself, on aliases of the arena.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch._ops import OpOverload
+
+from fencepost.streams.shim.copies import copy_into, to_copy
+from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
+from fencepost.streams.shim.errors import unknown_kernel
+from fencepost.streams.shim.indexing import INDEXING
+from fencepost.streams.shim.launches import Launch
+from fencepost.streams.shim.randomness import drawn, draws_first, seeded
+from fencepost.streams.shim.shapes import (
+    NotKnownBefore,
+    Outline,
+    map_outlines,
+    map_tensors,
+    outline_of,
+)
+
+if TYPE_CHECKING:
+    from fencepost.streams.shim.runtime import Runtime
+
+Operator = OpOverload[Any, Any]
+Handler = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+aten = torch.ops.aten
+
+KNOWN_LIBRARIES = ("aten", "prims", "prim")
+# Operators that ask about a tensor and not about its data.
+ABOUT = (aten.is_pinned.default, aten.is_same_size.default)
+# Views in all but name, and in-place changes of sizes: they touch no data either.
+RESHAPING = (aten._unsafe_view.default, aten.lift_fresh.default, aten.lift.default)
+# Factories that leave memory as it is: no kernel runs.
+UNINITIALISED = frozenset(
+    (
+        aten.empty.memory_format,
+        aten.empty_strided.default,
+        aten.empty_like.default,
+        aten.new_empty.default,
+        aten.new_empty_strided.default,
+    )
+)
+# In-place operators that read nothing of what they write.
+OVERWRITES = (aten.fill_.Scalar, aten.fill_.Tensor, aten.zero_.default, aten._foreach_zero_.default)
+# What torch writes although the schema does not say so, by the name of the argument.
+UNDECLARED_WRITES = {
+    aten.native_batch_norm.default: ("running_mean", "running_var"),
+    aten.cudnn_batch_norm.default: ("running_mean", "running_var"),
+}
+
+
+def tensors_in(value: Any, found: list[torch.Tensor]) -> None:
+    """Collect the tensors among nested arguments."""
+    if isinstance(value, torch.Tensor):
+        found.append(value)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            tensors_in(item, found)
+
+
+def _put(out: torch.Tensor, value: torch.Tensor) -> None:
+    """Put a result where the device has room for it."""
+    if value.numel() == out.numel():
+        out.copy_(value)
+    else:  # the CPU leaves out what only a GPU's backward pass needs
+        out.zero_()
+
+
+def _into(out: torch.Tensor, run: Callable[[], torch.Tensor]) -> None:
+    """The kernel of an operator with one result."""
+    _put(out, run())
+
+
+class Operators:
+    """The handlers of one virtual device."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.handlers: dict[Operator, Handler] = {}
+
+    def make(self, operator: Operator) -> Handler:
+        """How an operator is performed; made when it is first met."""
+        made = self.handlers[operator] = self._make(operator)
+        return made
+
+    def _make(self, operator: Operator) -> Handler:
+        runtime = self.runtime
+        if operator in ABOUT:
+            return lambda args, kwargs: runtime.about(operator, args, kwargs)
+        if operator is aten._to_copy.default:
+            return lambda args, kwargs: to_copy(runtime, args[0], kwargs)
+        if operator is aten.copy_.default:
+            return lambda args, kwargs: copy_into(runtime, *args, **kwargs)
+        if operator is aten._pin_memory.default:
+            return lambda args, _kwargs: runtime.pin(args[0])
+        if operator is aten._local_scalar_dense.default:
+            return lambda args, _kwargs: runtime.scalar(args[0])
+        if operator in RESHAPING or operator.is_view or torch.Tag.inplace_view in operator.tags:
+            return self._without_data(operator)
+        return _Queued(runtime, operator)
+
+    def _without_data(self, operator: Operator) -> Handler:
+        if operator is aten.resize_.default:
+            return self.runtime.resize
+        return lambda args, kwargs: operator(*args, **kwargs)
+
+
+class _Queued:
+    """An operator that reads or writes data."""
+
+    def __init__(self, runtime: Runtime, operator: Operator) -> None:
+        self.runtime = runtime
+        self.operator = operator
+        schema = operator._schema
+        self.name = operator.name().removeprefix("aten::").removesuffix(".default")
+        self.arguments = [a.name for a in schema.arguments]
+        self.takes_device = "device" in self.arguments
+        self.takes_tensors = any("Tensor" in str(a.type) for a in schema.arguments)
+        self.written = [
+            i for i, a in enumerate(schema.arguments) if a.alias_info and a.alias_info.is_write
+        ]
+        undeclared = UNDECLARED_WRITES.get(operator, ())
+        self.written += [i for i, name in enumerate(self.arguments) if name in undeclared]
+        self.is_out = torch.Tag.out in operator.tags
+        self.returned = [self._argument_returned(r) for r in schema.returns]
+        self.reads_written = not self.is_out and operator not in OVERWRITES
+        self.single = len(self.returned) == 1
+        self.only_writes_arguments = None not in self.returned
+        self.asks_host = bool(
+            {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(operator.tags)
+        )
+        self.indexing = INDEXING.get(operator)
+        self.random = torch.Tag.nondeterministic_seeded in operator.tags
+        self.draws_first = self.random and draws_first(operator)
+        self.foreign = schema.name.partition("::")[0] not in KNOWN_LIBRARIES
+
+    def _argument_returned(self, returned: Any) -> int | None:
+        """Which argument a return value is, for operators that write into their arguments."""
+        if not returned.alias_info or not returned.alias_info.is_write:
+            return None
+        for i, argument in enumerate(self.operator._schema.arguments):
+            info = argument.alias_info
+            if info and info.is_write and info.before_set == returned.alias_info.before_set:
+                return i
+        return None
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        runtime = self.runtime
+        tensors: list[torch.Tensor] = []
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(value, torch.Tensor):
+                tensors.append(value)
+            elif isinstance(value, list | tuple):
+                tensors_in(value, tensors)
+        on_device = runtime.on_device
+        lying_there = [tensor for tensor in tensors if on_device(tensor)]
+        there = bool(lying_there)
+        if self.takes_device:
+            place = runtime.place_for(kwargs.get("device"), there)
+            if place == "host" and (there or kwargs.get("pin_memory")):
+                return self._made_on_host(args, kwargs)
+            there = place == "device"
+            kwargs = {**kwargs, "device": torch.device("cpu"), "pin_memory": None}
+        if not there:
+            return self._on_host(args, kwargs, tensors)
+        if self.foreign:
+            emulation = REGISTERED.get(self.operator._schema.name)
+            if emulation is None:
+                raise unknown_kernel(self.operator._schema.name)
+            return EmulatedKernel(emulation, runtime)(*args, **kwargs)
+        if len(lying_there) < len(tensors) and self.indexing is None:
+            self._check_places(tensors)
+        return self._on_device(args, kwargs, lying_there)
+
+    def _check_places(self, tensors: list[torch.Tensor]) -> None:
+        """Only scalars of the host may meet tensors of the device."""
+        for tensor in tensors:
+            if tensor.dim() and not self.runtime.on_device(tensor):
+                raise RuntimeError(
+                    "Expected all tensors to be on the same device, but found at least two "
+                    f"devices, cuda:0 and cpu! (when checking the arguments of {self.name})"
+                )
+
+    # On the host.
+
+    def _on_host(self, args: Any, kwargs: dict[str, Any], tensors: list[torch.Tensor]) -> Any:
+        tracked = [t for t in tensors if self.runtime.is_watched(t)]
+        if tracked:
+            written = self._written_tensors(args, kwargs)
+            writes = [t for t in tracked if any(t is w for w in written)]
+            reads = tracked if self.reads_written else [t for t in tracked if t not in writes]
+            result = self.operator(*args, **kwargs)
+            self.runtime.host_access(self.name, reads, writes)
+            return result
+        return self.operator(*args, **kwargs)
+
+    def _made_on_host(self, args: Any, kwargs: dict[str, Any]) -> torch.Tensor:
+        """A tensor made on the host, perhaps pinned, perhaps like one on the device."""
+        pinned = bool(kwargs.get("pin_memory"))
+        kwargs = {**kwargs, "device": torch.device("cpu"), "pin_memory": None}
+        if not pinned:
+            result: torch.Tensor = self.operator(*args, **kwargs)
+            return result
+        outline = self.runtime.shapes.infer(self.operator, args, kwargs)
+        made = self.runtime.pinned(outline)
+        if not self.name.startswith(("empty", "new_empty")):
+            made.copy_(self.operator(*args, **kwargs))
+            self.runtime.host_access(self.name, [], [made])
+        return made
+
+    # On the device.
+
+    def _written_tensors(self, args: Any, kwargs: dict[str, Any]) -> list[torch.Tensor]:
+        written: list[torch.Tensor] = []
+        for position in self.written:
+            tensors_in(self._argument(position, args, kwargs), written)
+        return written
+
+    def _argument(self, position: int, args: Any, kwargs: dict[str, Any]) -> Any:
+        return args[position] if position < len(args) else kwargs.get(self.arguments[position])
+
+    def _on_device(self, args: Any, kwargs: dict[str, Any], tensors: list[torch.Tensor]) -> Any:
+        runtime = self.runtime
+        if self.draws_first:
+            return self._drawn(args, kwargs)
+        if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+            runtime.remember_gradient()
+        written = self._written_tensors(args, kwargs) if self.written else []
+        try:
+            outlines = runtime.shapes.infer(self.operator, args, kwargs)
+        except NotKnownBefore:
+            return self._at_once(args, kwargs, tensors, written)
+        if self.is_out:
+            self._fit(outlines, args, kwargs)
+        if self.operator in UNINITIALISED:
+            return runtime.allocate(outlines)
+        raw_args, raw_kwargs = self._raw(args, kwargs)
+        launch = self._launch(args, kwargs, tensors, written, raw_args)
+        run = self._kernel(raw_args, raw_kwargs)
+        if self.only_writes_arguments:
+            launch.kernel = run
+            runtime.submit(launch)
+            return self._returned(args, kwargs)
+        if isinstance(outlines, Outline):  # the usual case, and the quickest
+            result = runtime.allocate(outlines)
+            launch.writes.append(runtime.bytes_of(result))
+            launch.kernel = partial(_into, runtime.alias(result), run)
+            runtime.submit(launch)
+            return result
+        results = [
+            map_outlines(outline, runtime.allocate)
+            if position is None
+            else self._argument(position, args, kwargs)
+            for outline, position in zip(self._listed(outlines), self.returned, strict=True)
+        ]
+        made = self._made(results)
+        outs = [runtime.alias(tensor) for tensor in made]
+        launch.writes += [runtime.bytes_of(tensor) for tensor in made]
+
+        def kernel() -> None:
+            for out, value in zip(outs, self._made(self._listed(run())), strict=True):
+                _put(out, value)
+
+        launch.kernel = kernel
+        runtime.submit(launch)
+        return results[0] if self.single else tuple(results)
+
+    def _listed(self, returned: Any) -> Any:
+        return [returned] if self.single else returned
+
+    def _returned(self, args: Any, kwargs: dict[str, Any]) -> Any:
+        if not self.returned:
+            return None
+        found = [
+            self._argument(position, args, kwargs)
+            for position in self.returned
+            if position is not None
+        ]
+        return found[0] if self.single else tuple(found)
+
+    def _made(self, results: Any) -> list[torch.Tensor]:
+        """The tensors among the results that are new."""
+        made: list[torch.Tensor] = []
+        for result, position in zip(results, self.returned, strict=True):
+            if position is None:
+                tensors_in(result, made)
+        return made
+
+    def _launch(
+        self,
+        args: Any,
+        kwargs: dict[str, Any],
+        tensors: list[torch.Tensor],
+        written: list[torch.Tensor],
+        raw_args: list[Any],
+    ) -> Launch:
+        runtime = self.runtime
+        if self.indexing is not None:
+            return self.indexing(runtime, self.name, args, kwargs, raw_args)
+        reads = tensors
+        if not self.reads_written:
+            reads = [t for t in tensors if not any(t is w for w in written)]
+        return Launch(
+            self.name,
+            [runtime.bytes_of(t) for t in reads],
+            [runtime.bytes_of(t) for t in written if runtime.on_device(t)],
+        )
+
+    def _raw(self, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Aliases of the arguments; host scalars are taken as they are now."""
+        argument = self.runtime.argument
+        raw_args = [
+            argument(value) if isinstance(value, torch.Tensor) else map_tensors(value, argument)
+            for value in args
+        ]
+        raw_kwargs = {name: map_tensors(value, argument) for name, value in kwargs.items()}
+        return raw_args, raw_kwargs
+
+    def _kernel(self, raw_args: list[Any], raw_kwargs: dict[str, Any]) -> Callable[[], Any]:
+        """The operator on aliases of its arguments."""
+        operator = self.operator
+        if self.random:
+            return seeded(operator, raw_args, raw_kwargs, self.runtime.generator)
+        return partial(operator, *raw_args, **raw_kwargs)
+
+    def _at_once(
+        self,
+        args: Any,
+        kwargs: dict[str, Any],
+        tensors: list[torch.Tensor],
+        written: list[torch.Tensor],
+    ) -> Any:
+        """An operator whose result has a size that depends on data, or that the host reads.
+
+        As on CUDA, the host waits for the current stream. Where torch merely has no rule for the
+        sizes, the stream runs ahead to here, which orders nothing.
+        """
+        runtime = self.runtime
+        raw_args, raw_kwargs = self._raw(args, kwargs)
+        launch = self._launch(args, kwargs, tensors, written, raw_args)
+        run = self._kernel(raw_args, raw_kwargs)
+        found: list[Any] = []
+        launch.kernel = lambda: found.__setitem__(slice(None), [run()])
+        runtime.submit(launch)
+        if self.asks_host:
+            runtime.synchronize_stream()
+        else:
+            runtime.run_ahead()
+        results = map_tensors(found[0], runtime.adopt)
+        if self.returned and self.only_writes_arguments:
+            return self._returned(args, kwargs)
+        return results
+
+    def _drawn(self, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Random numbers that depend on no data are drawn when asked for, and then queued."""
+        runtime = self.runtime
+        plain = map_tensors(args, torch.empty_like)
+        values = drawn(self.operator, plain, kwargs, runtime.generator)
+        target = args[0] if self.written else runtime.allocate(outline_of(values))
+        out = runtime.alias(target)
+        runtime.bridge.hold(values.nbytes)
+        runtime.submit(
+            Launch(self.name, [], [runtime.bytes_of(target)], kernel=lambda: out.copy_(values))
+        )
+        return target
+
+    def _fit(self, outlines: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        """Give `out=` arguments the size of the result."""
+        for outline, position in zip(self._listed(outlines), self.returned, strict=True):
+            if position is None:
+                continue
+            out = self._argument(position, args, kwargs)
+            if tuple(out.shape) != outline.shape:
+                self.runtime.resize((out, outline.shape), {})

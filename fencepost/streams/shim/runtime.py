@@ -1,0 +1,308 @@
+"""The virtual device as the operators of torch see it: memory, launches, accesses of the host."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fencepost.streams.regions import Bytes, strided
+from fencepost.streams.shim.arena import ALIGNMENT, Arena
+from fencepost.streams.shim.errors import several_streams, unsupported
+from fencepost.streams.shim.launches import Launch, Once
+from fencepost.streams.shim.quiet import Quiet
+from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
+
+if TYPE_CHECKING:
+    from fencepost.streams.shim.bridge import Bridge
+
+aten = torch.ops.aten
+DEVICE, HOST = "device", "host"
+
+
+class Runtime:
+    """One virtual device under torch.
+
+    `bridge` is the torch-free device below: streams, allocator and detector.
+    """
+
+    def __init__(self, bridge: Bridge, arena: Arena) -> None:
+        self.bridge = bridge
+        self.arena = arena
+        self.on_device = arena.on_device
+        self.shapes = ShapeRules()
+        self.here = bridge.here
+        self.generator = torch.Generator()
+        self.released: deque[int] = deque()
+        self.process = os.getpid()
+        self.differentiated: set[Any] = set()
+        self._watched: dict[int, int] = {}
+        self._registered: dict[int, int] = {}
+
+    # Where tensors are.
+
+    def place_for(self, device: Any, there: bool) -> str:
+        """Where a factory puts its tensor.
+
+        torch's own code asks for the device of another tensor, which is the CPU here; then it is
+        the place of the call that the program made.
+        """
+        if device is not None and device.type == "cuda":
+            return DEVICE
+        if self.here.place is not None:
+            return self.here.place
+        return DEVICE if there else HOST
+
+    def is_pinned(self, tensor: torch.Tensor) -> bool:
+        """Whether the tensor is in pinned host memory."""
+        if tensor.layout is not torch.strided:
+            return False
+        address = self.arena.address(tensor)
+        if self.arena.middle <= address < self.arena.end:
+            return True
+        return any(start <= address < start + n for start, n in self._registered.items())
+
+    def register(self, address: int, size: int) -> int:
+        """`cudaHostRegister`: host memory of the program's own becomes pinned."""
+        self._registered[address] = size
+        self._watched[address] = size
+        self.bridge.memory.outside[address] = size, None
+        return 0
+
+    def unregister(self, address: int) -> int:
+        """`cudaHostUnregister`."""
+        del self._registered[address], self._watched[address]
+        del self.bridge.memory.outside[address]
+        return 0
+
+    def alias(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor as a queued kernel holds it: it keeps no block of the device alive."""
+        arena = self.arena
+        address = tensor.data_ptr() or arena.address(tensor)
+        if arena.base <= address < arena.end:
+            return arena.alias(tensor, address)
+        return tensor.detach()
+
+    def is_watched(self, tensor: torch.Tensor) -> bool:
+        """Whether a copy that nobody waits for may still use this host memory."""
+        if tensor.layout is not torch.strided or self.on_device(tensor):
+            return False
+        address = self.arena.address(tensor)
+        if self.arena.middle <= address < self.arena.end:
+            return True
+        return any(start <= address < start + n for start, n in self._watched.items())
+
+    def is_seen(self, tensor: torch.Tensor) -> bool:
+        """Whether kernels may use the tensor's bytes."""
+        return self.on_device(tensor) or self.is_watched(tensor)
+
+    def watch(self, tensor: torch.Tensor) -> None:
+        """Look at the host's accesses to pageable memory from now on."""
+        storage = tensor.untyped_storage()
+        address, size = storage.data_ptr(), storage.nbytes()
+        self._watched[address] = size
+        if self.bridge.keeps:
+            self.bridge.memory.outside[address] = size, storage
+            self.bridge.hold(size)
+
+    def hold_pinned(self, tensor: torch.Tensor) -> None:
+        """A pinned block is not lent again before the copy that uses it has run."""
+        address = tensor.untyped_storage().data_ptr()
+        if self.arena.middle <= address < self.arena.end:
+            self.bridge.use_pinned(address)
+
+    def bytes_of(self, tensor: torch.Tensor) -> Bytes:
+        """The bytes of a tensor."""
+        address = tensor.data_ptr() or self.arena.address(tensor)
+        return _bytes(address, tensor.shape, tensor.stride(), tensor.dtype)
+
+    def argument(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor as a kernel sees it: an alias on the device, a host value as it is now."""
+        address = tensor.data_ptr()
+        if self.arena.base <= address < self.arena.middle:
+            return self.arena.alias(tensor, address)
+        if self.on_device(tensor):
+            return self.alias(tensor)
+        if self.is_watched(tensor):
+            self.host_access("argument of a kernel", [tensor], [])
+        return tensor.detach().clone()
+
+    # Memory.
+
+    def allocate(self, outline: Outline) -> torch.Tensor:
+        """A tensor on the device, from the current stream's blocks."""
+        return self._lend(outline, self.bridge.allocate)
+
+    def pinned(self, outline: Outline) -> torch.Tensor:
+        """A tensor in pinned host memory."""
+        return self._lend(outline, self.bridge.allocate_pinned)
+
+    def _lend(self, outline: Outline, allocate: Any) -> torch.Tensor:
+        self.settle()
+        size = -(-max(outline.span, 1) // ALIGNMENT) * ALIGNMENT
+        address = allocate(size, shown(outline.shape, outline.dtype))
+        return self.arena.lend(
+            address,
+            size,
+            outline.shape,
+            outline.stride,
+            outline.dtype,
+            # The last reference may die anywhere, even inside the device: it is only noted here.
+            lambda: self.released.append(address),
+        )
+
+    def settle(self) -> None:
+        """Free what torch has let go of; called before anything that the program can order."""
+        while self.released:
+            self.bridge.free(self.released.popleft())
+
+    def adopt(self, value: torch.Tensor) -> torch.Tensor:
+        """A result that was computed at once, as a tensor on the device."""
+        made = self.allocate(outline_of(value))
+        out = self.alias(made)
+        self.bridge.hold(value.nbytes)
+        self.submit(Launch("result", [], [self.bytes_of(made)], lambda: out.copy_(value)))
+        return made
+
+    def pin(self, source: torch.Tensor) -> torch.Tensor:
+        """A pinned copy of a host tensor."""
+        if self.on_device(source):
+            raise RuntimeError(
+                "cannot pin 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned"
+            )
+        made = self.pinned(self.shapes.infer(aten.clone.default, (source,), {}))
+        made.copy_(source)
+        reads = [source] if self.is_watched(source) else []
+        self.host_access("pin_memory", reads, [made])
+        return made
+
+    def resize(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+        """`resize_`: within the block where it fits, else a new block."""
+        tensor, size = args[0], tuple(args[1])
+        if not self.on_device(tensor):
+            return aten.resize_.default(*args, **kwargs)
+        outline = outline_of(torch.empty(size, dtype=tensor.dtype, device="meta"))
+        start = tensor.storage_offset() * tensor.element_size()
+        if start + outline.span <= tensor.untyped_storage().nbytes():
+            return tensor.as_strided_(size, outline.stride)
+        made = self.allocate(outline)
+        common = min(tensor.numel(), made.numel())
+        if common:
+            flat = tensor.as_strided((common,), (1,))
+            out, value = self.alias(made.reshape(-1)[:common]), self.alias(flat)
+            reads, writes = [self.bytes_of(flat)], [self.bytes_of(made.reshape(-1)[:common])]
+            self.submit(Launch("resize_", reads, writes, lambda: out.copy_(value)))
+        return tensor.set_(made.untyped_storage(), 0, outline.shape, outline.stride)
+
+    # Launches and the host.
+
+    def submit(self, launch: Launch) -> None:
+        """Queue a kernel on the current stream."""
+        if os.getpid() != self.process:
+            raise unsupported(
+                "CUDA in a child process",
+                "what it does is not seen by the process that is audited",
+                "an audit of a program with one process",
+            )
+        self.settle()
+        self.bridge.submit(launch)
+
+    def host_access(
+        self, name: str, reads: Sequence[torch.Tensor], writes: Sequence[torch.Tensor]
+    ) -> None:
+        """The calling thread has read or written memory that copies may use."""
+        self.settle()
+        again = None
+        if writes and self.bridge.keeps:
+            written = [(tensor.detach(), tensor.detach().clone()) for tensor in writes]
+            self.bridge.hold(sum(value.nbytes for _, value in written))
+            again = partial(_write_again, written)
+        bytes_of = self.bytes_of
+        self.bridge.host_access(
+            name, list(map(bytes_of, reads)), list(map(bytes_of, writes)), again
+        )
+
+    def synchronize_stream(self) -> None:
+        """The host waits for the current stream."""
+        self.settle()
+        self.bridge.synchronize_stream()
+
+    def run_ahead(self) -> None:
+        """The current stream runs up to here; this orders nothing."""
+        self.bridge.run_ahead()
+
+    def scalar(self, tensor: torch.Tensor) -> Any:
+        """`item()`: the host waits for the current stream and reads one element."""
+        if not self.on_device(tensor):
+            if self.is_watched(tensor):
+                self.host_access("item", [tensor], [])
+            return aten._local_scalar_dense.default(tensor)
+        value = self.alias(tensor)
+        found: list[Any] = []
+        self.submit(
+            Launch(
+                "item",
+                [self.bytes_of(tensor)],
+                [],
+                Once(lambda: found.append(aten._local_scalar_dense.default(value))),
+            )
+        )
+        self.synchronize_stream()
+        return found[0]
+
+    def about(self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A question about a tensor that its data does not answer."""
+        if operator is aten.is_pinned.default:
+            return self.is_pinned(args[0])
+        return operator(*args, **kwargs)
+
+    def kernel_argument(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor as a custom kernel sees it: it reads pinned memory itself, when it runs."""
+        return self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
+
+    def remember_gradient(self) -> None:
+        """An operator that a backward pass will come to runs on the current stream."""
+        self.differentiated.add(self.bridge.current())
+
+    def check_backward(self, *, keeps_graph: bool) -> None:
+        """Refuse a backward pass that CUDA would run on other streams than the current one."""
+        if self.differentiated - {self.bridge.current()}:
+            raise several_streams()
+        if not keeps_graph:
+            self.differentiated.clear()
+
+    def quiet(self) -> Quiet:
+        """A context in which torch is plain CPU torch for the calling thread."""
+        return Quiet(self.here)
+
+    def record_stream(self, tensor: torch.Tensor, stream: Any) -> None:
+        """`Tensor.record_stream`: once freed, the block rests until this stream's work is done."""
+        self.settle()
+        if self.on_device(tensor):
+            self.bridge.record_stream(tensor.untyped_storage().data_ptr(), stream.native)
+
+    def nothing(self, name: str, length: int) -> None:
+        """A kernel that takes time and touches no data."""
+        self.submit(Launch(f"{name}({length})", [], []))
+
+    def note_shared(self, tensor: torch.Tensor) -> None:
+        """The host has a second name for this memory, which is not watched."""
+        label = self.bytes_of(tensor).label
+        self.bridge.note(f"host memory of {label} was shared with numpy, and is not watched there")
+
+
+@lru_cache(maxsize=1 << 16)
+def _bytes(
+    address: int, shape: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
+) -> Bytes:
+    return Bytes(strided(address, shape, stride, dtype.itemsize), shown(shape, dtype))
+
+
+def _write_again(written: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """What the host wrote, in a replay."""
+    for tensor, value in written:
+        tensor.copy_(value)

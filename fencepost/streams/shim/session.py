@@ -1,0 +1,64 @@
+"""A virtual device from its beginning to its audit."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+from fencepost.streams.calls import Trace
+from fencepost.streams.findings import Audit
+from fencepost.streams.policies import Policy
+from fencepost.streams.recording import Choices
+from fencepost.streams.shim.arena import Arena
+from fencepost.streams.shim.bridge import Bridge
+from fencepost.streams.shim.cuda_names import StreamContext
+from fencepost.streams.shim.errors import unsupported
+from fencepost.streams.shim.install import installed
+from fencepost.streams.shim.runtime import Runtime
+from fencepost.streams.shim.stubs import load_adapter, stubbed
+
+
+class VirtualDevice:
+    """What `virtual_cuda()` gives: the device that torch sees, and what was found on it."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    def audit(self) -> Audit:
+        """What nothing orders in all that was done so far."""
+        self.runtime.settle()
+        with self.runtime.quiet():
+            return self.runtime.bridge.audit()
+
+    @property
+    def trace(self) -> Trace:
+        """Every call so far, for `mutate`, `graph`, `outcomes` and `interleavings`."""
+        return self.runtime.bridge.device.trace
+
+
+@contextmanager
+def session(
+    *, policy: Policy, adapters: Sequence[str], choices: Choices | None = None
+) -> Iterator[VirtualDevice]:
+    """Torch has a virtual CUDA device until the end of the context."""
+    if issubclass(torch.cuda.StreamContext, StreamContext):
+        raise unsupported(
+            "a virtual device inside another",
+            "the virtual machine has one device",
+            "one `virtual_cuda()` around both",
+        )
+    loaded = [load_adapter(named) for named in adapters]
+    arena = Arena()
+    runtime = Runtime(Bridge(arena, policy, choices), arena)
+    device = VirtualDevice(runtime)
+    # What was there before need not be looked at while millions of small objects are recorded.
+    gc.freeze()
+    with ExitStack() as stack:
+        stack.callback(gc.unfreeze)
+        stack.enter_context(installed(runtime))
+        if loaded:
+            stack.enter_context(stubbed(loaded, runtime))
+        yield device

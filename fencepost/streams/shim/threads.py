@@ -1,0 +1,132 @@
+"""Host threads: what Python orders between them is ordered for the detector too.
+
+Starting and joining a thread are edges, and so is handing a lock over. Conditions, events,
+semaphores, queues and futures are made of locks, so they are edges by themselves. A value left in
+a plain variable is none.
+"""
+
+from __future__ import annotations
+
+import _thread
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+
+class Hosts(Protocol):
+    """The host threads of the device below."""
+
+    def several(self) -> bool:
+        """Whether there is more than one host thread."""
+
+    def send(self) -> Any:
+        """What the calling thread knows, for another thread."""
+
+    def receive(self, known: Any) -> None:
+        """The calling thread comes after what another knew."""
+
+    def begin(self, name: str, known: Any) -> None:
+        """The calling thread is a new host, started by one that knew this."""
+
+
+def thread_names(
+    hosts: Hosts, entered: Callable[[], AbstractContextManager[None]]
+) -> dict[Any, dict[str, Any]]:
+    """By module or class, what replaces names of `threading` and `queue`."""
+
+    class Lock:
+        """A lock whose hand-over is an edge."""
+
+        def __init__(self) -> None:
+            self._inner: Any = self._make()
+            self._known: list[Any] = []
+
+        _make = staticmethod(_thread.allocate_lock)
+
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+            taken = self._inner.acquire(blocking, timeout)
+            if taken:
+                self.follow()
+            return taken
+
+        def follow(self) -> None:
+            """The calling thread comes after the last release."""
+            if self._known:
+                hosts.receive(self._known[0])
+
+        def release(self) -> None:
+            if hosts.several():
+                self._known[:] = [hosts.send()]
+            self._inner.release()
+
+        def locked(self) -> bool:
+            return self._inner.locked()
+
+        def __enter__(self) -> bool:
+            return self.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.release()
+
+        def _at_fork_reinit(self) -> None:
+            self._inner._at_fork_reinit()
+
+    class RLock(Lock):
+        """A reentrant lock whose hand-over is an edge."""
+
+        _make = staticmethod(threading._CRLock)  # type: ignore[attr-defined]
+
+        def _is_owned(self) -> bool:
+            return bool(self._inner._is_owned())
+
+        def _release_save(self) -> Any:
+            if hosts.several():
+                self._known[:] = [hosts.send()]
+            return self._inner._release_save()
+
+        def _acquire_restore(self, state: Any) -> None:
+            self._inner._acquire_restore(state)
+            self.follow()
+
+    class Event(threading.Event):
+        """An event that is an edge also where it is only looked at."""
+
+        def is_set(self) -> bool:
+            found = super().is_set()
+            lock = getattr(self._cond, "_lock", None)  # type: ignore[attr-defined]
+            if found and isinstance(lock, Lock):
+                lock.follow()
+            return found
+
+        isSet = is_set  # noqa: N815  # Python's older name
+
+    plain_start, plain_join = threading.Thread.start, threading.Thread.join
+
+    def start(self: threading.Thread) -> None:
+        known, run = hosts.send(), self.run
+
+        def run_as_host() -> None:
+            hosts.begin(self.name, known)
+            try:
+                with entered():
+                    run()
+            finally:
+                self._fencepost_end = hosts.send()  # type: ignore[attr-defined]
+                del self.run
+
+        self.run = run_as_host  # type: ignore[method-assign]
+        plain_start(self)
+
+    def join(self: threading.Thread, timeout: float | None = None) -> None:
+        plain_join(self, timeout)
+        known = getattr(self, "_fencepost_end", None)
+        if known is not None and not self.is_alive():
+            hosts.receive(known)
+
+    return {
+        threading: {"Lock": Lock, "RLock": RLock, "Event": Event, "_allocate_lock": Lock},
+        threading.Thread: {"start": start, "join": join},
+        queue: {"SimpleQueue": queue._PySimpleQueue},  # type: ignore[attr-defined]
+    }

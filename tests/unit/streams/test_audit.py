@@ -1,0 +1,129 @@
+"""`fencepost audit`: exit codes, where its output goes, and programs that fail."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RACE = """
+import sys
+import torch
+
+x = torch.zeros(8, device="cuda")
+s = torch.cuda.Stream()
+torch.cuda.synchronize()
+with torch.cuda.stream(s):
+    x.fill_(1.0)
+print(sys.argv[1:], __name__)
+x.sum()
+torch.cuda.synchronize()
+"""
+
+
+@pytest.fixture
+def program(workshop):
+    def write(text: str) -> str:
+        workshop.write("program.py", text)
+        return "program.py"
+
+    return write
+
+
+def test_nothing_unordered(workshop, program):
+    ran = workshop.run("audit", program("import torch; print(torch.ones(2, device='cuda').sum())"))
+    assert ran.code == 0
+    assert "tensor(2., device='cuda:0')" in ran.out
+    assert "everything that conflicts is ordered" in ran.err
+
+
+def test_a_finding(workshop, program):
+    ran = workshop.run("audit", program(RACE), "--flag", "value")
+    assert ran.code == 1
+    assert ran.out == "['--flag', 'value'] __main__\n"
+    assert "fill_.Scalar writes on stream 1, at program.py:9" in ran.err
+    assert "sum reads on the default stream, at program.py:11" in ran.err
+
+
+def test_findings_as_json(workshop, program):
+    ran = workshop.run("audit", "--json", "found.json", program(RACE))
+    assert ran.code == 1
+    (finding,) = json.loads((workshop.folder / "found.json").read_text())["findings"][:1]
+    assert finding["first"]["kind"] == "write"
+    assert (finding["start"], finding["stop"]) == (0, 32)
+
+
+def test_a_program_that_fails_is_told_after_its_findings_are_kept(workshop, program):
+    ran = workshop.run("audit", program(RACE + "raise ValueError('no')"))
+    assert ran.code == 2
+    assert "ValueError: no" in ran.err
+    assert "finding 1" in ran.err
+    assert "fencepost/streams" not in ran.err.partition("finding 1")[0]
+
+
+def test_the_exit_status_of_the_program_is_shown(workshop, program):
+    ran = workshop.run("audit", program("import sys; sys.exit(7)"))
+    assert ran.code == 2
+    assert "exit status 7" in ran.err
+    assert workshop.run("audit", program("import sys; sys.exit(0)")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("torch.cuda.CUDAGraph()", "a CUDA graph"),
+        ("torch.ones(2, device='cuda:1')", "cuda:1"),
+        ("torch.ones(2).to('cuda:1')", "cuda:1"),
+        ("torch.compile(lambda x: x)", "torch.compile"),
+        ("torch.cuda.Event(interprocess=True)", "another process"),
+        ("torch.cuda.ExternalStream(1)", "an external stream"),
+        ("torch.ones(2, device='cuda').share_memory_()", "share_memory_"),
+    ],
+)
+def test_what_is_not_supported_says_so(workshop, program, text, said):
+    ran = workshop.run("audit", program(f"import torch\n{text}\n"))
+    assert ran.code == 2
+    assert "error F220" in ran.err
+    assert said in ran.err
+
+
+def test_a_module(workshop):
+    workshop.write("package/__init__.py", "")
+    workshop.write("package/main.py", "import sys; print(sys.argv[1:], __name__)")
+    ran = workshop.run("audit", "-m", "package.main", "--own", "1")
+    assert ran.code == 0
+    assert ran.out == "['--own', '1'] __main__\n"
+
+
+def test_what_is_not_there(workshop):
+    assert "F225" in workshop.run("audit", "missing.py").err
+    assert "F01" in workshop.run("audit").err
+    workshop.write("program.py", "")
+    assert "F223" in workshop.run("audit", "--adapter", "nobody", "program.py").err
+
+
+def test_without_torch_the_error_says_so(tmp_path: Path):
+    (tmp_path / "program.py").write_text("")
+    code = (
+        "import sys, importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda n, *a: None if n == 'torch' else find(n, *a)\n"
+        "from fencepost.cli import run; sys.exit(run(['audit', 'program.py']))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ran.returncode == 2
+    assert "error F224: torch is not installed" in ran.stderr
+
+
+def test_torch_is_as_it_was_afterwards(workshop, program):
+    import torch
+
+    before = {name: getattr(torch.cuda, name) for name in ("Stream", "is_available", "synchronize")}
+    workshop.run("audit", program(RACE))
+    assert {name: getattr(torch.cuda, name) for name in before} == before
+    assert torch.ones(2).device.type == "cpu"
+    assert "device" not in vars(torch.Tensor)
