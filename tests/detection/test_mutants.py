@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
 from fencepost.analyses.mutation import Mutating
-from fencepost.core.system import LIVENESS, NO_FAULT, NO_STUCK_STATE, Expectation
 from fencepost.engines.explore import explore, keeps_every_step, same_graph
 from fencepost.language import build
 from fencepost.loading import load_model
@@ -49,23 +47,9 @@ def test_every_survivor_has_a_kind_of_reason(model):
             assert row["runs"] == "fewer"
 
 
-def without_liveness(system):
-    """The system as the page looks at it: by the properties of states alone."""
-    kept = tuple(p for p in system.properties if p.kind not in LIVENESS)
-    names = {NO_FAULT, NO_STUCK_STATE, *(p.name for p in kept)}
-    designs = tuple(
-        replace(
-            design,
-            expect=Expectation(tuple(v for v in design.expect.violations if v.property in names)),
-        )
-        for design in system.designs
-    )
-    return replace(system, properties=kept, designs=designs)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("model", ["rdma_write_completion"])
+@pytest.mark.parametrize("model", ["slot_lifecycle", "rdma_write_completion", "async_cache_load"])
 def test_the_page_names_the_survivors(model):
     source = load_model(model, ROOT)
     system = build(source.model, source.properties, {})
