@@ -131,10 +131,7 @@ class _Proposer(Clocks):
                 text = f"{waiting}.wait_event({name}) before {_at(second)}{recorded}"
                 return Proposal("wait_event", text, ((before, BEFORE, call),), name, site)
             call = WaitStream(host, second.agent, first.agent)
-            text = (
-                f"record an event on {stream} after {_at(first)}, and {waiting}.wait_event(...) "
-                f"for it before {_at(second)}"
-            )
+            text = f"{waiting}.wait_stream({stream}) before {_at(second)}"
             return Proposal("wait_stream", text, ((before, BEFORE, call),))
         call = Synchronize(host, event, None if event is not None else first.agent)
         text = f"{name or stream}.synchronize() before {_at(second)}{recorded}"

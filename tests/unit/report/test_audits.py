@@ -28,8 +28,7 @@ def test_a_finding():
         "  copy writes on load, at program.py:5\n"
         "  read reads on compute, at program.py:7\n"
         "  bytes:   0 to 64 of weights, allocated at program.py:3\n"
-        "  missing: record an event on load after copy (program.py:5), and "
-        "compute.wait_event(...) for it before read (program.py:7)\n"
+        "  missing: compute.wait_stream(load) before read (program.py:7)\n"
         "\n"
         "1 finding; 2 operations on 3 streams, on the path that this run took\n"
     )

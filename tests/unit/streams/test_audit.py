@@ -48,6 +48,39 @@ def test_a_finding(workshop, program):
     assert "sum reads on the default stream, at program.py:11" in ran.err
 
 
+REUSED = """
+import torch
+
+load = torch.cuda.Stream()
+host = torch.arange(8, dtype=torch.float32).pin_memory()
+cache = torch.zeros(8, device="cuda")
+out = torch.zeros(8, device="cuda")
+for layer in range(4):
+    with torch.cuda.stream(load):
+        cache.copy_(host, non_blocking=True)
+    out += cache
+torch.cuda.synchronize()
+"""
+
+
+def test_what_is_proposed_typed_as_it_stands_orders_all_that_it_is_said_to(workshop, program):
+    found = workshop.run("audit", program(REUSED)).err
+    before, after = "stream 1.wait_stream(default) before", "default.wait_stream(stream 1) before"
+    assert f"missing: {before} copy to device (program.py:10)" in found
+    assert f"missing: {after} add_.Tensor (program.py:11)" in found
+    assert "and copy to device writes on stream 1, at program.py:10\n" in found, "the buffer reused"
+    assert found.count("finding ") == 2
+    default = "torch.cuda.default_stream()"
+    mended = REUSED.replace(
+        "        cache.copy_", f"        load.wait_stream({default})\n        cache.copy_"
+    )
+    half = workshop.run("audit", program(mended))
+    assert half.code == 1
+    assert half.err.count("finding ") == 1
+    whole = mended.replace("    out +=", f"    {default}.wait_stream(load)\n    out +=")
+    assert workshop.run("audit", program(whole)).code == 0
+
+
 def test_findings_as_json(workshop, program):
     ran = workshop.run("audit", "--json", "found.json", program(RACE))
     assert ran.code == 1
