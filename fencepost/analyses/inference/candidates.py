@@ -80,7 +80,9 @@ class Question:
     state: State
     sizes: Mapping[str, int]
     matter: frozenset[str]
-    dropped: AbstractSet[str]
+    dropped: AbstractSet[str] = frozenset()
+    wide: bool = False
+    """Whether candidates may speak of nothing but what does not matter, too."""
 
     def rows(self, template: Template, columns: Sequence[int] | None = None) -> Rows:
         """What the template's members are in the state, one row a choice of them; only some columns
@@ -101,6 +103,14 @@ class Candidates(Protocol):
     def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
         """The cheapest one that is false in a state and has fewer variables and literals than
         `most`."""
+        ...
+
+    def learn(self, state: Question) -> frozenset[str]:
+        """No candidate is to exclude this state from here on; the names of those that did."""
+        ...
+
+    def forget(self) -> None:
+        """Forget what was learnt."""
         ...
 
 
@@ -135,6 +145,7 @@ class Pool:
             self._columns[n, : len(box.columns)] = box.columns
             self._masks[n, : len(box.masks)] = box.masks
         self._made: dict[int, Candidate] = {}
+        self.alive = np.ones(count, dtype=bool)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -151,7 +162,7 @@ class Pool:
 
         if not self.boxes or len(self.template.variables) + 1 >= most:
             return None
-        inside = self._inside(1 << question.rows(self.template))
+        inside = self._inside(1 << question.rows(self.template)) & self.alive
         best: tuple[Price, int] | None = None
         for number in np.nonzero(inside)[0]:
             if f"{self.prefix}{number}" in question.dropped:
@@ -160,6 +171,18 @@ class Pool:
             if best is None or key < best:
                 best = key
         return None if best is None else (best[0], self[best[1]])
+
+    def learn(self, state: Question) -> frozenset[str]:
+        import numpy as np
+
+        if not self.boxes:
+            return frozenset()
+        false = self._inside(1 << state.rows(self.template)) & self.alive
+        self.alive &= ~false
+        return frozenset(f"{self.prefix}{n}" for n in np.nonzero(false)[0])
+
+    def forget(self) -> None:
+        self.alive[:] = True
 
     def short(self, literals: int) -> list[Candidate]:
         """The candidates of at most so many literals."""
@@ -202,7 +225,7 @@ class OnDemand:
         if len(self._every) + 1 >= most:
             return None
         used = self.template.attributes
-        near = [n for n, a in enumerate(used) if a.fields & question.matter]
+        near = [n for n, a in enumerate(used) if question.wide or a.fields & question.matter]
         table = question.rows(self.template, near)
         rows = [tuple(int(v) for v in row) for row in unique(table, self.template.sizes)]
         for literals in range(1, min(self.literals, most - len(self._every) - 1) + 1):
@@ -223,6 +246,21 @@ class OnDemand:
                 if name not in question.dropped:
                     return cost, candidate(self.template, box, name)
         return None
+
+    def learn(self, state: Question) -> frozenset[str]:
+        rows = unique(state.rows(self.template), self.template.sizes)
+        self._occurring.learn(rows)
+        return frozenset(
+            name
+            for box, name in self._names.items()
+            if any(
+                all(m >> int(row[c]) & 1 for c, m in zip(box.columns, box.masks, strict=True))
+                for row in rows
+            )
+        )
+
+    def forget(self) -> None:
+        self._occurring.forget()
 
 
 def given(lemmas: Sequence[Lemma]) -> list[Candidate]:

@@ -128,8 +128,26 @@ class Search:
                 if name not in self.claims.lemmas:
                     return Lost(name, answer)
                 open_ += self.drop(name)
+                if answer is not None:
+                    open_ += self.learn(answer)
                 break
         return None
+
+    def learn(self, found: Counterexample) -> list[str]:
+        """No candidate excludes the state before a step, so none that is false after it can be
+        saved: they are all given up. The claims that went by one of them."""
+        if found.after is None:
+            return []
+        after = Question(
+            found.system, self.sized.barriers, found.after, dict(found.sizes), frozenset()
+        )
+        again: list[str] = []
+        for pool in self.pools:
+            for name in sorted(pool.learn(after)):
+                if name in self.claims.lemmas:
+                    again += self.drop(name)
+                self.dropped.add(name)
+        return list(dict.fromkeys(again))
 
     def drop(self, name: str) -> list[str]:
         """Give up a lemma; the claims that went by it."""
@@ -147,14 +165,22 @@ class Search:
         matter = set(self._looked_at[found.step.action]) if found.step is not None else set()
         if formula is not None:
             matter |= {n.field for n in walk(formula.condition) if isinstance(n, Read)}
-        question = Question(
-            found.system,
-            self.sized.barriers,
-            found.before,
-            dict(found.sizes),
-            frozenset(matter),
-            self.dropped,
-        )
+        for wide in (False, True):
+            question = Question(
+                found.system,
+                self.sized.barriers,
+                found.before,
+                dict(found.sizes),
+                frozenset(matter),
+                self.dropped,
+                wide,
+            )
+            chosen = self._cheapest(question)
+            if chosen is not None:
+                return chosen
+        return None
+
+    def _cheapest(self, question: Question) -> Candidate | None:
         best: tuple[tuple[int, ...], Candidate] | None = None
         for rank, pool in enumerate(self.pools):
             answer = pool.excluding(question, MOST if best is None else best[0][0])

@@ -160,6 +160,8 @@ class _Inference:
         from fencepost.engines.prove.any_size.sized import Sized
 
         pools: list[Candidates] = list(self._pools(shapes))
+        for pool in pools:
+            pool.forget()
         claims = Claims(dict(self.goals), no_fault=True)
         sizes, dropped = dict(self.sizes), set[str]()
         for _ in range(MOST_PROOFS):

@@ -31,15 +31,35 @@ class Occurring:
 
         self.np, self.sizes = np, list(sizes)
         shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
-        self.words = -(-len(rows) // 64)
-        padded = np.full((self.words * 64, rows.shape[1]), -1, dtype=np.int64)
-        padded[: len(rows)] = shuffled
         self.first = np.cumsum([0, *self.sizes])
-        self.bits = np.zeros((int(self.first[-1]), self.words), dtype=np.uint64)
+        self.bits = self._packed(shuffled)
+        self._at_first = self.bits
+
+    @property
+    def words(self) -> int:
+        """How many words the bits of a value take."""
+        return int(self.bits.shape[1])
+
+    def _packed(self, rows: Rows) -> Bits:
+        """For each value of each column the rows that have it, 64 to a word."""
+        np = self.np
+        words = -(-len(rows) // 64)
+        padded = np.full((words * 64, rows.shape[1]), -1, dtype=np.int64)
+        padded[: len(rows)] = rows
+        bits: Bits = np.zeros((int(self.first[-1]), words), dtype=np.uint64)
         for column, size in enumerate(self.sizes):
             for value in range(size):
                 packed = np.packbits(padded[:, column] == value, bitorder="little")
-                self.bits[self.first[column] + value] = packed.view(np.uint64)
+                bits[self.first[column] + value] = packed.view(np.uint64)
+        return bits
+
+    def learn(self, rows: Rows) -> None:
+        """Rows that occur too. They go before the others: what they tell apart is asked about."""
+        self.bits = self.np.concatenate([self._packed(rows), self.bits], axis=1)
+
+    def forget(self) -> None:
+        """Leave the rows of the beginning."""
+        self.bits = self._at_first
 
     def of(self, column: int, mask: int) -> Bits:
         """The rows in which a column has one of the values of a mask."""
