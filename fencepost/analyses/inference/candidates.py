@@ -29,6 +29,10 @@ MOST_LOOKED_AT = 200
 """So many clauses that exclude one state are compared before the cheapest is taken."""
 
 
+MOST_FAR = 2
+"""The most literals of a clause that speaks of nothing that the step and the claim look at."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A formula (as the oracle of proofs reads it): not all literals of a box hold together, for
@@ -79,7 +83,7 @@ class Question:
     barriers: frozenset[str]
     state: State
     sizes: Mapping[str, int]
-    matter: frozenset[str]
+    matter: frozenset[str] = frozenset()
     dropped: AbstractSet[str] = frozenset()
     wide: bool = False
     """Whether candidates may speak of nothing but what does not matter, too."""
@@ -228,7 +232,8 @@ class OnDemand:
         near = [n for n, a in enumerate(used) if question.wide or a.fields & question.matter]
         table = question.rows(self.template, near)
         rows = [tuple(int(v) for v in row) for row in unique(table, self.template.sizes)]
-        for literals in range(1, min(self.literals, most - len(self._every) - 1) + 1):
+        longest = MOST_FAR if question.wide else self.literals
+        for literals in range(1, min(longest, most - len(self._every) - 1) + 1):
             found: dict[Box, Price] = {}
             for row in rows:
                 for columns in self._occurring.without(row, near, literals):

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
 from fencepost.core.expressions import Read, walk
-from fencepost.core.system import NO_FAULT, Action, System
+from fencepost.core.system import NO_FAULT, Action, State, System
 from fencepost.core.trees import decisions
 
 if TYPE_CHECKING:
+    from fencepost.analyses.inference.seen import Seen
     from fencepost.engines.prove.any_size import Claim, Counterexample
     from fencepost.engines.prove.any_size.sized import Sized
 
@@ -87,6 +88,8 @@ class Search:
     def __init__(self, system: System, sized: Sized, claims: Claims, told: Told) -> None:
         self.system, self.sized, self.claims, self.told = system, sized, claims, told
         self.pools: list[Candidates] = []
+        self.seen: list[Seen] = []
+        """States that candidates are looked at in before they are claimed."""
         self.perhaps: dict[str, Candidate] = {}
         """Candidates that are assumed from the start; those that a proof takes are claimed."""
         self.dropped: set[str] = set()
@@ -111,6 +114,9 @@ class Search:
                 perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
                 answer = self.sized.broken(self.claims.formula(name), self.claims.all, perhaps)
                 if isinstance(answer, Kept):
+                    fresh = answer.core & self.perhaps.keys() - self.claims.lemmas.keys()
+                    if any([self.false_somewhere(self.perhaps[n]) for n in sorted(fresh)]):
+                        continue
                     self.claims.cores[name] = answer.core
                     for fresh in sorted(answer.core & self.perhaps.keys()):
                         if fresh not in self.claims.lemmas:
@@ -128,26 +134,36 @@ class Search:
                 if name not in self.claims.lemmas:
                     return Lost(name, answer)
                 open_ += self.drop(name)
-                if answer is not None:
-                    open_ += self.learn(answer)
+                if answer is not None and answer.after is not None:
+                    open_ += self.learn(self.question(answer, answer.after))
                 break
         return None
 
-    def learn(self, found: Counterexample) -> list[str]:
-        """No candidate excludes the state before a step, so none that is false after it can be
-        saved: they are all given up. The claims that went by one of them."""
-        if found.after is None:
-            return []
-        after = Question(
-            found.system, self.sized.barriers, found.after, dict(found.sizes), frozenset()
-        )
+    def question(self, found: Counterexample, state: State) -> Question:
+        """A state of the sizes of a counterexample."""
+        return Question(found.system, self.sized.barriers, state, dict(found.sizes))
+
+    def learn(self, state: Question) -> list[str]:
+        """No lemma may exclude this state: those that do are all given up. The claims that went by
+        one of them."""
         again: list[str] = []
         for pool in self.pools:
-            for name in sorted(pool.learn(after)):
+            for name in sorted(pool.learn(state)):
                 if name in self.claims.lemmas:
                     again += self.drop(name)
                 self.dropped.add(name)
         return list(dict.fromkeys(again))
+
+    def false_somewhere(self, chosen: Candidate) -> bool:
+        """Whether a candidate is false in a state that was seen; then it is given up."""
+        for seen in self.seen:
+            state = seen.breaks(chosen)
+            if state is not None:
+                self.dropped.add(chosen.name)
+                sized = seen.vectors.system
+                self.learn(Question(sized, self.sized.barriers, state, seen.sizes))
+                return True
+        return False
 
     def drop(self, name: str) -> list[str]:
         """Give up a lemma; the claims that went by it."""
@@ -176,6 +192,8 @@ class Search:
                 wide,
             )
             chosen = self._cheapest(question)
+            while chosen is not None and self.false_somewhere(chosen):
+                chosen = self._cheapest(question)
             if chosen is not None:
                 return chosen
         return None

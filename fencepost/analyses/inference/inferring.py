@@ -17,7 +17,7 @@ from fencepost.analyses.inference.harvest import asked_by
 from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
 from fencepost.analyses.inference.merged import merged, with_merged
 from fencepost.analyses.inference.naming import named
-from fencepost.analyses.inference.seen import seen_states, table
+from fencepost.analyses.inference.seen import Seen, seen_states, table
 from fencepost.analyses.inference.tables import Template
 from fencepost.analyses.inference.templates import Shape, schedule, sizes_wanted, variables_of
 from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Inferring, Limits
@@ -115,6 +115,7 @@ class _Inference:
         self.sizes = {s.name: 2 for s in sorts(system)}
         self.most_stages = most_stages
         self.pools: dict[Shape, Candidates] = {}
+        self.seen: list[Seen] = []
         self.tried = self.dropped = self.counterexamples = 0
 
     def run(self) -> Inferred:
@@ -167,7 +168,7 @@ class _Inference:
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, milliseconds_left=self._left)
             search = Search(self.system, sized, claims, self._tell)
-            search.pools = pools
+            search.pools, search.seen = pools, self.seen
             search.dropped = dropped
             short = [c for pool in pools if isinstance(pool, Pool) for c in pool.short(2)]
             search.perhaps = {c.name: c for c in [*given(self.first), *short[:MOST_ASSUMED]]}
@@ -246,15 +247,16 @@ class _Inference:
     def _pools(self, shapes: Sequence[Shape]) -> Iterator[Candidates]:
         """The candidates of templates; tables are made once."""
         fresh = [s for s in shapes if s not in self.pools]
-        wanted = sizes_wanted(shapes, sorts(self.system))
-        seen = seen_states(self.system, self.filtered_by, wanted) if fresh else []
+        if fresh:
+            wanted = sizes_wanted(shapes, sorts(self.system))
+            self.seen = seen_states(self.system, self.filtered_by, wanted)
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)
             variables = variables_of(shape)
             plain = attributes(self.asked, variables)
             if not plain:
                 continue
-            rows = table(variables, plain, seen)
+            rows = table(variables, plain, self.seen)
             if not len(rows):
                 continue
             more = merged(plain, rows)

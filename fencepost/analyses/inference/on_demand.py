@@ -33,7 +33,7 @@ class Occurring:
         shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
         self.first = np.cumsum([0, *self.sizes])
         self.bits = self._packed(shuffled)
-        self._at_first = self.bits
+        self._at_first, self._learnt = self.bits, rows[:0]
 
     @property
     def words(self) -> int:
@@ -55,11 +55,12 @@ class Occurring:
 
     def learn(self, rows: Rows) -> None:
         """Rows that occur too. They go before the others: what they tell apart is asked about."""
-        self.bits = self.np.concatenate([self._packed(rows), self.bits], axis=1)
+        self._learnt = self.np.concatenate([self._learnt, rows])
+        self.bits = self.np.concatenate([self._packed(self._learnt), self._at_first], axis=1)
 
     def forget(self) -> None:
         """Leave the rows of the beginning."""
-        self.bits = self._at_first
+        self.bits, self._learnt = self._at_first, self._learnt[:0]
 
     def of(self, column: int, mask: int) -> Bits:
         """The rows in which a column has one of the values of a mask."""
