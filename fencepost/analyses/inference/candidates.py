@@ -29,6 +29,9 @@ MOST_LOOKED_AT = 200
 """So many clauses that exclude one state are compared before the cheapest is taken."""
 
 
+FEW = 6
+"""So many candidates of each number of literals are told."""
+
 MOST_FAR = 2
 """The most literals of a clause that speaks of nothing that the step and the claim look at."""
 
@@ -104,9 +107,8 @@ Price = tuple[int, ...]
 class Candidates(Protocol):
     """Where candidates of one template come from."""
 
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The cheapest one that is false in a state and has fewer variables and literals than
-        `most`."""
+    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
+        """Those that are false in a state, the cheapest few of each number of literals."""
         ...
 
     def learn(self, state: Question) -> frozenset[str]:
@@ -160,21 +162,20 @@ class Pool:
             self._made[number] = candidate(self.template, self.boxes[number], name)
         return self._made[number]
 
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The cheapest candidate that is false in a state, of several the first."""
+    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
         import numpy as np
 
-        if not self.boxes or len(self.template.variables) + 1 >= most:
-            return None
+        if not self.boxes:
+            return []
         inside = self._inside(1 << question.rows(self.template)) & self.alive
-        best: tuple[Price, int] | None = None
+        found: dict[int, list[tuple[Price, int]]] = {}
         for number in np.nonzero(inside)[0]:
-            if f"{self.prefix}{number}" in question.dropped:
-                continue
-            key = price(self.template, self.boxes[number], question.matter), int(number)
-            if best is None or key < best:
-                best = key
-        return None if best is None else (best[0], self[best[1]])
+            if f"{self.prefix}{number}" not in question.dropped:
+                box = self.boxes[number]
+                cost = price(self.template, box, question.matter)
+                found.setdefault(len(box.columns), []).append((cost, int(number)))
+        chosen = [each for every in found.values() for each in sorted(every)[:FEW]]
+        return [(cost, self[number]) for cost, number in sorted(chosen)]
 
     def learn(self, state: Question) -> frozenset[str]:
         import numpy as np
@@ -224,16 +225,15 @@ class OnDemand:
         self._every = frozenset(v.name for v in template.variables)
         self._names: dict[Box, str] = {}
 
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The cheapest candidate found among those that speak of what matters."""
-        if len(self._every) + 1 >= most:
-            return None
+    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
+        """Of each number of literals the cheapest among those looked at."""
         used = self.template.attributes
         near = [n for n, a in enumerate(used) if question.wide or a.fields & question.matter]
         table = question.rows(self.template, near)
         rows = [tuple(int(v) for v in row) for row in unique(table, self.template.sizes)]
         longest = MOST_FAR if question.wide else self.literals
-        for literals in range(1, min(longest, most - len(self._every) - 1) + 1):
+        chosen: list[tuple[Price, Candidate]] = []
+        for literals in range(1, longest + 1):
             found: dict[Box, Price] = {}
             for row in rows:
                 for columns in self._occurring.without(row, near, literals):
@@ -249,8 +249,10 @@ class OnDemand:
             for box, cost in sorted(found.items(), key=lambda item: (item[1], item[0])):
                 name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
                 if name not in question.dropped:
-                    return cost, candidate(self.template, box, name)
-        return None
+                    chosen.append((cost, candidate(self.template, box, name)))
+                if len(chosen) == literals * FEW:
+                    break
+        return chosen
 
     def learn(self, state: Question) -> frozenset[str]:
         rows = unique(state.rows(self.template), self.template.sizes)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from fencepost.engines.prove.any_size import Claim, Counterexample
     from fencepost.engines.prove.any_size.sized import Sized
 
-MOST = 1 << 10
-"""More variables and literals than any candidate has."""
+MOST_TRIED = 12
+"""So many candidates are asked about, whether every step keeps them, before the cheapest is taken."""
 
 Told = Callable[[str, int, int], None]
 """Told which claim is looked at, how many lemmas there are, and how many were dropped."""
@@ -191,20 +191,44 @@ class Search:
                 self.dropped,
                 wide,
             )
-            chosen = self._cheapest(question)
-            while chosen is not None and self.false_somewhere(chosen):
-                chosen = self._cheapest(question)
+            chosen = self._best(question)
             if chosen is not None:
                 return chosen
         return None
 
-    def _cheapest(self, question: Question) -> Candidate | None:
-        best: tuple[tuple[int, ...], Candidate] | None = None
-        for rank, pool in enumerate(self.pools):
-            answer = pool.excluding(question, MOST if best is None else best[0][0])
-            if answer is not None and (best is None or (*answer[0], rank) < best[0]):
-                best = (*answer[0], rank), answer[1]
-        return None if best is None else best[1]
+    def _best(self, question: Question) -> Candidate | None:
+        """The cheapest candidate that every step keeps where all claims hold; where there is none
+        among the first few, the cheapest of all."""
+        from fencepost.engines.prove.any_size.sized import Kept
+
+        again = True
+        while again:
+            again, cheapest, tried = False, None, 0
+            for chosen in self._candidates(question):
+                if self.false_somewhere(chosen):
+                    again = True  # others are found, now that this state is known
+                    if cheapest is None:
+                        break
+                    continue
+                cheapest = cheapest or chosen
+                tried += 1
+                perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
+                if isinstance(self.sized.broken(chosen, self.claims.all, perhaps), Kept):
+                    return chosen
+                if tried == MOST_TRIED:
+                    return cheapest
+            if cheapest is not None:
+                return cheapest
+        return None
+
+    def _candidates(self, question: Question) -> list[Candidate]:
+        """What excludes a state, the cheapest first."""
+        found = [
+            ((*cost, rank, place), candidate)
+            for rank, pool in enumerate(self.pools)
+            for place, (cost, candidate) in enumerate(pool.excluding(question))
+        ]
+        return [candidate for _, candidate in sorted(found, key=lambda each: each[0])]
 
 
 def _fields_of(action: Action) -> frozenset[str]:
