@@ -19,7 +19,13 @@ from fencepost.analyses.inference.merged import merged, with_merged
 from fencepost.analyses.inference.naming import named
 from fencepost.analyses.inference.seen import Seen, seen_states, table
 from fencepost.analyses.inference.tables import Template
-from fencepost.analyses.inference.templates import Shape, schedule, sizes_wanted, variables_of
+from fencepost.analyses.inference.templates import (
+    Shape,
+    led_to,
+    schedule,
+    sizes_wanted,
+    variables_of,
+)
 from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Inferring, Limits
 from fencepost.core.results import Finding, Verdict
 from fencepost.core.sizes import at_sizes, sorts
@@ -164,7 +170,9 @@ class _Inference:
         for pool in pools:
             pool.forget()
         claims = Claims(dict(self.goals), no_fault=True)
-        sizes, dropped = dict(self.sizes), set[str]()
+        most = {sort: count for shape in shapes for sort, count in shape if count > 1}
+        sizes = self.sizes | {sort.name: count + 1 for sort, count in most.items()}
+        dropped = set[str]()
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, milliseconds_left=self._left)
             search = Search(self.system, sized, claims, self._tell)
@@ -248,8 +256,9 @@ class _Inference:
         """The candidates of templates; tables are made once."""
         fresh = [s for s in shapes if s not in self.pools]
         if fresh:
-            wanted = sizes_wanted(shapes, sorts(self.system))
-            self.seen = seen_states(self.system, self.filtered_by, wanted)
+            every = sorts(self.system)
+            wanted, more = sizes_wanted(shapes, every), led_to(shapes, self.asked, every)
+            self.seen = seen_states(self.system, self.filtered_by, wanted, more)
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)
             variables = variables_of(shape)

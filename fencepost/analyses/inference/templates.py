@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from math import prod
 
-from fencepost.core.domains import Domain, Index, SetOf
+from fencepost.analyses.inference.harvest import Asked, free_variables
+from fencepost.core.domains import Domain, Index, Maybe, SetOf
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
 from fencepost.core.system import System
@@ -74,6 +76,20 @@ def sizes_wanted(shapes: Sequence[Shape], every: Sequence[Index]) -> dict[str, i
     for shape in shapes:
         for sort, count in shape:
             wanted[sort.name] = max(wanted[sort.name], count + 1)
+    return wanted
+
+
+def led_to(shapes: Sequence[Shape], asked: Asked, every: Sequence[Index]) -> dict[str, int]:
+    """One more member of each Index than the variables of a template lead to by their addresses:
+    `page[request]` and `page[other_request]` are two pages."""
+    wanted = {s.name: 1 for s in every}
+    for shape in shapes:
+        count = {sort.name: number for sort, number in shape}
+        for address in asked.addresses:
+            ways = prod(count.get(v.of.name, 0) for v in free_variables(address))  # type: ignore[union-attr]
+            sort = address.domain.of if isinstance(address.domain, Maybe) else address.domain
+            if isinstance(sort, Index) and free_variables(address):
+                wanted[sort.name] = max(wanted[sort.name], ways + 1)
     return wanted
 
 
