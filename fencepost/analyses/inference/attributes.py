@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from fencepost.analyses.inference.harvest import Asked, free_variables
+from fencepost.analyses.inference.harvest import Asked, free_variables, index_of
 from fencepost.core import folding
 from fencepost.core.domains import NONE_VALUE, Bool, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.expressions import (
@@ -108,7 +108,7 @@ def instances(general: Expression, variables: Sequence[Variable]) -> Iterator[Ex
 
 def _ordered(variable: Expression, ordered: frozenset[str]) -> bool:
     """Whether an expression is a member of an Index whose order matters."""
-    inner = _index(variable)
+    inner = index_of(variable)
     return inner is not None and inner.ordered and inner.name in ordered
 
 
@@ -204,22 +204,16 @@ def _comparisons(
             if isinstance(pair, Equal) and pair.left != pair.right:
                 yield pair.left, pair.right
     main = max(variables, key=lambda v: (len(asked.terms_of(v)), v.name)).of if variables else None
-    spelt = [(g, t) for g in asked.terms if _index(g) is not None for t in instances(g, variables)]
+    spelt = [(g, t) for g in asked.terms if index_of(g) is not None for t in instances(g, variables)]
     for position, (general, left) in enumerate(spelt):
         for other, right in spelt[position + 1 :]:
-            sort = _index(left)
-            if sort is None or sort != _index(right):
+            sort = index_of(left)
+            if sort is None or sort != index_of(right):
                 continue
             at = [frozenset(v.name for v in free_variables(t)) for t in (left, right)]
             both = general == other and general in asked.addresses
             if both or (sort != main and (at[0] <= at[1] or at[1] <= at[0])):
                 yield left, right
-
-
-def _index(term: Expression) -> Index | None:
-    domain = term.domain
-    inner = domain.of if isinstance(domain, Maybe) else domain
-    return inner if isinstance(inner, Index) else None
 
 
 def _compared(left: Expression, right: Expression, ordered: frozenset[str]) -> Attribute:

@@ -224,6 +224,8 @@ class OnDemand:
         self._occurring = Occurring(rows, template.sizes)
         self._every = frozenset(v.name for v in template.variables)
         self._names: dict[Box, str] = {}
+        order = sorted(self._every)
+        self._speaks = [sum(1 << order.index(v) for v in a.variables) for a in template.attributes]
 
     def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
         """Of each number of literals the cheapest among those looked at."""
@@ -236,7 +238,7 @@ class OnDemand:
         for literals in range(1, longest + 1):
             found: dict[Box, Price] = {}
             for row in rows:
-                for columns in self._occurring.without(row, near, literals):
+                for columns in self._occurring.without(row, near, literals, self._speaks):
                     if self._every != frozenset().union(*(used[c].variables for c in columns)):
                         continue
                     for box in _parts(self.template, self._occurring.grown(row, columns)):

@@ -72,13 +72,13 @@ def asked_by(system: System) -> Asked:
             elif isinstance(node, Quantified) and _is_condition(node):
                 conditions[normal(_bare(node))] = None
             if isinstance(node, Less):
-                ordered |= {s.name for s in map(_sort, (node.left, node.right)) if s is not None}
+                ordered |= {s.name for s in map(index_of, (node.left, node.right)) if s is not None}
             if isinstance(node, Equal | Less):
                 pair = (node.left, node.right)
                 if all(isinstance(side, Read) and _is_term(side) for side in pair):
                     both = Equal(*pair)
                     renamed = normal(both)
-                    if isinstance(renamed, Equal) and _sort(pair[0]) is not None:
+                    if isinstance(renamed, Equal) and index_of(pair[0]) is not None:
                         compared[renamed.left, renamed.right] = None
     every = tuple(terms), tuple(conditions), tuple(compared)
     return Asked(*every, frozenset(ordered), frozenset(addresses))
@@ -131,7 +131,8 @@ def normal(node: Expression) -> Expression:
     return substitute(node, names)
 
 
-def _sort(node: Expression) -> Index | None:
+def index_of(node: Expression) -> Index | None:
+    """The Index that an expression gives a member of, or nobody; None if it gives something else."""
     domain = node.domain
     inner: Domain = domain.of if isinstance(domain, Maybe) else domain
     return inner if isinstance(inner, Index) else None

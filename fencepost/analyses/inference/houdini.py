@@ -199,27 +199,14 @@ class Search:
     def _best(self, question: Question) -> Candidate | None:
         """The cheapest candidate that every step keeps where all claims hold; where there is none
         among the first few, the cheapest of all."""
-        from fencepost.engines.prove.any_size.sized import Kept
-
-        again = True
-        while again:
-            again, cheapest, tried = False, None, 0
-            for chosen in self._candidates(question):
-                if self.false_somewhere(chosen):
-                    again = True  # others are found, now that this state is known
-                    if cheapest is None:
-                        break
-                    continue
-                cheapest = cheapest or chosen
-                tried += 1
-                perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
-                if isinstance(self.sized.broken(chosen, self.claims.all, perhaps), Kept):
-                    return chosen
-                if tried == MOST_TRIED:
-                    return cheapest
-            if cheapest is not None:
-                return cheapest
-        return None
+        while True:
+            found = self._candidates(question)
+            perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
+            under = [*self.claims.all, *perhaps]
+            kept = next((c for c in found[:MOST_TRIED] if self.sized.keeps(c, under)), None)
+            chosen = kept or next(iter(found), None)
+            if chosen is None or not self.false_somewhere(chosen):
+                return chosen
 
     def _candidates(self, question: Question) -> list[Candidate]:
         """What excludes a state, the cheapest first."""

@@ -257,7 +257,8 @@ class _Inference:
         fresh = [s for s in shapes if s not in self.pools]
         if fresh:
             every = sorts(self.system)
-            wanted, more = sizes_wanted(shapes, every), led_to(shapes, self.asked, every)
+            wanted = sizes_wanted(shapes, every)
+            more = led_to(shapes, self.asked, wanted)
             self.seen = seen_states(self.system, self.filtered_by, wanted, more)
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)

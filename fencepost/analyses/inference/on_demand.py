@@ -70,10 +70,14 @@ class Occurring:
         return found
 
     def without(
-        self, row: Sequence[int], columns: Sequence[int], literals: int
+        self, row: Sequence[int], columns: Sequence[int], literals: int, speaks: Sequence[int] = ()
     ) -> Iterator[tuple[int, ...]]:
         """The sets of so many (1 to 3) of the columns in which no row agrees with the given one,
-        while some row does in all but any one of them; in lexicographic order."""
+        while some row does in all but any one of them; in lexicographic order.
+
+        `speaks` has for each column what it speaks of, as bits: of three columns only those are
+        told that speak of all that some column does.
+        """
         np = self.np
         columns = list(columns)
         same = np.stack([self.bits[self.first[c] + row[c]] for c in columns]) if columns else None
@@ -92,14 +96,17 @@ class Occurring:
         if literals == 2:
             yield from ((columns[a], columns[b]) for a, b in sorted(apart))
             return
-        yield from (tuple(columns[c] for c in found) for found in self._three(same, fine, apart))
+        said = np.array([speaks[c] if speaks else 0 for c in columns], dtype=np.int64)
+        three = self._three(same, fine, apart, said)
+        yield from (tuple(columns[int(c)] for c in found) for found in three)
 
     def _three(
-        self, same: Bits, fine: Sequence[int], apart: set[tuple[int, ...]]
-    ) -> Iterator[tuple[int, ...]]:
+        self, same: Bits, fine: Sequence[int], apart: set[tuple[int, ...]], said: Rows
+    ) -> Iterator[Any]:
         """Three columns that leave no row, any two of which leave some."""
         np = self.np
         part = same[:, :PART]
+        every = np.bitwise_or.reduce(said)
         beside = np.ones((len(same), len(same)), dtype=bool)
         for one, other in apart:
             beside[one, other] = beside[other, one] = False
@@ -107,16 +114,15 @@ class Occurring:
             later = np.array([o for o in fine[n + 1 :] if beside[one, o]], dtype=np.int64)
             if len(later) < 2:
                 continue
-            base = part[later] & part[one]
-            empty = ~(base[:, None, :] & part[later][None, :, :]).any(axis=2)
-            empty &= np.triu(beside[np.ix_(later, later)], 1)
-            for two, three in zip(*np.nonzero(empty), strict=True):
-                chosen = (one, int(later[two]), int(later[three]))
-                if self.words <= PART or not self._occur(same, chosen):
-                    yield chosen
-
-    def _occur(self, same: Bits, chosen: Sequence[int]) -> bool:
-        return bool(self.np.bitwise_and.reduce(same[list(chosen)], axis=0).any())
+            possible = np.triu(beside[np.ix_(later, later)], 1)
+            possible &= (said[one] | said[later][:, None] | said[later][None, :]) == every
+            twos, threes = np.nonzero(possible)
+            left = ~(part[later[twos]] & part[later[threes]] & part[one]).any(axis=1)
+            twos, threes = later[twos[left]], later[threes[left]]
+            if self.words > PART and len(twos):
+                left = ~(same[twos] & same[threes] & same[one]).any(axis=1)
+                twos, threes = twos[left], threes[left]
+            yield from ((one, two, three) for two, three in zip(twos, threes, strict=True))
 
     def _empty(self, same: Bits, part: Bits, start: tuple[int, ...], others: Any) -> Any:
         """Which of the other columns leave no row beside the first ones."""

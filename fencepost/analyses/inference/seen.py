@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 MOST_STATES = 4_000_000
 """A size with more reachable states is too large."""
 
-MOST_LOOKED_AT = 120_000
+MOST_LOOKED_AT = 60_000
 """Of a size with more states so many are kept, chosen evenly by a fixed seed: what is missed lets a
 false candidate in, and that is what proofs are for."""
 
-LEAST_GROWTH = 2
-"""One more member of an Index makes at least so many times as many states."""
-
-IN_TABLE = 8_000
+IN_TABLE = 6_000
 """So many of these are rows of tables from the start; in the others a candidate is looked at when
 it is about to be claimed."""
 
@@ -65,11 +62,12 @@ def seen_states(
     system: System, design: Design, wanted: Mapping[str, int], more: Mapping[str, int]
 ) -> list[Seen]:
     """States at the sizes wanted, or, where there are too many, at several sizes below that have
-    one member less of one Index each; and at two members of each. Where there are few, at sizes of
-    one Index after the other that has `more` members."""
+    one member less of one Index each; and at two members of each. If there are not too many with
+    them, the sizes wanted have `more` members of some Index."""
     names = [s.name for s in sorts(system)]
     two = tuple(min(2, wanted[n]) for n in names)
-    pending = list(dict.fromkeys([two, tuple(wanted[n] for n in names)]))
+    larger = tuple(max(wanted[n], more.get(n, 0)) for n in names)
+    pending = list(dict.fromkeys([two, larger, tuple(wanted[n] for n in names)]))
     tried: set[tuple[int, ...]] = set()
     found: list[Seen] = []
     while pending and len(tried) < MOST_SIZES:
@@ -82,18 +80,8 @@ def seen_states(
             found.append(looked)
             continue
         for n, count in enumerate(counts):
-            if count > 1:
+            if count > 1 and counts != larger:
                 pending.append((*counts[:n], count - 1, *counts[n + 1 :]))
-    sizes = dict(wanted)
-    for name in sorted(more, key=lambda n: (wanted[n] - more[n], n), reverse=True):
-        last = next((each for each in found if dict(each.sizes) == sizes), None)
-        if last is None or last.states * LEAST_GROWTH > MOST_STATES or more[name] <= sizes[name]:
-            continue
-        larger = {**sizes, name: more[name]}
-        looked = _look(system, design, larger)
-        if looked is not None:
-            sizes = larger
-            found.append(looked)
     return found
 
 

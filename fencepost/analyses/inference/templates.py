@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from math import prod
 
-from fencepost.analyses.inference.harvest import Asked, free_variables
-from fencepost.core.domains import Domain, Index, Maybe, SetOf
+from fencepost.analyses.inference.harvest import Asked, free_variables, index_of
+from fencepost.core.domains import Domain, Index, SetOf
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
 from fencepost.core.system import System
@@ -79,18 +80,24 @@ def sizes_wanted(shapes: Sequence[Shape], every: Sequence[Index]) -> dict[str, i
     return wanted
 
 
-def led_to(shapes: Sequence[Shape], asked: Asked, every: Sequence[Index]) -> dict[str, int]:
-    """One more member of each Index than the variables of a template lead to by their addresses:
-    `page[request]` and `page[other_request]` are two pages."""
-    wanted = {s.name: 1 for s in every}
-    for shape in shapes:
-        count = {sort.name: number for sort, number in shape}
-        for address in asked.addresses:
-            ways = prod(count.get(v.of.name, 0) for v in free_variables(address))  # type: ignore[union-attr]
-            sort = address.domain.of if isinstance(address.domain, Maybe) else address.domain
-            if isinstance(sort, Index) and free_variables(address):
-                wanted[sort.name] = max(wanted[sort.name], ways + 1)
-    return wanted
+def led_to(
+    shapes: Sequence[Shape], asked: Asked, wanted: Mapping[str, int]
+) -> dict[str, int]:
+    """More members of the Index that most terms are members of, if the addresses of a template's
+    variables lead to as many as there are: the prompts of two requests, and one more."""
+    leads: dict[str, int] = {}
+    for address in asked.addresses:
+        sort, names = index_of(address), [index_of(v) for v in free_variables(address)]
+        for shape in shapes if sort is not None and names else ():
+            count = {each.name: number for each, number in shape}
+            ways = prod(count.get(each.name, 0) if each is not None else 0 for each in names)
+            leads[sort.name] = max(leads.get(sort.name, 0), ways + 1)
+    terms = Counter(sort.name for sort in map(index_of, asked.terms) if sort is not None)
+    lacking = [name for name, count in leads.items() if count > wanted[name]]
+    if not lacking:
+        return {}
+    most = max(lacking, key=lambda name: (terms[name], name))
+    return {most: leads[most]}
 
 
 def _word(name: str) -> str:

@@ -82,6 +82,13 @@ class Sized:
         action = next(a for a, t in breaks.items() if z3.is_true(model.eval(t)))
         return self._counterexample(model, action, formula)
 
+    def keeps(self, formula: Formula, under: Iterable[Formula]) -> bool:
+        """Whether no step at these sizes breaks a formula where it and others hold before."""
+        self._of(formula, formula.name)
+        goal = z3.Bool(f"|breaks {formula.name}|", self.encoding.words.context)
+        hypotheses = dict.fromkeys([*under, formula])
+        return bool(self._check([goal, *(self._switch(h) for h in hypotheses)]) == z3.unsat)
+
     def _smaller(
         self, goal: Term, claimed: Sequence[Formula], hypotheses: Sequence[Formula]
     ) -> list[Formula]:
