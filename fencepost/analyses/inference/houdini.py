@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fencepost.engines.prove.any_size import Claim, Counterexample
     from fencepost.engines.prove.any_size.sized import Sized
 
-MOST_TRIED = 12
+MOST_TRIED = 6
 """So many candidates are asked about, whether every step keeps them, before the cheapest is taken."""
 
 Told = Callable[[str, int, int], None]

@@ -122,6 +122,7 @@ class _Inference:
         self.most_stages = most_stages
         self.pools: dict[Shape, Candidates] = {}
         self.seen: list[Seen] = []
+        self.claimed: dict[str, Candidate] = {}
         self.tried = self.dropped = self.counterexamples = 0
 
     def run(self) -> Inferred:
@@ -163,13 +164,13 @@ class _Inference:
         return self._result(proved=False, goal=lost.goal, obstacle=lost.found)
 
     def _stage(self, shapes: Sequence[Shape]) -> Inferred | Lost:
-        """One set of templates, tried from the goals alone."""
+        """One set of templates, with what the stage before it had claimed to begin with."""
         from fencepost.engines.prove.any_size.sized import Sized
 
         pools: list[Candidates] = list(self._pools(shapes))
         for pool in pools:
             pool.forget()
-        claims = Claims(dict(self.goals), no_fault=True)
+        claims = Claims(dict(self.goals), no_fault=True, lemmas=self.claimed)
         most = {sort: count for shape in shapes for sort, count in shape if count > 1}
         sizes = self.sizes | {sort.name: count + 1 for sort, count in most.items()}
         dropped = set[str]()
@@ -180,9 +181,13 @@ class _Inference:
             search.dropped = dropped
             short = [c for pool in pools if isinstance(pool, Pool) for c in pool.short(2)]
             search.perhaps = {c.name: c for c in [*given(self.first), *short[:MOST_ASSUMED]]}
+            for lemma in list(claims.lemmas.values()):
+                if search.false_somewhere(lemma):  # in more states than the last stage looked at
+                    claims.lemmas.pop(lemma.name, None)
             try:
                 lost = search.close()
                 if lost is not None:
+                    self.claimed = claims.lemmas
                     return lost
                 self.tried = max(self.tried, len(claims.lemmas))
                 whole = dict(claims.lemmas)
