@@ -12,7 +12,9 @@ from fencepost.language import build
 from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("slot_lifecycle", "rdma_write_completion")
+MODELS = ("slot_lifecycle", "rdma_write_completion", "async_cache_load")
+FOUND = {"by_acknowledgement", "offload_connector", "event_recorded_again_by_launch"}
+"""The designs of `async_cache_load` that are proved."""
 QUICK = {"safe_with_guards", "lease", "tag_alone", "hands_over_rejected"}
 
 
@@ -32,7 +34,9 @@ CASES = [
     )
     for model, system in SYSTEMS.items()
     for design in system.designs
-    if design.name in QUICK or not design.expect.violations
+    if design.name in QUICK
+    or (model != "async_cache_load" and not design.expect.violations)
+    or design.name in FOUND
 ]
 
 

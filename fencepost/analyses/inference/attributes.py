@@ -204,7 +204,9 @@ def _comparisons(
             if isinstance(pair, Equal) and pair.left != pair.right:
                 yield pair.left, pair.right
     main = max(variables, key=lambda v: (len(asked.terms_of(v)), v.name)).of if variables else None
-    spelt = [(g, t) for g in asked.terms if index_of(g) is not None for t in instances(g, variables)]
+    spelt = [
+        (g, t) for g in asked.terms if index_of(g) is not None for t in instances(g, variables)
+    ]
     for position, (general, left) in enumerate(spelt):
         for other, right in spelt[position + 1 :]:
             sort = index_of(left)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 
-MOST_LOOKED_AT = 200
+MOST_LOOKED_AT = 60
 """So many clauses that exclude one state are compared before the cheapest is taken."""
 
 

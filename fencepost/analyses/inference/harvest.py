@@ -132,7 +132,7 @@ def normal(node: Expression) -> Expression:
 
 
 def index_of(node: Expression) -> Index | None:
-    """The Index that an expression gives a member of, or nobody; None if it gives something else."""
+    """The Index that an expression gives a member of, or nobody; None if there is none."""
     domain = node.domain
     inner: Domain = domain.of if isinstance(domain, Maybe) else domain
     return inner if isinstance(inner, Index) else None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fencepost.engines.prove.any_size.sized import Sized
 
 MOST_TRIED = 6
-"""So many candidates are asked about, whether every step keeps them, before the cheapest is taken."""
+"""So many candidates are asked about, whether every step keeps them; else the cheapest is taken."""
 
 Told = Callable[[str, int, int], None]
 """Told which claim is looked at, how many lemmas there are, and how many were dropped."""
@@ -114,14 +114,12 @@ class Search:
                 perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
                 answer = self.sized.broken(self.claims.formula(name), self.claims.all, perhaps)
                 if isinstance(answer, Kept):
-                    fresh = answer.core & self.perhaps.keys() - self.claims.lemmas.keys()
-                    if any([self.false_somewhere(self.perhaps[n]) for n in sorted(fresh)]):
+                    taken = sorted(answer.core & self.perhaps.keys() - self.claims.lemmas.keys())
+                    if any(self.false_somewhere(self.perhaps[each]) for each in taken):
                         continue
                     self.claims.cores[name] = answer.core
-                    for fresh in sorted(answer.core & self.perhaps.keys()):
-                        if fresh not in self.claims.lemmas:
-                            self.claims.lemmas[fresh] = self.perhaps[fresh]
-                            open_.append(fresh)
+                    self.claims.lemmas |= {each: self.perhaps[each] for each in taken}
+                    open_ += taken
                     break
                 chosen = None
                 if answer is not None:

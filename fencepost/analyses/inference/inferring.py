@@ -263,8 +263,8 @@ class _Inference:
         if fresh:
             every = sorts(self.system)
             wanted = sizes_wanted(shapes, every)
-            more = led_to(shapes, self.asked, wanted)
-            self.seen = seen_states(self.system, self.filtered_by, wanted, more)
+            lacking = led_to(shapes, self.asked, wanted)
+            self.seen = seen_states(self.system, self.filtered_by, wanted, lacking)
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)
             variables = variables_of(shape)

@@ -121,7 +121,7 @@ def _occurring(rows: Rows, columns: list[int]) -> list[tuple[int, ...]]:
     return [tuple(int(v) for v in row) for row in _combinations(rows, columns)[0]]
 
 
-def _combinations(rows: Rows, columns: Sequence[int]) -> tuple[Rows, Rows]:
+def _combinations(rows: Rows, columns: list[int]) -> tuple[Rows, Rows]:
     """The combinations of some columns that occur, in order, and which of them each row has."""
     import numpy as np
 
@@ -129,7 +129,7 @@ def _combinations(rows: Rows, columns: Sequence[int]) -> tuple[Rows, Rows]:
     for column in columns:
         code = code * (int(rows[:, column].max(initial=0)) + 1) + rows[:, column]
     _, first, back = np.unique(code, return_index=True, return_inverse=True)
-    return rows[np.ix_(first, list(columns))], back.reshape(-1)
+    return rows[first][:, columns], back.reshape(-1)
 
 
 def with_merged(rows: Rows, plain: Sequence[Attribute], more: Sequence[Merged]) -> Rows:

@@ -51,7 +51,9 @@ class Seen:
         values = distinct_values(formula.arguments, every)
         every.at(values)
         true = np.asarray(every.of(formula.condition))
-        false = np.nonzero(~np.broadcast_to(true, (true.shape[0], every.cells.shape[1])).all(axis=0))
+        false = np.nonzero(
+            ~np.broadcast_to(true, (true.shape[0], every.cells.shape[1])).all(axis=0)
+        )
         every.at({})
         if not len(false[0]):
             return None

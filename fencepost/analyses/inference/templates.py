@@ -80,17 +80,17 @@ def sizes_wanted(shapes: Sequence[Shape], every: Sequence[Index]) -> dict[str, i
     return wanted
 
 
-def led_to(
-    shapes: Sequence[Shape], asked: Asked, wanted: Mapping[str, int]
-) -> dict[str, int]:
+def led_to(shapes: Sequence[Shape], asked: Asked, wanted: Mapping[str, int]) -> dict[str, int]:
     """More members of the Index that most terms are members of, if the addresses of a template's
     variables lead to as many as there are: the prompts of two requests, and one more."""
     leads: dict[str, int] = {}
     for address in asked.addresses:
-        sort, names = index_of(address), [index_of(v) for v in free_variables(address)]
-        for shape in shapes if sort is not None and names else ():
+        sort, places = index_of(address), [index_of(v) for v in free_variables(address)]
+        if sort is None or not places:
+            continue
+        for shape in shapes:
             count = {each.name: number for each, number in shape}
-            ways = prod(count.get(each.name, 0) if each is not None else 0 for each in names)
+            ways = prod(count.get(each.name, 0) if each is not None else 0 for each in places)
             leads[sort.name] = max(leads.get(sort.name, 0), ways + 1)
     terms = Counter(sort.name for sort in map(index_of, asked.terms) if sort is not None)
     lacking = [name for name, count in leads.items() if count > wanted[name]]
