@@ -13,8 +13,8 @@ from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("slot_lifecycle", "rdma_write_completion", "async_cache_load")
-FOUND = {"by_acknowledgement", "offload_connector", "event_recorded_again_by_launch"}
-"""The designs of `async_cache_load` that are proved."""
+OUT_OF_REACH = {"by_streams", "event_recorded_again_by_ordered_load"}
+"""Safe designs that no lemmas are found for: docs/how_to/infer_lemmas.md says why."""
 QUICK = {"safe_with_guards", "lease", "tag_alone", "hands_over_rejected"}
 
 
@@ -34,9 +34,7 @@ CASES = [
     )
     for model, system in SYSTEMS.items()
     for design in system.designs
-    if design.name in QUICK
-    or (model != "async_cache_load" and not design.expect.violations)
-    or design.name in FOUND
+    if design.name not in OUT_OF_REACH
 ]
 
 
