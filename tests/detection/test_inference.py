@@ -12,7 +12,9 @@ from fencepost.language import build
 from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("slot_lifecycle", "rdma_write_completion")
+MODELS = ("slot_lifecycle", "rdma_write_completion", "async_cache_load")
+OUT_OF_REACH = {"by_streams", "event_recorded_again_by_ordered_load"}
+"""Safe designs that no lemmas are found for: docs/how_to/infer_lemmas.md says why."""
 QUICK = {"safe_with_guards", "lease", "tag_alone", "hands_over_rejected"}
 
 
@@ -32,7 +34,7 @@ CASES = [
     )
     for model, system in SYSTEMS.items()
     for design in system.designs
-    if design.name in QUICK or not design.expect.violations
+    if design.name not in OUT_OF_REACH
 ]
 
 

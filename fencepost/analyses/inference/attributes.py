@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from fencepost.analyses.inference.harvest import Asked, free_variables
+from fencepost.analyses.inference.harvest import Asked, free_variables, index_of
 from fencepost.core import folding
 from fencepost.core.domains import NONE_VALUE, Bool, Enum, Index, Maybe, Range, SetOf
 from fencepost.core.expressions import (
@@ -87,14 +87,14 @@ def attributes(asked: Asked, variables: Sequence[Variable]) -> tuple[Attribute, 
     found: dict[Attribute, None] = {}
     for general in asked.terms:
         for term in instances(general, variables):
-            for attribute in _of_term(term, variables):
+            for attribute in _of_term(term, variables, asked.ordered):
                 found[attribute] = None
     for general in asked.conditions:
         for condition in instances(general, variables):
             if isinstance(condition, Quantified):
                 found[_quantified(condition)] = None
     for pair in _comparisons(asked, variables):
-        found[_compared(*pair)] = None
+        found[_compared(*pair, asked.ordered)] = None
     return tuple(a for a in found if 1 < a.size <= MOST_CASES)
 
 
@@ -106,10 +106,10 @@ def instances(general: Expression, variables: Sequence[Variable]) -> Iterator[Ex
         yield folding.substitute(general, {v.name: c for v, c in zip(free, chosen, strict=True)})
 
 
-def _ordered(variable: Expression) -> bool:
-    domain = variable.domain
-    inner = domain.of if isinstance(domain, Maybe) else domain
-    return isinstance(inner, Index) and inner.ordered
+def _ordered(variable: Expression, ordered: frozenset[str]) -> bool:
+    """Whether an expression is a member of an Index whose order matters."""
+    inner = index_of(variable)
+    return inner is not None and inner.ordered and inner.name in ordered
 
 
 def defined(term: Expression) -> list[Expression]:
@@ -132,7 +132,9 @@ def _where_defined(term: Expression, cases: Sequence[Expression]) -> list[Expres
     return [undefined, *(folding.conjunction([*guards, case]) for case in cases)]
 
 
-def _of_term(term: Expression, variables: Sequence[Variable]) -> Iterator[Attribute]:
+def _of_term(
+    term: Expression, variables: Sequence[Variable], ordered: frozenset[str]
+) -> Iterator[Attribute]:
     domain = term.domain
     inner = domain.of if isinstance(domain, Maybe) else domain
     maybe: list[Expression] = [Equal(term, NONE)] if isinstance(domain, Maybe) else []
@@ -150,7 +152,7 @@ def _of_term(term: Expression, variables: Sequence[Variable]) -> Iterator[Attrib
                 yield Attribute(tuple(_where_defined(term, [*maybe, *values])))
         case Index():
             here = [v for v in variables if v.of == inner]
-            if inner.ordered:
+            if _ordered(term, ordered):
                 there = [folding.negate(each) for each in maybe]
                 for variable in here:
                     before = folding.conjunction([*there, Less(term, variable)])
@@ -195,31 +197,28 @@ def _quantified(condition: Quantified) -> Attribute:
 def _comparisons(
     asked: Asked, variables: Sequence[Variable]
 ) -> Iterator[tuple[Expression, Expression]]:
-    """Pairs of terms worth comparing: those the model compares, one field at two members, and what
+    """Pairs of terms worth comparing: those the model compares, an address at two members, and what
     one member leads to. Members of the main Index are compared with the variables instead."""
     for left, right in asked.compared:
         for pair in instances(Equal(left, right), variables):
             if isinstance(pair, Equal) and pair.left != pair.right:
                 yield pair.left, pair.right
     main = max(variables, key=lambda v: (len(asked.terms_of(v)), v.name)).of if variables else None
-    spelt = [(g, t) for g in asked.terms if _index(g) is not None for t in instances(g, variables)]
+    spelt = [
+        (g, t) for g in asked.terms if index_of(g) is not None for t in instances(g, variables)
+    ]
     for position, (general, left) in enumerate(spelt):
         for other, right in spelt[position + 1 :]:
-            sort = _index(left)
-            if sort is None or sort != _index(right):
+            sort = index_of(left)
+            if sort is None or sort != index_of(right):
                 continue
             at = [frozenset(v.name for v in free_variables(t)) for t in (left, right)]
-            if general == other or (sort != main and (at[0] <= at[1] or at[1] <= at[0])):
+            both = general == other and general in asked.addresses
+            if both or (sort != main and (at[0] <= at[1] or at[1] <= at[0])):
                 yield left, right
 
 
-def _index(term: Expression) -> Index | None:
-    domain = term.domain
-    inner = domain.of if isinstance(domain, Maybe) else domain
-    return inner if isinstance(inner, Index) else None
-
-
-def _compared(left: Expression, right: Expression) -> Attribute:
+def _compared(left: Expression, right: Expression, ordered: frozenset[str]) -> Attribute:
     """Two values of one Index beside each other."""
     guards = [*defined(left), *defined(right)]
     there = [
@@ -228,7 +227,7 @@ def _compared(left: Expression, right: Expression) -> Attribute:
         if isinstance(side.domain, Maybe)
     ]
     same = folding.conjunction([*guards, *there, Equal(left, right)])
-    if _ordered(left):
+    if _ordered(left, ordered):
         before = folding.conjunction([*guards, *there, Less(left, right)])
         behind = folding.conjunction([*guards, *there, Less(right, left)])
         if not guards and not there:

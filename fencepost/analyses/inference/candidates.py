@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 
-MOST_LOOKED_AT = 200
+MOST_LOOKED_AT = 60
 """So many clauses that exclude one state are compared before the cheapest is taken."""
+
+
+FEW = 6
+"""So many candidates of each number of literals are told."""
+
+MOST_FAR = 2
+"""The most literals of a clause that speaks of nothing that the step and the claim look at."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,10 @@ class Question:
     barriers: frozenset[str]
     state: State
     sizes: Mapping[str, int]
-    matter: frozenset[str]
-    dropped: AbstractSet[str]
+    matter: frozenset[str] = frozenset()
+    dropped: AbstractSet[str] = frozenset()
+    wide: bool = False
+    """Whether candidates may speak of nothing but what does not matter, too."""
 
     def rows(self, template: Template, columns: Sequence[int] | None = None) -> Rows:
         """What the template's members are in the state, one row a choice of them; only some columns
@@ -98,9 +107,16 @@ Price = tuple[int, ...]
 class Candidates(Protocol):
     """Where candidates of one template come from."""
 
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The cheapest one that is false in a state and has fewer variables and literals than
-        `most`."""
+    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
+        """Those that are false in a state, the cheapest few of each number of literals."""
+        ...
+
+    def learn(self, state: Question) -> frozenset[str]:
+        """No candidate is to exclude this state from here on; the names of those that did."""
+        ...
+
+    def forget(self) -> None:
+        """Forget what was learnt."""
         ...
 
 
@@ -135,6 +151,7 @@ class Pool:
             self._columns[n, : len(box.columns)] = box.columns
             self._masks[n, : len(box.masks)] = box.masks
         self._made: dict[int, Candidate] = {}
+        self.alive = np.ones(count, dtype=bool)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -145,21 +162,32 @@ class Pool:
             self._made[number] = candidate(self.template, self.boxes[number], name)
         return self._made[number]
 
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The cheapest candidate that is false in a state, of several the first."""
+    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
         import numpy as np
 
-        if not self.boxes or len(self.template.variables) + 1 >= most:
-            return None
-        inside = self._inside(1 << question.rows(self.template))
-        best: tuple[Price, int] | None = None
+        if not self.boxes:
+            return []
+        inside = self._inside(1 << question.rows(self.template)) & self.alive
+        found: dict[int, list[tuple[Price, int]]] = {}
         for number in np.nonzero(inside)[0]:
-            if f"{self.prefix}{number}" in question.dropped:
-                continue
-            key = price(self.template, self.boxes[number], question.matter), int(number)
-            if best is None or key < best:
-                best = key
-        return None if best is None else (best[0], self[best[1]])
+            if f"{self.prefix}{number}" not in question.dropped:
+                box = self.boxes[number]
+                cost = price(self.template, box, question.matter)
+                found.setdefault(len(box.columns), []).append((cost, int(number)))
+        chosen = [each for every in found.values() for each in sorted(every)[:FEW]]
+        return [(cost, self[number]) for cost, number in sorted(chosen)]
+
+    def learn(self, state: Question) -> frozenset[str]:
+        import numpy as np
+
+        if not self.boxes:
+            return frozenset()
+        false = self._inside(1 << state.rows(self.template)) & self.alive
+        self.alive &= ~false
+        return frozenset(f"{self.prefix}{n}" for n in np.nonzero(false)[0])
+
+    def forget(self) -> None:
+        self.alive[:] = True
 
     def short(self, literals: int) -> list[Candidate]:
         """The candidates of at most so many literals."""
@@ -196,19 +224,21 @@ class OnDemand:
         self._occurring = Occurring(rows, template.sizes)
         self._every = frozenset(v.name for v in template.variables)
         self._names: dict[Box, str] = {}
+        order = sorted(self._every)
+        self._speaks = [sum(1 << order.index(v) for v in a.variables) for a in template.attributes]
 
-    def excluding(self, question: Question, most: int) -> tuple[Price, Candidate] | None:
-        """The cheapest candidate found among those that speak of what matters."""
-        if len(self._every) + 1 >= most:
-            return None
+    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
+        """Of each number of literals the cheapest among those looked at."""
         used = self.template.attributes
-        near = [n for n, a in enumerate(used) if a.fields & question.matter]
+        near = [n for n, a in enumerate(used) if question.wide or a.fields & question.matter]
         table = question.rows(self.template, near)
         rows = [tuple(int(v) for v in row) for row in unique(table, self.template.sizes)]
-        for literals in range(1, min(self.literals, most - len(self._every) - 1) + 1):
+        longest = MOST_FAR if question.wide else self.literals
+        chosen: list[tuple[Price, Candidate]] = []
+        for literals in range(1, longest + 1):
             found: dict[Box, Price] = {}
             for row in rows:
-                for columns in self._occurring.without(row, near, literals):
+                for columns in self._occurring.without(row, near, literals, self._speaks):
                     if self._every != frozenset().union(*(used[c].variables for c in columns)):
                         continue
                     for box in _parts(self.template, self._occurring.grown(row, columns)):
@@ -221,8 +251,25 @@ class OnDemand:
             for box, cost in sorted(found.items(), key=lambda item: (item[1], item[0])):
                 name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
                 if name not in question.dropped:
-                    return cost, candidate(self.template, box, name)
-        return None
+                    chosen.append((cost, candidate(self.template, box, name)))
+                if len(chosen) == literals * FEW:
+                    break
+        return chosen
+
+    def learn(self, state: Question) -> frozenset[str]:
+        rows = unique(state.rows(self.template), self.template.sizes)
+        self._occurring.learn(rows)
+        return frozenset(
+            name
+            for box, name in self._names.items()
+            if any(
+                all(m >> int(row[c]) & 1 for c, m in zip(box.columns, box.masks, strict=True))
+                for row in rows
+            )
+        )
+
+    def forget(self) -> None:
+        self._occurring.forget()
 
 
 def given(lemmas: Sequence[Lemma]) -> list[Candidate]:

@@ -9,6 +9,7 @@ from fencepost.core.domains import Domain, Index, Maybe, SetOf
 from fencepost.core.expressions import (
     And,
     Choose,
+    Contains,
     Equal,
     Expression,
     Less,
@@ -34,12 +35,16 @@ class Asked:
     """What a model asks, over variables named by Index and number: `Request.0`, `Chunk.0`.
 
     `terms` are reads; `conditions` are Boolean quantified expressions; `compared` are pairs of
-    reads that are held against each other.
+    reads that are held against each other; `ordered` names the Index domains whose order steps or
+    properties go by (an order that only numbers what is chosen at the start says nothing later);
+    `addresses` are terms at whose members something is read or written.
     """
 
     terms: tuple[Expression, ...]
     conditions: tuple[Expression, ...]
     compared: tuple[tuple[Expression, Expression], ...]
+    ordered: frozenset[str] = frozenset()
+    addresses: frozenset[Expression] = frozenset()
 
     def terms_of(self, variable: Variable) -> list[Expression]:
         """The terms that speak of a member of an Index."""
@@ -51,6 +56,8 @@ def asked_by(system: System) -> Asked:
     terms: dict[Expression, None] = {}
     conditions: dict[Expression, None] = {}
     compared: dict[tuple[Expression, Expression], None] = {}
+    ordered: set[str] = set()
+    addresses: set[Expression] = set()
     for declared in system.fields:
         if all(isinstance(index, Index) for index in declared.indices):
             arguments = tuple(Variable(f"v{n}", of) for n, of in enumerate(declared.indices))
@@ -59,16 +66,22 @@ def asked_by(system: System) -> Asked:
         for node in walk(root):
             if isinstance(node, Read) and _is_term(node):
                 terms[normal(node)] = None
+                addresses |= {normal(i) for i in node.indices if isinstance(i, Read)}
+            elif isinstance(node, Contains) and isinstance(node.element, Read):
+                addresses.add(normal(node.element))
             elif isinstance(node, Quantified) and _is_condition(node):
                 conditions[normal(_bare(node))] = None
-            elif isinstance(node, Equal | Less):
+            if isinstance(node, Less):
+                ordered |= {s.name for s in map(index_of, (node.left, node.right)) if s is not None}
+            if isinstance(node, Equal | Less):
                 pair = (node.left, node.right)
                 if all(isinstance(side, Read) and _is_term(side) for side in pair):
                     both = Equal(*pair)
                     renamed = normal(both)
-                    if isinstance(renamed, Equal) and _sort(pair[0]) is not None:
+                    if isinstance(renamed, Equal) and index_of(pair[0]) is not None:
                         compared[renamed.left, renamed.right] = None
-    return Asked(tuple(terms), tuple(conditions), tuple(compared))
+    every = tuple(terms), tuple(conditions), tuple(compared)
+    return Asked(*every, frozenset(ordered), frozenset(addresses))
 
 
 def _roots(system: System) -> Iterator[Expression]:
@@ -118,7 +131,8 @@ def normal(node: Expression) -> Expression:
     return substitute(node, names)
 
 
-def _sort(node: Expression) -> Index | None:
+def index_of(node: Expression) -> Index | None:
+    """The Index that an expression gives a member of, or nobody; None if there is none."""
     domain = node.domain
     inner: Domain = domain.of if isinstance(domain, Maybe) else domain
     return inner if isinstance(inner, Index) else None

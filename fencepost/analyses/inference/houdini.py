@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING
 
 from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
 from fencepost.core.expressions import Read, walk
-from fencepost.core.system import NO_FAULT, Action, System
+from fencepost.core.system import NO_FAULT, Action, State, System
 from fencepost.core.trees import decisions
 
 if TYPE_CHECKING:
+    from fencepost.analyses.inference.seen import Seen
     from fencepost.engines.prove.any_size import Claim, Counterexample
     from fencepost.engines.prove.any_size.sized import Sized
 
-MOST = 1 << 10
-"""More variables and literals than any candidate has."""
+MOST_TRIED = 6
+"""So many candidates are asked about, whether every step keeps them; else the cheapest is taken."""
 
 Told = Callable[[str, int, int], None]
 """Told which claim is looked at, how many lemmas there are, and how many were dropped."""
@@ -87,6 +88,8 @@ class Search:
     def __init__(self, system: System, sized: Sized, claims: Claims, told: Told) -> None:
         self.system, self.sized, self.claims, self.told = system, sized, claims, told
         self.pools: list[Candidates] = []
+        self.seen: list[Seen] = []
+        """States that candidates are looked at in before they are claimed."""
         self.perhaps: dict[str, Candidate] = {}
         """Candidates that are assumed from the start; those that a proof takes are claimed."""
         self.dropped: set[str] = set()
@@ -111,11 +114,12 @@ class Search:
                 perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
                 answer = self.sized.broken(self.claims.formula(name), self.claims.all, perhaps)
                 if isinstance(answer, Kept):
+                    taken = sorted(answer.core & self.perhaps.keys() - self.claims.lemmas.keys())
+                    if any(self.false_somewhere(self.perhaps[each]) for each in taken):
+                        continue
                     self.claims.cores[name] = answer.core
-                    for fresh in sorted(answer.core & self.perhaps.keys()):
-                        if fresh not in self.claims.lemmas:
-                            self.claims.lemmas[fresh] = self.perhaps[fresh]
-                            open_.append(fresh)
+                    self.claims.lemmas |= {each: self.perhaps[each] for each in taken}
+                    open_ += taken
                     break
                 chosen = None
                 if answer is not None:
@@ -128,8 +132,36 @@ class Search:
                 if name not in self.claims.lemmas:
                     return Lost(name, answer)
                 open_ += self.drop(name)
+                if answer is not None and answer.after is not None:
+                    open_ += self.learn(self.question(answer, answer.after))
                 break
         return None
+
+    def question(self, found: Counterexample, state: State) -> Question:
+        """A state of the sizes of a counterexample."""
+        return Question(found.system, self.sized.barriers, state, dict(found.sizes))
+
+    def learn(self, state: Question) -> list[str]:
+        """No lemma may exclude this state: those that do are all given up. The claims that went by
+        one of them."""
+        again: list[str] = []
+        for pool in self.pools:
+            for name in sorted(pool.learn(state)):
+                if name in self.claims.lemmas:
+                    again += self.drop(name)
+                self.dropped.add(name)
+        return list(dict.fromkeys(again))
+
+    def false_somewhere(self, chosen: Candidate) -> bool:
+        """Whether a candidate is false in a state that was seen; then it is given up."""
+        for seen in self.seen:
+            state = seen.breaks(chosen)
+            if state is not None:
+                self.dropped.add(chosen.name)
+                sized = seen.vectors.system
+                self.learn(Question(sized, self.sized.barriers, state, seen.sizes))
+                return True
+        return False
 
     def drop(self, name: str) -> list[str]:
         """Give up a lemma; the claims that went by it."""
@@ -147,20 +179,41 @@ class Search:
         matter = set(self._looked_at[found.step.action]) if found.step is not None else set()
         if formula is not None:
             matter |= {n.field for n in walk(formula.condition) if isinstance(n, Read)}
-        question = Question(
-            found.system,
-            self.sized.barriers,
-            found.before,
-            dict(found.sizes),
-            frozenset(matter),
-            self.dropped,
-        )
-        best: tuple[tuple[int, ...], Candidate] | None = None
-        for rank, pool in enumerate(self.pools):
-            answer = pool.excluding(question, MOST if best is None else best[0][0])
-            if answer is not None and (best is None or (*answer[0], rank) < best[0]):
-                best = (*answer[0], rank), answer[1]
-        return None if best is None else best[1]
+        for wide in (False, True):
+            question = Question(
+                found.system,
+                self.sized.barriers,
+                found.before,
+                dict(found.sizes),
+                frozenset(matter),
+                self.dropped,
+                wide,
+            )
+            chosen = self._best(question)
+            if chosen is not None:
+                return chosen
+        return None
+
+    def _best(self, question: Question) -> Candidate | None:
+        """The cheapest candidate that every step keeps where all claims hold; where there is none
+        among the first few, the cheapest of all."""
+        while True:
+            found = self._candidates(question)
+            perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
+            under = [*self.claims.all, *perhaps]
+            kept = next((c for c in found[:MOST_TRIED] if self.sized.keeps(c, under)), None)
+            chosen = kept or next(iter(found), None)
+            if chosen is None or not self.false_somewhere(chosen):
+                return chosen
+
+    def _candidates(self, question: Question) -> list[Candidate]:
+        """What excludes a state, the cheapest first."""
+        found = [
+            ((*cost, rank, place), candidate)
+            for rank, pool in enumerate(self.pools)
+            for place, (cost, candidate) in enumerate(pool.excluding(question))
+        ]
+        return [candidate for _, candidate in sorted(found, key=lambda each: each[0])]
 
 
 def _fields_of(action: Action) -> frozenset[str]:

@@ -16,9 +16,15 @@ from fencepost.analyses.inference.harvest import asked_by
 from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
 from fencepost.analyses.inference.merged import merged, with_merged
 from fencepost.analyses.inference.naming import named
-from fencepost.analyses.inference.seen import seen_states, table
+from fencepost.analyses.inference.seen import Seen, seen_states, table
 from fencepost.analyses.inference.tables import Template
-from fencepost.analyses.inference.templates import Shape, schedule, sizes_wanted, variables_of
+from fencepost.analyses.inference.templates import (
+    Shape,
+    led_to,
+    schedule,
+    sizes_wanted,
+    variables_of,
+)
 from fencepost.core.limits import INTERRUPTED, Inferring, Limits
 from fencepost.core.results import Finding, Verdict
 from fencepost.core.sizes import at_sizes, sorts
@@ -111,6 +117,8 @@ class _Inference:
         self.sizes = {s.name: 2 for s in sorts(system)}
         self.most_stages = most_stages
         self.pools: dict[Shape, Candidates] = {}
+        self.seen: list[Seen] = []
+        self.claimed: dict[str, Candidate] = {}
         self.tried = self.dropped = self.counterexamples = 0
 
     def run(self) -> Inferred:
@@ -155,22 +163,30 @@ class _Inference:
         return self._result(proved=False, goal=lost.goal, obstacle=lost.found)
 
     def _stage(self, shapes: Sequence[Shape]) -> Inferred | Lost:
-        """One set of templates, tried from the goals alone."""
+        """One set of templates, with what the stage before it had claimed to begin with."""
         from fencepost.engines.prove.any_size.sized import Sized
 
         pools: list[Candidates] = list(self._pools(shapes))
-        claims = Claims(dict(self.goals), no_fault=True)
-        sizes, dropped = dict(self.sizes), set[str]()
+        for pool in pools:
+            pool.forget()
+        claims = Claims(dict(self.goals), no_fault=True, lemmas=self.claimed)
+        most = {sort: count for shape in shapes for sort, count in shape if count > 1}
+        sizes = self.sizes | {sort.name: count + 1 for sort, count in most.items()}
+        dropped = set[str]()
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
             search = Search(self.system, sized, claims, self._tell)
-            search.pools = pools
+            search.pools, search.seen = pools, self.seen
             search.dropped = dropped
             short = [c for pool in pools if isinstance(pool, Pool) for c in pool.short(2)]
             search.perhaps = {c.name: c for c in [*given(self.first), *short[:MOST_ASSUMED]]}
+            for lemma in list(claims.lemmas.values()):
+                if search.false_somewhere(lemma):  # in more states than the last stage looked at
+                    claims.lemmas.pop(lemma.name, None)
             try:
                 lost = search.close()
                 if lost is not None:
+                    self.claimed = claims.lemmas
                     return lost
                 self.tried = max(self.tried, len(claims.lemmas))
                 whole = dict(claims.lemmas)
@@ -243,15 +259,18 @@ class _Inference:
     def _pools(self, shapes: Sequence[Shape]) -> Iterator[Candidates]:
         """The candidates of templates; tables are made once."""
         fresh = [s for s in shapes if s not in self.pools]
-        wanted = sizes_wanted(shapes, sorts(self.system))
-        seen = seen_states(self.system, self.filtered_by, wanted) if fresh else []
+        if fresh:
+            every = sorts(self.system)
+            wanted = sizes_wanted(shapes, every)
+            lacking = led_to(shapes, self.asked, wanted)
+            self.seen = seen_states(self.system, self.filtered_by, wanted, lacking)
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)
             variables = variables_of(shape)
             plain = attributes(self.asked, variables)
             if not plain:
                 continue
-            rows = table(variables, plain, seen)
+            rows = table(variables, plain, self.seen)
             if not len(rows):
                 continue
             more = merged(plain, rows)

@@ -118,9 +118,18 @@ def merged(attributes: Sequence[Attribute], rows: Rows) -> tuple[Merged, ...]:
 
 
 def _occurring(rows: Rows, columns: list[int]) -> list[tuple[int, ...]]:
+    return [tuple(int(v) for v in row) for row in _combinations(rows, columns)[0]]
+
+
+def _combinations(rows: Rows, columns: list[int]) -> tuple[Rows, Rows]:
+    """The combinations of some columns that occur, in order, and which of them each row has."""
     import numpy as np
 
-    return [tuple(int(v) for v in row) for row in np.unique(rows[:, columns], axis=0)]
+    code = np.zeros(len(rows), dtype=np.int64)
+    for column in columns:
+        code = code * (int(rows[:, column].max(initial=0)) + 1) + rows[:, column]
+    _, first, back = np.unique(code, return_index=True, return_inverse=True)
+    return rows[first][:, columns], back.reshape(-1)
 
 
 def with_merged(rows: Rows, plain: Sequence[Attribute], more: Sequence[Merged]) -> Rows:
@@ -129,10 +138,9 @@ def with_merged(rows: Rows, plain: Sequence[Attribute], more: Sequence[Merged]) 
 
     columns = [rows]
     for each in more:
-        parts = rows[:, [plain.index(member) for member in each.members]]
-        found, code = np.unique(parts, axis=0, return_inverse=True)
+        found, code = _combinations(rows, [plain.index(member) for member in each.members])
         numbers = [each.occurring.index(tuple(int(v) for v in row)) for row in found]
-        columns.append(np.array(numbers, dtype=np.int64)[code.reshape(-1)][:, None])
+        columns.append(np.array(numbers, dtype=np.int64)[code][:, None])
     whole: Rows = np.concatenate(columns, axis=1)
     return whole
 

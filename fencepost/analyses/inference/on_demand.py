@@ -31,15 +31,36 @@ class Occurring:
 
         self.np, self.sizes = np, list(sizes)
         shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
-        self.words = -(-len(rows) // 64)
-        padded = np.full((self.words * 64, rows.shape[1]), -1, dtype=np.int64)
-        padded[: len(rows)] = shuffled
         self.first = np.cumsum([0, *self.sizes])
-        self.bits = np.zeros((int(self.first[-1]), self.words), dtype=np.uint64)
+        self.bits = self._packed(shuffled)
+        self._at_first, self._learnt = self.bits, rows[:0]
+
+    @property
+    def words(self) -> int:
+        """How many words the bits of a value take."""
+        return int(self.bits.shape[1])
+
+    def _packed(self, rows: Rows) -> Bits:
+        """For each value of each column the rows that have it, 64 to a word."""
+        np = self.np
+        words = -(-len(rows) // 64)
+        padded = np.full((words * 64, rows.shape[1]), -1, dtype=np.int64)
+        padded[: len(rows)] = rows
+        bits: Bits = np.zeros((int(self.first[-1]), words), dtype=np.uint64)
         for column, size in enumerate(self.sizes):
             for value in range(size):
                 packed = np.packbits(padded[:, column] == value, bitorder="little")
-                self.bits[self.first[column] + value] = packed.view(np.uint64)
+                bits[self.first[column] + value] = packed.view(np.uint64)
+        return bits
+
+    def learn(self, rows: Rows) -> None:
+        """Rows that occur too. They go before the others: what they tell apart is asked about."""
+        self._learnt = self.np.concatenate([self._learnt, rows])
+        self.bits = self.np.concatenate([self._packed(self._learnt), self._at_first], axis=1)
+
+    def forget(self) -> None:
+        """Leave the rows of the beginning."""
+        self.bits, self._learnt = self._at_first, self._learnt[:0]
 
     def of(self, column: int, mask: int) -> Bits:
         """The rows in which a column has one of the values of a mask."""
@@ -49,10 +70,14 @@ class Occurring:
         return found
 
     def without(
-        self, row: Sequence[int], columns: Sequence[int], literals: int
+        self, row: Sequence[int], columns: Sequence[int], literals: int, speaks: Sequence[int] = ()
     ) -> Iterator[tuple[int, ...]]:
         """The sets of so many (1 to 3) of the columns in which no row agrees with the given one,
-        while some row does in all but any one of them; in lexicographic order."""
+        while some row does in all but any one of them; in lexicographic order.
+
+        `speaks` has for each column what it speaks of, as bits: of three columns only those are
+        told that speak of all that some column does.
+        """
         np = self.np
         columns = list(columns)
         same = np.stack([self.bits[self.first[c] + row[c]] for c in columns]) if columns else None
@@ -71,14 +96,17 @@ class Occurring:
         if literals == 2:
             yield from ((columns[a], columns[b]) for a, b in sorted(apart))
             return
-        yield from (tuple(columns[c] for c in found) for found in self._three(same, fine, apart))
+        said = np.array([speaks[c] if speaks else 0 for c in columns], dtype=np.int64)
+        three = self._three(same, fine, apart, said)
+        yield from (tuple(columns[int(c)] for c in found) for found in three)
 
     def _three(
-        self, same: Bits, fine: Sequence[int], apart: set[tuple[int, ...]]
-    ) -> Iterator[tuple[int, ...]]:
+        self, same: Bits, fine: Sequence[int], apart: set[tuple[int, ...]], said: Rows
+    ) -> Iterator[Any]:
         """Three columns that leave no row, any two of which leave some."""
         np = self.np
         part = same[:, :PART]
+        every = np.bitwise_or.reduce(said)
         beside = np.ones((len(same), len(same)), dtype=bool)
         for one, other in apart:
             beside[one, other] = beside[other, one] = False
@@ -86,16 +114,15 @@ class Occurring:
             later = np.array([o for o in fine[n + 1 :] if beside[one, o]], dtype=np.int64)
             if len(later) < 2:
                 continue
-            base = part[later] & part[one]
-            empty = ~(base[:, None, :] & part[later][None, :, :]).any(axis=2)
-            empty &= np.triu(beside[np.ix_(later, later)], 1)
-            for two, three in zip(*np.nonzero(empty), strict=True):
-                chosen = (one, int(later[two]), int(later[three]))
-                if self.words <= PART or not self._occur(same, chosen):
-                    yield chosen
-
-    def _occur(self, same: Bits, chosen: Sequence[int]) -> bool:
-        return bool(self.np.bitwise_and.reduce(same[list(chosen)], axis=0).any())
+            possible = np.triu(beside[np.ix_(later, later)], 1)
+            possible &= (said[one] | said[later][:, None] | said[later][None, :]) == every
+            twos, threes = np.nonzero(possible)
+            left = ~(part[later[twos]] & part[later[threes]] & part[one]).any(axis=1)
+            twos, threes = later[twos[left]], later[threes[left]]
+            if self.words > PART and len(twos):
+                left = ~(same[twos] & same[threes] & same[one]).any(axis=1)
+                twos, threes = twos[left], threes[left]
+            yield from ((one, two, three) for two, three in zip(twos, threes, strict=True))
 
     def _empty(self, same: Bits, part: Bits, start: tuple[int, ...], others: Any) -> Any:
         """Which of the other columns leave no row beside the first ones."""

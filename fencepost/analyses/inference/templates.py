@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from math import prod
 
+from fencepost.analyses.inference.harvest import Asked, free_variables, index_of
 from fencepost.core.domains import Domain, Index, SetOf
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
@@ -75,6 +78,26 @@ def sizes_wanted(shapes: Sequence[Shape], every: Sequence[Index]) -> dict[str, i
         for sort, count in shape:
             wanted[sort.name] = max(wanted[sort.name], count + 1)
     return wanted
+
+
+def led_to(shapes: Sequence[Shape], asked: Asked, wanted: Mapping[str, int]) -> dict[str, int]:
+    """More members of the Index that most terms are members of, if the addresses of a template's
+    variables lead to as many as there are: the prompts of two requests, and one more."""
+    leads: dict[str, int] = {}
+    for address in asked.addresses:
+        sort, places = index_of(address), [index_of(v) for v in free_variables(address)]
+        if sort is None or not places:
+            continue
+        for shape in shapes:
+            count = {each.name: number for each, number in shape}
+            ways = prod(count.get(each.name, 0) if each is not None else 0 for each in places)
+            leads[sort.name] = max(leads.get(sort.name, 0), ways + 1)
+    terms = Counter(sort.name for sort in map(index_of, asked.terms) if sort is not None)
+    lacking = [name for name, count in leads.items() if count > wanted[name]]
+    if not lacking:
+        return {}
+    most = max(lacking, key=lambda name: (terms[name], name))
+    return {most: leads[most]}
 
 
 def _word(name: str) -> str:

@@ -19,7 +19,7 @@ from fencepost.core.trees import Fault
 from fencepost.engines.prove.any_size.barriers import fix_barriers, fixed_condition
 from fencepost.engines.prove.any_size.formulas import Claim, Formula
 from fencepost.engines.prove.any_size.steps import Steps, fields_of
-from fencepost.engines.prove.any_size.terms import Cells, Terms
+from fencepost.engines.prove.any_size.terms import Terms
 from fencepost.engines.prove.any_size.values import Term, Value
 from fencepost.engines.prove.any_size.vocabulary import Vocabulary
 
@@ -60,6 +60,7 @@ class Encoding:
         self.before = Terms(self.words, self.words.read)
         self._steps: dict[str, Steps] = {}
         self._formulas: dict[Formula, Term] = {}
+        self._after: dict[tuple[str, int], Terms] = {}
 
     @cached_property
     def background(self) -> tuple[Term, ...]:
@@ -88,11 +89,11 @@ class Encoding:
     def initially(self, formula: Formula) -> Obligation:
         """The formula holds in every initial state."""
         asked = (("initial", self.initial),)
-        return Obligation(self.background, asked, self._false_somewhere(formula, self.words.read))
+        return Obligation(self.background, asked, self._false_somewhere(formula))
 
     def implied(self, formula: Formula, under: Iterable[Formula]) -> Obligation:
         """The formula holds wherever others do."""
-        refuted = self._false_somewhere(formula, self.words.read)
+        refuted = self._false_somewhere(formula)
         return Obligation(self.background, self._under(under), refuted)
 
     def preserved(self, formula: Formula, by: str, under: Iterable[Formula]) -> Obligation:
@@ -103,7 +104,9 @@ class Encoding:
             return Obligation((), (), self.words.true(False), trivial=True)
         scope, bounds = self._somewhere(formula)
         broken = [
-            self.words.both([steps.condition(n), self._false_at(formula, steps.after(n), scope)])
+            self.words.both(
+                [steps.condition(n), self._false_at(formula, self._terms_after(by, n), scope)]
+            )
             for n in ways
         ]
         refuted = self.words.both([steps.bounds, bounds, self.words.either(broken)])
@@ -175,13 +178,18 @@ class Encoding:
             bounds.append(self.words.within(argument.of, value))
         return scope, self.words.both(bounds)
 
-    def _false_at(self, formula: Formula, cells: Cells, scope: Mapping[str, Value]) -> Term:
-        terms = Terms(self.words, cells)
+    def _terms_after(self, by: str, number: int) -> Terms:
+        """Expressions read after a step that goes one way through an action."""
+        if (by, number) not in self._after:
+            self._after[by, number] = Terms(self.words, self.steps(by).after(number))
+        return self._after[by, number]
+
+    def _false_at(self, formula: Formula, terms: Terms, scope: Mapping[str, Value]) -> Term:
         return self.words.negation(terms.condition(self._fixed(formula).condition, scope))
 
-    def _false_somewhere(self, formula: Formula, cells: Cells) -> Term:
+    def _false_somewhere(self, formula: Formula) -> Term:
         scope, bounds = self._somewhere(formula)
-        return self.words.both([bounds, self._false_at(formula, cells, scope)])
+        return self.words.both([bounds, self._false_at(formula, self.before, scope)])
 
     def _fixed(self, formula: Formula) -> Formula:
         """The formula with barriers as constants."""

@@ -70,7 +70,6 @@ class Sized:
         own = [formula] if formula is not None else []
         claimed = list(dict.fromkeys([*under, *own]))
         hypotheses = list(dict.fromkeys([*claimed, *perhaps]))
-        named = {str(self._switch(h)): h.name for h in hypotheses}
         name = NO_CLAIM if formula is None else formula.name
         breaks = self._of(formula, name)
         goal = z3.Bool(f"|breaks {name}|", self.encoding.words.context)
@@ -79,10 +78,17 @@ class Sized:
             return None
         if answer is Satisfied.NO:
             kept = self._smaller(goal, claimed, hypotheses)
-            return Kept(frozenset(named[str(self._switch(h))] for h in kept))
+            return Kept(frozenset(h.name for h in kept))
         model = self._solver.model()
         action = next(a for a, t in breaks.items() if z3.is_true(model.eval(t)))
         return self._counterexample(model, action, formula)
+
+    def keeps(self, formula: Formula, under: Iterable[Formula]) -> bool:
+        """Whether no step at these sizes breaks a formula where it and others hold before."""
+        self._of(formula, formula.name)
+        goal = z3.Bool(f"|breaks {formula.name}|", self.encoding.words.context)
+        hypotheses = dict.fromkeys([*under, formula])
+        return bool(self._check([goal, *(self._switch(h) for h in hypotheses)]) == z3.unsat)
 
     def _smaller(
         self, goal: Term, claimed: Sequence[Formula], hypotheses: Sequence[Formula]
@@ -101,8 +107,8 @@ class Sized:
         return core
 
     def _core(self, hypotheses: Sequence[Formula]) -> list[Formula]:
-        found = {str(literal) for literal in self._solver.unsat_core()}
-        return [h for h in hypotheses if str(self._switch(h)) in found]
+        found = {literal.get_id() for literal in self._solver.unsat_core()}
+        return [h for h in hypotheses if self._switch(h).get_id() in found]
 
     def _check(self, assumptions: Sequence[Term]) -> Satisfied | None:
         self.queries += 1

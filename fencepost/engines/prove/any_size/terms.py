@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import assert_never
 
 import z3
@@ -24,11 +25,16 @@ Scope = Mapping[str, Value]
 
 
 class Terms:
-    """Expressions over one state as terms of one vocabulary."""
+    """Expressions over one state as terms of one vocabulary.
+
+    At sizes the same few expressions at the same few members are asked for again and again, in
+    many formulas: what they came to is kept.
+    """
 
     def __init__(self, vocabulary: Vocabulary, cells: Cells) -> None:
         self.words = vocabulary
         self.cells = cells
+        self._kept: dict[tuple[Expression, tuple[int, ...]], tuple[Value, tuple[Value, ...]]] = {}
 
     def condition(self, node: Expression, scope: Scope) -> Term:
         """A Boolean expression."""
@@ -36,6 +42,16 @@ class Terms:
 
     def value(self, node: Expression, scope: Scope) -> Value:
         """An expression in the form of its own domain."""
+        if not self.words.members or isinstance(node, x.Constant | x.Variable):
+            return self._value(node, scope)
+        values = tuple(scope[name] for name in free_names(node))
+        key = node, tuple(number for value in values for number in _numbers(value))
+        if key not in self._kept:
+            # The values are kept too: their numbers are given to others when they are gone.
+            self._kept[key] = self._value(node, scope), values
+        return self._kept[key][0]
+
+    def _value(self, node: Expression, scope: Scope) -> Value:
         words = self.words
         match node:
             case x.Constant():
@@ -286,6 +302,24 @@ class Terms:
                 ]
             )
         return words.same(left, right)
+
+
+@cache
+def free_names(node: Expression) -> tuple[str, ...]:
+    """The names of the variables that no quantifier in an expression binds, sorted."""
+    inner = {name for child in x.children(node) for name in free_names(child)}
+    if isinstance(node, x.Variable):
+        inner.add(node.name)
+    if isinstance(node, x.Quantified):
+        inner -= {v.name for v in node.variables}
+    return tuple(sorted(inner))
+
+
+def _numbers(value: Value) -> tuple[int, ...]:
+    """What tells a value of a variable apart from others."""
+    if isinstance(value, Optional):
+        return value.absent.get_id(), value.value.get_id()
+    return (value.get_id(),)
 
 
 def _number(node: Expression, at: Expression) -> int:
