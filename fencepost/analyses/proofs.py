@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from fencepost.analyses.expectations import Judged, Judgement
 from fencepost.core.errors import InputError, NoReading
-from fencepost.core.limits import Limits, Progress, ProofReport
+from fencepost.core.limits import INTERRUPTED, Limits, Progress, ProofReport
 from fencepost.core.questions import chosen
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps
 from fencepost.core.system import NO_FAULT, Design, Lemma, Property, System
@@ -89,6 +89,8 @@ def refuse_false_lemmas(
     names = [lemma.name for lemma in lemmas]
     few = Limits(MOST_STATES_TRIED, limits.seconds, limits.memory_bytes)
     found = explore(claimed, design, properties=names, first=True, limits=few).answer
+    if found.stopped == INTERRUPTED:
+        raise KeyboardInterrupt
     false = [f for f in found.findings if f.verdict is Verdict.VIOLATED]
     if not false:
         return

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 
 from fencepost.analyses.afterwards import Afterwards, afterwards
-from fencepost.analyses.expectations import Judgement
+from fencepost.analyses.expectations import Judgement, searches_all
 from fencepost.analyses.vacuity import Unused
 from fencepost.checking import DesignCheck, ModelCheck
-from fencepost.core.results import Answer, Finding, Verdict, count_steps, grouped
+from fencepost.core.results import Answer, Finding, count_steps, grouped, is_open
 from fencepost.core.system import LIVENESS, System
 from fencepost.core.traces import Trace, rerun
 from fencepost.project import with_shown_paths
@@ -143,20 +143,22 @@ def _how(finding: Finding) -> str:
 
 
 def _extent(answer: Answer) -> str:
-    """How far a search came that ended early."""
+    """How far an exhaustive search came that ended early; others say so of each property."""
+    if not searches_all(answer):
+        return ""
     depth = f"depth {answer.depth}" if answer.depth >= 0 else "no depth"
     expanded, states = grouped(answer.expanded), grouped(answer.states)
     return f": {expanded} of {states} states expanded, {depth} complete"
 
 
 def _undecided(answer: Answer) -> dict[str, list[str]]:
-    """What is known of the undecided properties, with their names."""
+    """What is known of the properties that are open, with their names."""
     known: dict[str, list[str]] = {}
     for finding in answer.findings:
-        if finding.verdict is Verdict.UNDECIDED:
+        if is_open(finding):
             so_far = SO_FAR.get(finding.kind, "no violation so far")
             instance = f" ({finding.instance})" if finding.instance else ""
-            status = finding.scope if answer.complete else so_far
+            status = so_far if searches_all(answer) and not answer.complete else finding.scope
             known.setdefault(status, []).append(finding.property + instance)
     return known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,7 @@ class Bounded:
         memory = limits.memory_bytes
         self._memory = machine_memory() * 3 // 4 if memory is None else memory
         self._interrupted = False
+        self._signals: socket.socket | None = None
 
     @property
     def seconds(self) -> float:
@@ -74,24 +76,38 @@ class Bounded:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """An interrupt ends the run where it pauses or asks, and nowhere else; a second one ends it
-        anywhere. Python would raise it wherever it is: within a call of the solver's binding it
-        becomes another error, and within a destructor it is lost."""
+        """An interrupt ends the run where it pauses, asks or ends, and nowhere else; a second one
+        ends it anywhere. Python would raise it wherever it is: within a call of the solver's
+        binding it becomes another error, and within a destructor it is lost. And what z3 says of a
+        signal that it takes itself is what it says of a limit of work."""
         usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if not usual or current_thread() is not main_thread():
             yield
             return
+        known = 0
 
         def note(*_: object) -> None:
-            if self._interrupted:
-                raise KeyboardInterrupt
+            nonlocal known
+            known += 1
             self._interrupted = True
+            if known > 1:
+                raise KeyboardInterrupt
 
+        self._signals, written = socket.socketpair()
+        self._signals.setblocking(False)
+        written.setblocking(False)
+        before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGINT, note)
         try:
             yield
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.set_wakeup_fd(before)
+            written.close()
+            self._signals.close()
+            self._signals = None
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def check(self, solver: Any, *assumptions: Any, work: int | None = None) -> Satisfied:
         """Whether a solver's constraints can be satisfied; `GaveUp` where it finds no answer, and
@@ -102,6 +118,7 @@ class Bounded:
         if work is not None:
             solver.set("rlimit", work)
         said = ""
+        solver.set("ctrl_c", self._signals is None)
         with self._watched(solver) as beyond:
             try:
                 answer = solver.check(*assumptions)
@@ -117,11 +134,19 @@ class Bounded:
 
     def _beyond(self) -> str:
         """Why the run is at its end, if it is."""
-        if self._interrupted:
+        if self._interrupted or self._signalled():
+            self._interrupted = True
             return INTERRUPTED
         if self.limits.seconds is not None and self.seconds >= self.limits.seconds:
             return TIME_LIMIT
         return MEMORY_LIMIT if held() >= self._memory else ""
+
+    def _signalled(self) -> bool:
+        """Whether a signal has come that Python has not yet told the main thread of."""
+        try:
+            return self._signals is not None and signal.SIGINT in self._signals.recv(64)
+        except BlockingIOError:
+            return False
 
     @contextmanager
     def _watched(self, solver: Any) -> Iterator[list[str]]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fencepost.analyses.expectations import (
@@ -107,6 +109,21 @@ def test_an_error_is_never_as_expected():
 def test_within_accepts_no_violation_in_that_many_steps(depth, within, judgement):
     found = answer(undecided("p"), depth=depth, stopped="limit")
     assert judge(found, Expectation((), within)).judgement is judgement
+
+
+@pytest.mark.parametrize(
+    ("engine", "judgement"),
+    [
+        ("explore", AS_EXPECTED),
+        ("explore, fuzz", AS_EXPECTED),
+        ("walk", UNDECIDED),
+        ("fuzz", UNDECIDED),
+        ("fuzz, explore", UNDECIDED),
+    ],
+)
+def test_the_length_of_random_runs_is_no_depth_that_was_covered(engine, judgement):
+    found = replace(answer(undecided("p"), depth=50, stopped="limit"), engine=engine)
+    assert judge(found, Expectation((), 12)).judgement is judgement
 
 
 @pytest.mark.parametrize("kind", ["reachable", "always_possible"])

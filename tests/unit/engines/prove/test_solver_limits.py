@@ -83,10 +83,11 @@ def test_an_answer_is_the_same_whatever_ran_before_in_the_process_and_under_any_
         "    except GaveUp as end:\n"
         "        assert end.why == 'memory limit reached'\n"
         "limits = Limits(seconds=1000 if 'seconds' in sys.argv else None)\n"
-        "source = load_model('slot_lifecycle', Path.cwd())\n"
+        "source = load_model('rdma_write_completion', Path.cwd())\n"
         "system = build(source.model, source.properties, any_size=True)\n"
-        "design = system.design('load_aborted')\n"
-        "print(prove_any_size(system, design, limits=limits).answer)\n"
+        "for name in ('safe', 'late_success_wins'):\n"
+        "    design = system.design(name)\n"
+        "    print(prove_any_size(system, design, lemmas=(), limits=limits).answer)\n"
     )
 
     def answer(*words: str) -> str:
@@ -158,6 +159,36 @@ def test_a_real_signal_ends_a_question() -> None:
         assert process.stdout.read() == "interrupted\n"
     assert time.perf_counter() - started < 20
     assert process.returncode == 0
+
+
+def test_a_real_signal_is_not_taken_for_a_limit_of_work() -> None:
+    code = (
+        "from fencepost.core.limits import Limits\n"
+        "from fencepost.engines.prove.solver import Bounded\n"
+        "from tests.unit.engines.prove.test_solver_limits import pigeons\n"
+        "solver, run = pigeons(30), Bounded(Limits(seconds=60))\n"
+        "print('asked', flush=True)\n"
+        "try:\n"
+        "    with run.interruptible():\n"
+        "        run.check(solver, work=4_000_000_000)\n"
+        "except BaseException as end:\n"
+        "    print(type(end).__name__, flush=True)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asked\n"
+        time.sleep(1)
+        os.kill(process.pid, signal.SIGINT)
+        assert process.stdout.read() == "KeyboardInterrupt\n"
+
+
+def test_an_interrupt_after_the_last_question_is_told_at_the_end_of_the_run() -> None:
+    run = Bounded(Limits())
+    with pytest.raises(KeyboardInterrupt), run.interruptible():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_real_signal_leaves_what_bounded_search_found() -> None:

@@ -48,9 +48,10 @@ def test_a_limit_of_memory_once_met_changes_later_answers() -> None:
         "    z3.set_param('memory_max_size', (held() >> 20) + 3)\n"
         "    assert hard.check() == z3.unknown\n"
         "    z3.set_param('memory_max_size', 0)\n"
-        "source = load_model('slot_lifecycle', Path.cwd())\n"
+        "source = load_model('rdma_write_completion', Path.cwd())\n"
         "system = build(source.model, source.properties, any_size=True)\n"
-        "print(prove_any_size(system, system.design('load_aborted')).answer)\n"
+        "for name in ('safe', 'late_success_wins'):\n"
+        "    print(prove_any_size(system, system.design(name), lemmas=()).answer)\n"
     )
     plain, after = process(code), process(code, "limit")
     assert "InductionFailure" in plain.stdout
