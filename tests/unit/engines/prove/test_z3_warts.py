@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import z3
 
 from fencepost.core.results import Verdict
@@ -77,6 +79,18 @@ def test_an_interrupt_is_kept_from_python() -> None:
     )
     ran = process(code)
     assert (ran.returncode, ran.stdout) == (0, "unknown True\n")
+
+
+def test_an_interrupt_within_a_call_of_the_binding_becomes_another_error() -> None:
+    """The binding hands every term to the solver through such a conversion of ctypes."""
+
+    class Interrupted:
+        @property
+        def _as_parameter_(self) -> object:
+            raise KeyboardInterrupt
+
+    with pytest.raises(ctypes.ArgumentError, match="KeyboardInterrupt"):
+        z3.z3core.Z3_inc_ref(z3.Context().ref(), Interrupted())
 
 
 def test_the_text_of_a_finite_domain_solver_leaves_out_at_most() -> None:
