@@ -72,7 +72,7 @@ class Sized:
         hypotheses = list(dict.fromkeys([*claimed, *perhaps]))
         name = NO_CLAIM if formula is None else formula.name
         breaks = self._of(formula, name)
-        goal = z3.Bool(f"|breaks {name}|", self.encoding.words.context)
+        goal = self._goal(name)
         answer = self._check([goal, *(self._switch(h) for h in hypotheses)])
         if answer is None:
             return None
@@ -86,9 +86,8 @@ class Sized:
     def keeps(self, formula: Formula, under: Iterable[Formula]) -> bool:
         """Whether no step at these sizes breaks a formula where it and others hold before."""
         self._of(formula, formula.name)
-        goal = z3.Bool(f"|breaks {formula.name}|", self.encoding.words.context)
-        hypotheses = dict.fromkeys([*under, formula])
-        return bool(self._check([goal, *(self._switch(h) for h in hypotheses)]) == z3.unsat)
+        assumed = [self._switch(h) for h in dict.fromkeys([*under, formula])]
+        return self._check([self._goal(formula.name), *assumed]) is Satisfied.NO
 
     def _smaller(
         self, goal: Term, claimed: Sequence[Formula], hypotheses: Sequence[Formula]
@@ -127,6 +126,10 @@ class Sized:
             self._switches[formula.name] = switch
         return self._switches[formula.name]
 
+    def _goal(self, name: str) -> Term:
+        """The name of "some step breaks the formula"."""
+        return z3.Bool(f"|breaks {name}|", self.encoding.words.context)
+
     def _of(self, formula: Formula | None, name: str) -> dict[str, Term]:
         """For each action the name of "one of its steps breaks the formula"."""
         if name not in self._breaks:
@@ -142,8 +145,9 @@ class Sized:
                 by = z3.Bool(f"|{action} breaks {name}|", context)
                 self._solver.add(z3.Implies(by, obligation.refuted))
                 found[action] = by
-            goal = z3.Bool(f"|breaks {name}|", context)
-            self._solver.add(z3.Implies(goal, self.encoding.words.either(found.values())))
+            self._solver.add(
+                z3.Implies(self._goal(name), self.encoding.words.either(found.values()))
+            )
             self._breaks[name] = found
         return self._breaks[name]
 
