@@ -178,19 +178,17 @@ class Mutating:
             counts[design.name] = (answer.states, answer.transitions)
         if undecided:
             return Tried(mutant, "undecided", undecided)
-        by_counts = sorted(self.designs, key=lambda d: self.counted(d) == counts[d.name])
-        for design in by_counts:
-            before, after = self.counted(design), counts[design.name]
-            if same[design.name]:
-                continue
-            status: Status = "survived"
-            if same[design.name] is None and before == after:
-                status = "undecided"
-            relation = self.relation(system, design.barriers, changed[design.name])
-            return Tried(mutant, status, design.name, "", before, after, relation)
-        first_design = self.designs[0]
-        before = self.counted(first_design)
-        return Tried(mutant, "equivalent", first_design.name, "", before, before)
+        others = [design for design in self.designs if not same[design.name]]
+        if not others:
+            design = self.designs[0]
+            before = self.counted(design)
+            return Tried(mutant, "equivalent", design.name, "", before, before)
+        design = min(others, key=lambda d: self.counted(d) == counts[d.name])
+        before, after = self.counted(design), counts[design.name]
+        unknown = same[design.name] is None and before == after
+        relation = self.relation(system, design.barriers, changed[design.name])
+        status: Status = "undecided" if unknown else "survived"
+        return Tried(mutant, status, design.name, "", before, after, relation)
 
     def counted(self, design: Design) -> Counts:
         answer = self.originals[design.name]

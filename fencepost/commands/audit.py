@@ -8,6 +8,7 @@ import sys
 import click
 
 from fencepost.commands.options import check_writable, parse_count, write_out
+from fencepost.streams.policies import POLICIES
 
 EPILOG = """\b
 Examples:
@@ -23,7 +24,6 @@ Exit codes:
   1  findings: something is not ordered
   2  the program failed, or used something that the virtual device does not have
 """
-POLICIES = ("in-order", "eager", "random", "newest-first")
 
 
 @click.command(
@@ -41,8 +41,8 @@ POLICIES = ("in-order", "eager", "random", "newest-first")
 )
 @click.option(
     "--policy",
-    type=click.Choice(POLICIES),
-    default=POLICIES[0],
+    type=click.Choice(list(POLICIES)),
+    default="in-order",
     help="Which stream runs next (default: in-order); findings do not depend on it.",
 )
 @click.option("--seed", metavar="COUNT", help="Where a random policy begins (default: 0).")

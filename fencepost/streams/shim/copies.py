@@ -104,14 +104,15 @@ def _to_device(
 ) -> None:
     out = runtime.alias(target)
     if runtime.is_pinned(source) and _is_plain(target, source):
-        value, reads, name = runtime.alias(source), [runtime.bytes_of(source)], "copy to device"
+        value, reads = runtime.alias(source), [runtime.bytes_of(source)]
         runtime.hold_pinned(source)
     else:
         if runtime.is_watched(source):
             runtime.host_access("copy to device (staged)", [source], [])
-        value, reads, name = source.detach().clone(), [], "copy to device"
+        value, reads = source.detach().clone(), []
         runtime.bridge.hold(value.nbytes)
-    runtime.submit(Launch(name, reads, [runtime.bytes_of(target)], lambda: out.copy_(value)))
+    writes = [runtime.bytes_of(target)]
+    runtime.submit(Launch("copy to device", reads, writes, lambda: out.copy_(value)))
     if not non_blocking:
         runtime.synchronize_stream()
 

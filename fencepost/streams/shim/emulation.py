@@ -24,7 +24,7 @@ import torch
 from fencepost.core.errors import InputError
 from fencepost.streams.regions import Bytes, Region, intervals, strided
 from fencepost.streams.shim.launches import Launch, Touches
-from fencepost.streams.shim.shapes import map_tensors, shown
+from fencepost.streams.shim.shapes import map_tensors, shown, tensors_in
 from fencepost.streams.shim.touched import rows
 
 Accesses = Sequence[str] | Callable[..., Sequence[torch.Tensor]]
@@ -99,7 +99,7 @@ def _touched(accesses: Accesses, given: dict[str, Any]) -> list[Touch]:
         if match is None:  # `emulates` has looked
             continue
         tensors: list[torch.Tensor] = []
-        map_tensors(given[match["buffer"]], tensors.append)
+        tensors_in(given[match["buffer"]], tensors)
         for tensor in tensors:
             if match["rows"]:
                 touched = rows(tensor, 0, given[match["rows"]])
@@ -186,7 +186,9 @@ def audit_emulation(name: str, *args: Any, **kwargs: Any) -> list[str]:
         return {name: map_tensors(value, change) for name, value in bound.items()}
 
     problems: list[str] = []
-    for tensor in _tensors([*args, *kwargs.values()]):
+    tensors: list[torch.Tensor] = []
+    tensors_in([*args, *kwargs.values()], tensors)
+    for tensor in tensors:
         storage(tensor)
     plain, written = run(perturbed=False)
     disturbed, _ = run(perturbed=True)
@@ -195,12 +197,6 @@ def audit_emulation(name: str, *args: Any, **kwargs: Any) -> list[str]:
         if differs.any():
             problems.append(f"{int(differs.sum())} bytes written depend on bytes not declared read")
     return problems
-
-
-def _tensors(value: Any) -> list[torch.Tensor]:
-    found: list[torch.Tensor] = []
-    map_tensors(value, found.append)
-    return found
 
 
 def _rebased(tensor: torch.Tensor, storage: torch.Tensor) -> torch.Tensor:

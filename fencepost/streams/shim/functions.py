@@ -43,11 +43,7 @@ class Functions(TorchFunctionMode):
         if special is not None:
             return special(func, *args, **kwargs)
         place, kwargs = self._place(func, args, kwargs)
-        before, here.place = here.place, place
-        try:
-            return func(*args, **kwargs)
-        finally:
-            here.place = before
+        return self._placed(place, func, args, kwargs)
 
     def _place(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -25,6 +25,7 @@ from fencepost.streams.shim.shapes import (
     map_outlines,
     map_tensors,
     outline_of,
+    tensors_in,
 )
 
 if TYPE_CHECKING:
@@ -56,15 +57,6 @@ UNDECLARED_WRITES = {
     aten.native_batch_norm.default: ("running_mean", "running_var"),
     aten.cudnn_batch_norm.default: ("running_mean", "running_var"),
 }
-
-
-def tensors_in(value: Any, found: list[torch.Tensor]) -> None:
-    """Collect the tensors among nested arguments."""
-    if isinstance(value, torch.Tensor):
-        found.append(value)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            tensors_in(item, found)
 
 
 def _put(out: torch.Tensor, value: torch.Tensor) -> None:

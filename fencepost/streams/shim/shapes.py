@@ -65,6 +65,15 @@ def map_tensors(value: Any, change: Callable[[torch.Tensor], Any]) -> Any:
     return value
 
 
+def tensors_in(value: Any, found: list[torch.Tensor]) -> None:
+    """Collect the tensors among nested arguments."""
+    if isinstance(value, torch.Tensor):
+        found.append(value)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            tensors_in(item, found)
+
+
 def map_outlines(value: Any, change: Callable[[Outline], Any]) -> Any:
     """The same nested results with each outline replaced."""
     if isinstance(value, Outline):

@@ -110,8 +110,8 @@ class _Proof:
         self.actions = [action.name for action in system.actions]
         self.oracle = oracle
         self.properties = [claim(p) for p in asked.properties]
-        claims = [*asked.lemmas, *self.properties]
-        self.induction = Induction({claimed.name: claimed for claimed in claims})
+        self.claims = {claimed.name: claimed for claimed in [*asked.lemmas, *self.properties]}
+        self.induction = Induction(dict(self.claims))
         self.faults: dict[str, Counterexample | Unknown] = {}
         self.follows: set[str] = set()
         """The actions that fault only because a claim that forbids it was taken out."""
@@ -134,7 +134,6 @@ class _Proof:
         return tuple(findings)
 
     def _prove(self) -> None:
-        claims = [*self.asked.lemmas, *self.properties]
         settle(self.induction, self.oracle, self.actions, self._tell, again=self.again)
         self.settled = True
         if not self.asked.no_fault:
@@ -147,8 +146,8 @@ class _Proof:
                 self.fault_cores.append(outcome.core)
                 continue
             self.faults[action] = outcome
-            if len(proved) < len(claims):
-                whole = self.oracle.fault_free(action, claims)
+            if len(proved) < len(self.claims):
+                whole = self.oracle.fault_free(action, self.claims.values())
                 if isinstance(whole, Proved):
                     self.follows.add(action)
         self.faults_settled = True
@@ -156,8 +155,7 @@ class _Proof:
     def _tell(self, name: str, action: str) -> None:
         if self._progress is not None:
             shown = f"{name} initially" if action == INITIATION else f"{name} by {action}"
-            claims = len(self.asked.lemmas) + len(self.properties)
-            obligations = claims * (1 + len(self.actions))
+            obligations = len(self.claims) * (1 + len(self.actions))
             obligations += len(self.actions) if self.asked.no_fault else 0
             seconds = self.oracle.run.seconds
             self._progress(Proving(min(self._decided, obligations), obligations, shown, seconds))
@@ -210,9 +208,7 @@ class _Proof:
         if why.fault is not None:
             fault = why.fault.message or why.fault.kind
         else:
-            claims = [*self.asked.lemmas, *self.properties]
-            claimed = next(c for c in claims if c.name == broken.claim)
-            values = failing(why, self.design.barriers, claimed)
+            values = failing(why, self.design.barriers, self.claims[broken.claim])
         return InductionFailure(
             broken.claim,
             tuple(values.items()),

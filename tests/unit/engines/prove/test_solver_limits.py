@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 import z3
@@ -135,6 +138,17 @@ def test_what_was_covered_before_a_limit_is_kept() -> None:
     assert again.answer == answer.answer
 
 
+@contextmanager
+def at_work(code: str, word: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A process of Python that has said a word, and what it says from there on."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{word}\n"
+        yield process, process.stdout
+
+
 def test_a_real_signal_ends_a_question() -> None:
     """The solver takes the signal for itself; without a word of ours it would be lost."""
     code = (
@@ -148,15 +162,11 @@ def test_a_real_signal_ends_a_question() -> None:
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "asked\n"
+    with at_work(code, "asked") as (process, output):
         time.sleep(1)
         started = time.perf_counter()
         os.kill(process.pid, signal.SIGINT)
-        assert process.stdout.read() == "interrupted\n"
+        assert output.read() == "interrupted\n"
     assert time.perf_counter() - started < 20
     assert process.returncode == 0
 
@@ -174,14 +184,10 @@ def test_a_real_signal_is_not_taken_for_a_limit_of_work() -> None:
         "except BaseException as end:\n"
         "    print(type(end).__name__, flush=True)\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "asked\n"
+    with at_work(code, "asked") as (process, output):
         time.sleep(1)
         os.kill(process.pid, signal.SIGINT)
-        assert process.stdout.read() == "KeyboardInterrupt\n"
+        assert output.read() == "KeyboardInterrupt\n"
 
 
 def test_an_interrupt_after_the_last_question_is_told_at_the_end_of_the_run() -> None:
@@ -205,10 +211,6 @@ def test_a_real_signal_leaves_what_bounded_search_found() -> None:
         "answer = bounded(s, s.design('safe'), steps=90, progress=tell).answer\n"
         "print(answer.stopped, answer.findings[0].bound >= 2)\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "searching\n"
+    with at_work(code, "searching") as (process, output):
         os.kill(process.pid, signal.SIGINT)
-        assert process.stdout.read() == "interrupted True\n"
+        assert output.read() == "interrupted True\n"
