@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fencepost.commands.options import check_writable, parse_count, write_out
+from fencepost.project import with_shown_paths
 from fencepost.streams.policies import POLICIES
+
+if TYPE_CHECKING:
+    from fencepost.streams.audit import Audited
+
+MODULE = "-m"
 
 EPILOG = """\b
 Examples:
@@ -26,13 +35,42 @@ Exit codes:
 """
 
 
+class BeforeTheProgram(click.Command):
+    """A command whose options end where the program begins, as those of `python` do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What follows the module of `-m` is the program's, whatever it looks like."""
+        place = self._after_module(args)
+        if place is not None:
+            args = [*args[:place], "--", *args[place:]]
+        return super().parse_args(ctx, args)
+
+    def _after_module(self, args: list[str]) -> int | None:
+        takes_value = {
+            spelled
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for spelled in option.opts
+        }
+        place = 0
+        while place < len(args) and args[place].startswith("-") and args[place] not in ("-", "--"):
+            given = args[place]
+            if given == MODULE:
+                return place + 2
+            if given.startswith(MODULE):
+                return place + 1
+            place += 2 if given in takes_value else 1
+        return None
+
+
 @click.command(
     "audit",
+    cls=BeforeTheProgram,
     epilog=EPILOG,
     short_help="Find missing waits in a torch program, without a GPU.",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"allow_interspersed_args": False},
 )
-@click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
+@click.option(MODULE, "module", metavar="MODULE", help="Run a module, as `python -m` does.")
 @click.option(
     "--adapter",
     "adapters",
@@ -64,9 +102,9 @@ def command(
     if module is None and not program:
         raise click.UsageError("which program? `fencepost audit SCRIPT [ARGUMENT]...`")
     check_writable("--json", json_path)
-    from fencepost.report.audits import audit_as_json, audit_text
     from fencepost.streams.audit import audit_program
 
+    report = partial(_report, json_path and str(Path(json_path).absolute()))
     audited = audit_program(
         script=None if module else program[0],
         module=module,
@@ -74,10 +112,18 @@ def command(
         adapters=adapters,
         policy=policy,
         seed=parse_count("--seed", seed, least=0) or 0,
+        leaving=report,
     )
-    sys.stdout.flush()
-    sys.stderr.write(audited.problem + audit_text(audited.audit))
-    if json_path is not None:
-        report = audit_as_json(audited.audit, audited.exit_code, audited.problem)
-        write_out("--json", json_path, json.dumps(report, indent=1))
+    report(audited)
     return audited.exit_code
+
+
+def _report(json_path: str | None, audited: Audited) -> None:
+    from fencepost.report.audits import audit_as_json, audit_text
+
+    sys.stdout.flush()
+    sys.stderr.write(with_shown_paths(audited.problem) + audit_text(audited.audit))
+    sys.stderr.flush()
+    if json_path is not None:
+        found = audit_as_json(audited.audit, audited.exit_code, audited.problem)
+        write_out("--json", json_path, json.dumps(found, indent=1))

@@ -12,6 +12,7 @@ from fencepost.streams.findings import Access, Audit, Finding
 FORMAT = "fencepost audit"
 FORMAT_VERSION = 1
 MOST_CONSEQUENCES = 3
+OF_ALL = "everything that conflicts"
 
 
 def audit_text(audit: Audit) -> str:
@@ -24,10 +25,12 @@ def audit_text(audit: Audit) -> str:
         "on the path that this run took"
     )
     if audit.clean:
-        lines.append(f"everything that conflicts is ordered: {ran}")
+        what = "everything that was seen and conflicts" if audit.unseen else OF_ALL
+        lines.append(f"{what} is ordered: {ran}")
     else:
         lines.append(f"{_counted(len(audit.findings), 'finding')}; {ran}")
     lines += _not_covered(audit)
+    lines += map(with_shown_paths, audit.unseen)
     lines += audit.notes
     return "".join(f"{line}\n" for line in lines)
 

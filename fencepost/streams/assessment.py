@@ -43,6 +43,7 @@ def assess(trace: Trace, *, memory: Memory | None = None) -> Audit:
         pending=sum(isinstance(call, Query | Poll) and not call.answer for call in trace.calls),
         unordered_calls=_unordered_calls(trace),
         notes=tuple(trace.notes),
+        unseen=tuple(trace.unseen),
     )
 
 

@@ -201,10 +201,12 @@ class Trace:
     calls: list[Call] = field(default_factory=list)
     operations: int = 0
     notes: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    """What the program did that the trace does not have, as sentences."""
 
     def with_calls(self, calls: list[Call]) -> Trace:
         """The same agents and events with other calls."""
-        return Trace(self.agents, self.events, calls, self.operations, self.notes)
+        return Trace(self.agents, self.events, calls, self.operations, self.notes, self.unseen)
 
     def every_operation(self) -> list[Operation]:
         """All operations in order of submission, the poison writes of frees included."""

@@ -177,6 +177,11 @@ class Device(Lending, Messaging):
         if text not in self.trace.notes:
             self.trace.notes.append(text)
 
+    def note_unseen(self, text: str) -> None:
+        """Something that happened and is not in the trace, as a sentence."""
+        if text not in self.trace.unseen:
+            self.trace.unseen.append(text)
+
     def audit(self, *, replays: bool = False) -> Audit:
         """The findings on everything called so far; all queued work runs first.
 

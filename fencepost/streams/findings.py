@@ -93,8 +93,10 @@ class Audit:
     notes: tuple[str, ...] = ()
     pending: int = 0
     """Queries and polls, of those counted in `choices`, that found something not done."""
+    unseen: tuple[str, ...] = ()
+    """What the program did that nobody saw, as sentences: the findings say nothing of it."""
 
     @property
     def clean(self) -> bool:
-        """Whether every conflicting pair is ordered on the path taken."""
+        """Whether every conflicting pair that was seen is ordered on the path taken."""
         return not self.findings

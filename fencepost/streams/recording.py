@@ -77,6 +77,15 @@ class Recording(Running):
                 self._know(known)
             return host
 
+    def forget_host(self) -> None:
+        """The calling thread ends: another may get its number, and is another host."""
+        with self._lock:
+            self._hosts.pop(threading.get_ident(), None)
+
+    def close(self) -> None:
+        """From now on the calling thread is the only one: others stop at their next call."""
+        self._lock.acquire()
+
     @contextmanager
     def acting(self, host: Host) -> Iterator[None]:
         """The calling thread makes its calls as another host until the end of the context."""

@@ -17,11 +17,12 @@ from fencepost.streams.policies import Policy
 from fencepost.streams.queues import Event, Queue, Token
 from fencepost.streams.recording import Choices
 from fencepost.streams.shim.arena import Arena
+from fencepost.streams.shim.children import Children
 from fencepost.streams.shim.here import Here
 from fencepost.streams.shim.launches import Launch, Touches
 from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
 from fencepost.streams.shim.quiet import Quiet
-from fencepost.streams.shim.sites import site
+from fencepost.streams.shim.sites import site as place_of_call
 
 NO_CHANGE = nullcontext()
 MOST_HELD = 1 << 30
@@ -45,36 +46,60 @@ class Bridge:
         self._held = 0
         self.here = Here()
         self._lock = threading.Lock()
+        self.children = Children()
+        self.failures: list[tuple[str, BaseException]] = []
+        """Threads that an exception ended, by name."""
 
     def _site(self) -> Location:
-        """Where the program made the call; looked up once while fencepost is at work for it."""
+        """Where the program made the call; looked up once while fencepost is at work for it.
+
+        Raises `InputError` F230 in a child process: its calls are no calls of this device.
+        """
         here = self.here
+        if self.children.here:
+            self.children.refuse()
         if not here.busy:
-            return site()
+            return place_of_call()
         if here.site is None:
-            here.site = site()
+            here.site = place_of_call()
         return here.site
 
     def _kernels(self) -> AbstractContextManager[None]:
         """A context for calls that may run kernels."""
         return NO_CHANGE if self.here.busy else Quiet(self.here)
 
-    # Host threads.
+    # Host threads; in a child process they are nobody's.
 
     def begin(self, name: str, known: Token) -> None:
         """The calling thread is a new host."""
-        self.device.host(name, known)
+        if not self.children.here:
+            self.device.host(name, known)
+
+    def end(self) -> Token:
+        """The calling thread ends; gives what it knew."""
+        known = self.send()
+        if not self.children.here:
+            self.device.forget_host()
+        return known
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """An exception ended a thread."""
+        self.failures.append((name, error))
 
     def several(self) -> bool:
         """Whether there is more than one host thread."""
-        return self.device.hosts > 1
+        return self.device.hosts > 1 and not self.children.here
 
     def send(self) -> Token:
         """What the calling thread knows now."""
+        if self.children.here:
+            return Token(0)
         return self.device.send(site=self._site())
 
     def receive(self, known: Token) -> None:
         """The calling thread comes to know what another knew."""
+        if self.children.here:
+            return
         with self._kernels():
             self.device.receive(known, site=self._site())
 
@@ -103,6 +128,7 @@ class Bridge:
 
     def create_stream(self, priority: int) -> Queue:
         """A stream that nothing else uses."""
+        self._site()
         with self._lock:
             name = f"stream {len(self.device.queues)}"
             return self.device.stream(name, priority=priority)
@@ -165,6 +191,7 @@ class Bridge:
 
     def run_ahead(self) -> None:
         """The current stream runs up to here; this orders nothing."""
+        self._site()
         with self._kernels():
             self.device.run_ahead(self.current())
 
@@ -180,22 +207,26 @@ class Bridge:
 
     def allocate(self, size: int, label: str = "") -> int:
         """The address of a block of device memory."""
+        site = self._site()
         try:
-            block = self.device.allocate(size, self.current(), label, site=self._site())
+            block = self.device.allocate(size, self.current(), label, site=site)
         except InputError as error:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
 
     def allocate_pinned(self, size: int, label: str = "") -> int:
         """The address of a block of pinned memory."""
+        site = self._site()
         try:
-            block = self.device.allocate_pinned(size, label, site=self._site())
+            block = self.device.allocate_pinned(size, label, site=site)
         except InputError as error:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
 
     def free(self, address: int) -> None:
         """Free a block, of the device or pinned."""
+        if self.children.here:
+            return
         with self._kernels():
             self.device.free(self.device.blocks[address], site=self._site())
 
@@ -234,6 +265,8 @@ class Bridge:
         again: Callable[[], object] | None = None,
     ) -> None:
         """The calling thread has read or written host memory; `again` does it in a replay."""
+        if self.children.here:  # a copy of the memory, which nothing on the device touches
+            return
         with self._kernels():
             made = self.device.access(name, reads=reads, writes=writes, site=self._site())
             if self.keeps:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from fencepost.core.errors import InputError
+from fencepost.streams.shim.sites import site
 
 
 def unsupported(what: str, why: str, write: str) -> InputError:
     """Something of CUDA that the virtual device does not have."""
     return InputError(
-        "F220", f"{what} is not supported on the virtual device", why=why, write=write
+        "F220",
+        f"{what} is not supported on the virtual device",
+        why=why,
+        write=write,
+        at=site(),
     )
 
 
@@ -19,6 +24,7 @@ def several_streams() -> InputError:
         "a backward pass reaches operators of several streams",
         why="CUDA runs each on the stream of its forward operator, and the virtual device does not",
         write="the forward pass on the stream that is current at `backward()`",
+        at=site(),
     )
 
 
@@ -29,4 +35,5 @@ def unknown_kernel(name: str) -> InputError:
         f"the kernel {name} has no emulation",
         why="what it reads and writes is not known, so nothing could be said about its order",
         write=f'a function with `@emulates("{name}", reads=[...], writes=[...])`',
+        at=site(),
     )

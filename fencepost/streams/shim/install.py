@@ -14,6 +14,7 @@ from fencepost.streams.shim.cuda_names import cuda_names
 from fencepost.streams.shim.dispatch import Dispatch
 from fencepost.streams.shim.functions import Functions
 from fencepost.streams.shim.operators import Operators
+from fencepost.streams.shim.processes import process_names
 from fencepost.streams.shim.runtime import DEVICE, Runtime
 from fencepost.streams.shim.tensor_methods import TensorMethods
 from fencepost.streams.shim.threads import thread_names
@@ -56,7 +57,11 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
     """Torch has a CUDA device until the end of the context."""
     modes = Modes(runtime)
     with ExitStack() as stack:
-        names_by_owner = {**cuda_names(runtime), **thread_names(runtime.bridge, modes.entered)}
+        names_by_owner = {
+            **cuda_names(runtime),
+            **thread_names(runtime.bridge, modes.entered),
+            **process_names(runtime.bridge.children),
+        }
         for owner, names in names_by_owner.items():
             stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))

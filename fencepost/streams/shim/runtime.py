@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -12,7 +11,7 @@ import torch
 
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
-from fencepost.streams.shim.errors import several_streams, unsupported
+from fencepost.streams.shim.errors import several_streams
 from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
@@ -38,7 +37,6 @@ class Runtime:
         self.here = bridge.here
         self.generator = torch.Generator()
         self.released: deque[int] = deque()
-        self.process = os.getpid()
         self.differentiated: set[Any] = set()
         self._watched: dict[int, int] = {}
         self._registered: dict[int, int] = {}
@@ -200,12 +198,6 @@ class Runtime:
 
     def submit(self, launch: Launch) -> None:
         """Queue a kernel on the current stream."""
-        if os.getpid() != self.process:
-            raise unsupported(
-                "CUDA in a child process",
-                "what it does is not seen by the process that is audited",
-                "an audit of a program with one process",
-            )
         self.settle()
         self.bridge.submit(launch)
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import torch
 
+from fencepost.core.errors import InputError
 from fencepost.streams.calls import Trace
 from fencepost.streams.findings import Audit
 from fencepost.streams.policies import Policy
 from fencepost.streams.recording import Choices
 from fencepost.streams.shim.arena import Arena
 from fencepost.streams.shim.bridge import Bridge
+from fencepost.streams.shim.children import Children
 from fencepost.streams.shim.cuda_names import StreamContext
 from fencepost.streams.shim.errors import unsupported
 from fencepost.streams.shim.install import installed
+from fencepost.streams.shim.processes import telling
 from fencepost.streams.shim.runtime import Runtime
 from fencepost.streams.shim.stubs import load_adapter, stubbed
 
@@ -31,7 +35,31 @@ class VirtualDevice:
         """What nothing orders in all that was done so far."""
         self.runtime.settle()
         with self.runtime.quiet():
-            return self.runtime.bridge.audit()
+            audit = self.runtime.bridge.audit()
+        used = [f"a child process used CUDA at {error.at}" for error in self.refused]
+        return replace(audit, unseen=(*audit.unseen, *used, *self._children.unseen()))
+
+    def close(self) -> None:
+        """Nothing more happens: a thread that calls the device from now on stops there."""
+        self.runtime.bridge.device.close()
+
+    def note_unseen(self, text: str) -> None:
+        """The audit says that something was not seen."""
+        self.runtime.bridge.device.note_unseen(text)
+
+    @property
+    def failures(self) -> list[tuple[str, BaseException]]:
+        """The threads that an exception ended, by name."""
+        return self.runtime.bridge.failures
+
+    @property
+    def refused(self) -> list[InputError]:
+        """F230 for each place at which a child process used CUDA."""
+        return self._children.uses()
+
+    @property
+    def _children(self) -> Children:
+        return self.runtime.bridge.children
 
     @property
     def trace(self) -> Trace:
@@ -58,6 +86,7 @@ def session(
     gc.freeze()
     with ExitStack() as stack:
         stack.callback(gc.unfreeze)
+        stack.enter_context(telling(runtime.bridge.children))
         stack.enter_context(installed(runtime))
         if loaded:
             stack.enter_context(stubbed(loaded, runtime))

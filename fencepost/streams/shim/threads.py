@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -29,6 +30,12 @@ class Hosts(Protocol):
 
     def begin(self, name: str, known: Any) -> None:
         """The calling thread is a new host, started by one that knew this."""
+
+    def end(self) -> Any:
+        """The calling thread ends; gives what it knew."""
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """An exception ended a thread."""
 
 
 def thread_names(
@@ -105,19 +112,50 @@ def thread_names(
     plain_start, plain_join = threading.Thread.start, threading.Thread.join
 
     def start(self: threading.Thread) -> None:
-        known, run = hosts.send(), self.run
+        # Before Python's own first steps in the new thread: they use locks, and a host that uses
+        # a lock must be known.
+        known, first_steps = hosts.send(), self._bootstrap  # type: ignore[attr-defined]
 
-        def run_as_host() -> None:
+        def as_host() -> None:
             hosts.begin(self.name, known)
             try:
                 with entered():
-                    run()
+                    first_steps()
             finally:
-                self._fencepost_end = hosts.send()  # type: ignore[attr-defined]
-                del self.run
+                self._fencepost_end = hosts.end()  # type: ignore[attr-defined]
+                vars(self).pop("_bootstrap", None)
 
-        self.run = run_as_host  # type: ignore[method-assign]
-        plain_start(self)
+        invoke_hook = self._invoke_excepthook  # type: ignore[attr-defined]
+
+        def failed(thread: threading.Thread) -> None:
+            error = sys.exc_info()[1]
+            if error is not None and not isinstance(error, SystemExit):
+                hosts.failed(thread.name, error)
+            invoke_hook(thread)
+
+        self._invoke_excepthook = failed  # type: ignore[attr-defined]
+        self._bootstrap = as_host  # type: ignore[attr-defined]
+        try:
+            plain_start(self)
+        except BaseException:  # there is no new thread, or it was started before
+            vars(self).pop("_bootstrap", None)
+            raise
+
+    plain_start_new = _thread.start_new_thread
+
+    def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
+        """A thread without an object of `threading`."""
+        known = hosts.send()
+
+        def as_host() -> None:
+            hosts.begin("", known)
+            try:
+                with entered():
+                    function(*args, **(kwargs or {}))
+            finally:
+                hosts.end()
+
+        return plain_start_new(as_host, ())
 
     def join(self: threading.Thread, timeout: float | None = None) -> None:
         plain_join(self, timeout)
@@ -128,5 +166,6 @@ def thread_names(
     return {
         threading: {"Lock": Lock, "RLock": RLock, "Event": Event, "_allocate_lock": Lock},
         threading.Thread: {"start": start, "join": join},
+        _thread: {"start_new_thread": start_new_thread, "start_new": start_new_thread},
         queue: {"SimpleQueue": queue._PySimpleQueue},  # type: ignore[attr-defined]
     }

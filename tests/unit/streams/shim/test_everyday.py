@@ -304,7 +304,7 @@ def test_a_child_process_is_refused(device):
 
     child = multiprocessing.get_context("fork").Process(target=body)
     child.start()
-    assert ends.recv() == "F220"
+    assert ends.recv() == "F230"
     child.join()
 
 
