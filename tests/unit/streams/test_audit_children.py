@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing.process
 import os
 import subprocess
 import sys
@@ -83,7 +84,8 @@ def audit(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize("how", USING)
-def test_cuda_in_a_child_is_an_error_after_the_findings(workshop, how: str):
+def test_cuda_in_a_child_is_an_error_after_the_findings(workshop, monkeypatch, how: str):
+    monkeypatch.setattr(multiprocessing.process, "ORIGINAL_DIR", str(workshop.folder))
     workshop.write("program.py", RACE + USING[how])
     ran = workshop.run("audit", "--json", "found.json", "program.py")
     assert ran.code == 2
