@@ -82,10 +82,6 @@ class Recording(Running):
         with self._lock:
             self._hosts.pop(threading.get_ident(), None)
 
-    def close(self) -> None:
-        """From now on the calling thread is the only one: others stop at their next call."""
-        self._lock.acquire()
-
     @contextmanager
     def acting(self, host: Host) -> Iterator[None]:
         """The calling thread makes its calls as another host until the end of the context."""

@@ -23,6 +23,7 @@ from fencepost.streams.shim.launches import Launch, Touches
 from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.sites import site as place_of_call
+from fencepost.streams.shim.threads import end_of_thread
 
 NO_CHANGE = nullcontext()
 MOST_HELD = 1 << 30
@@ -49,6 +50,7 @@ class Bridge:
         self.children = Children()
         self.failures: list[tuple[str, BaseException]] = []
         """Threads that an exception ended, by name."""
+        self._over = False
 
     def _site(self) -> Location:
         """Where the program made the call; looked up once while fencepost is at work for it.
@@ -58,6 +60,8 @@ class Bridge:
         here = self.here
         if self.children.here:
             self.children.refuse()
+        if self._over:
+            end_of_thread()
         if not here.busy:
             return place_of_call()
         if here.site is None:
@@ -68,17 +72,26 @@ class Bridge:
         """A context for calls that may run kernels."""
         return NO_CHANGE if self.here.busy else Quiet(self.here)
 
-    # Host threads; in a child process they are nobody's.
+    def close(self) -> None:
+        """Nothing more happens on the device: a thread that calls it from now on ends there."""
+        self._over = True
+
+    @property
+    def _nobody(self) -> bool:
+        """Whether what orders threads is of no interest: in a child process, and after the end."""
+        return self._over or self.children.here
+
+    # Host threads.
 
     def begin(self, name: str, known: Token) -> None:
         """The calling thread is a new host."""
-        if not self.children.here:
+        if not self._nobody:
             self.device.host(name, known)
 
     def end(self) -> Token:
         """The calling thread ends; gives what it knew."""
         known = self.send()
-        if not self.children.here:
+        if not self._nobody:
             self.device.forget_host()
         return known
 
@@ -88,17 +101,17 @@ class Bridge:
 
     def several(self) -> bool:
         """Whether there is more than one host thread."""
-        return self.device.hosts > 1 and not self.children.here
+        return self.device.hosts > 1 and not self._nobody
 
     def send(self) -> Token:
         """What the calling thread knows now."""
-        if self.children.here:
+        if self._nobody:
             return Token(0)
         return self.device.send(site=self._site())
 
     def receive(self, known: Token) -> None:
         """The calling thread comes to know what another knew."""
-        if self.children.here:
+        if self._nobody:
             return
         with self._kernels():
             self.device.receive(known, site=self._site())
@@ -225,7 +238,7 @@ class Bridge:
 
     def free(self, address: int) -> None:
         """Free a block, of the device or pinned."""
-        if self.children.here:
+        if self._nobody:
             return
         with self._kernels():
             self.device.free(self.device.blocks[address], site=self._site())

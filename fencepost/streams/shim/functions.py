@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _device
 
 from fencepost.streams.shim.devices import as_device, is_virtual
+from fencepost.streams.shim.handed_out import asked_by_program
 from fencepost.streams.shim.runtime import DEVICE, HOST
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 # Factories that build on the host from Python values, and copy.
 FROM_VALUES = (torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor)
+# What gives the program the memory of a tensor, past torch.
+HANDING_OUT = (
+    torch.Tensor.data_ptr,
+    torch.Tensor.untyped_storage,
+    torch.Tensor.storage,
+)
 
 
 class Functions(TorchFunctionMode):
@@ -31,6 +38,7 @@ class Functions(TorchFunctionMode):
         self.runtime = runtime
         self.special: dict[Any, Callable[..., Any]] = dict.fromkeys(FROM_VALUES, self._from_values)
         self.special[torch.Tensor.backward] = self._backward
+        self.special.update(dict.fromkeys(HANDING_OUT, self._hand_out))
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -90,6 +98,12 @@ class Functions(TorchFunctionMode):
         on_host = self._placed(HOST, func, args, {**kwargs, "device": torch.device("cpu")})
         made = on_host.to(as_device(device))
         return made.requires_grad_() if requires_grad else made
+
+    def _hand_out(self, func: Any, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """The address of a tensor, or its storage."""
+        if asked_by_program(func):
+            self.runtime.handed_out.give(tensor, f"{func.__name__}()")
+        return func(tensor, *args, **kwargs)
 
     def _placed(self, place: str, func: Any, args: Any, kwargs: Any) -> Any:
         here = self.runtime.here

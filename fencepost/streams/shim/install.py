@@ -12,6 +12,7 @@ import torch.autograd
 
 from fencepost.streams.shim.cuda_names import cuda_names
 from fencepost.streams.shim.dispatch import Dispatch
+from fencepost.streams.shim.extensions import guarded
 from fencepost.streams.shim.functions import Functions
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.processes import process_names
@@ -66,6 +67,7 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
             stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
         stack.enter_context(replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)}))
+        stack.enter_context(guarded(runtime))
         stack.enter_context(modes.entered())
         yield modes
 

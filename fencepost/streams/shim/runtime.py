@@ -12,6 +12,7 @@ import torch
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
 from fencepost.streams.shim.errors import several_streams
+from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
@@ -38,6 +39,7 @@ class Runtime:
         self.generator = torch.Generator()
         self.released: deque[int] = deque()
         self.differentiated: set[Any] = set()
+        self.handed_out = HandedOut(self)
         self._watched: dict[int, int] = {}
         self._registered: dict[int, int] = {}
 
@@ -66,6 +68,7 @@ class Runtime:
 
     def register(self, address: int, size: int) -> int:
         """`cudaHostRegister`: host memory of the program's own becomes pinned."""
+        self.handed_out.registered(address)
         self._registered[address] = size
         self._watched[address] = size
         self.bridge.watch(address, size)
@@ -102,6 +105,8 @@ class Runtime:
         """Look at the host's accesses to pageable memory from now on."""
         storage = tensor.untyped_storage()
         address, size = storage.data_ptr(), storage.nbytes()
+        if address not in self._watched:
+            self.handed_out.used(storage, shown(tensor.shape, tensor.dtype))
         self._watched[address] = size
         self.bridge.watch(address, size, storage)
 
@@ -279,10 +284,20 @@ class Runtime:
         """A kernel that takes time and touches no data."""
         self.submit(Launch(f"{name}({length})", [], []))
 
-    def note_shared(self, tensor: torch.Tensor) -> None:
-        """The host has a second name for this memory, which is not watched."""
-        label = self.bytes_of(tensor).label
-        self.bridge.note(f"host memory of {label} was shared with numpy, and is not watched there")
+    def storage_bytes(self, tensor: torch.Tensor) -> Bytes:
+        """The bytes of all that a tensor's storage holds."""
+        storage = tensor.untyped_storage()
+        whole = strided(storage.data_ptr(), (storage.nbytes(),), (1,), 1)
+        return Bytes(whole, shown(tensor.shape, tensor.dtype))
+
+    def pickled(self, tensor: torch.Tensor) -> None:
+        """`pickle` and `torch.save` read the whole storage, after the current stream."""
+        bytes_ = self.storage_bytes(tensor)
+        if self.on_device(tensor):
+            self.submit(Launch("pickle", [bytes_], []))
+        elif self.is_watched(tensor):
+            self.settle()
+            self.bridge.host_access("pickle", [bytes_], [])
 
 
 @lru_cache(maxsize=1 << 16)

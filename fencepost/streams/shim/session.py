@@ -40,8 +40,9 @@ class VirtualDevice:
         return replace(audit, unseen=(*audit.unseen, *used, *self._children.unseen()))
 
     def close(self) -> None:
-        """Nothing more happens: a thread that calls the device from now on stops there."""
-        self.runtime.bridge.device.close()
+        """Nothing more happens on the device: a thread that calls it from now on ends there."""
+        self.runtime.settle()
+        self.runtime.bridge.close()
 
     def note_unseen(self, text: str) -> None:
         """The audit says that something was not seen."""

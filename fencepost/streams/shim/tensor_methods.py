@@ -10,6 +10,7 @@ import torch
 from fencepost.streams.shim.copies import copy_into, to_host
 from fencepost.streams.shim.devices import THE_DEVICE, as_device
 from fencepost.streams.shim.errors import unsupported
+from fencepost.streams.shim.handed_out import NUMPY
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -92,7 +93,10 @@ class TensorMethods:
         def numpy(self: torch.Tensor, *, force: bool = False) -> Any:
             if on_device(self) and not force:
                 raise TypeError(NOT_NUMPY)
-            return raw["numpy"](self_methods.read_by_host(self, "numpy", shared=True), force=force)
+            there = on_device(self)
+            if not here.busy and not there:
+                runtime.handed_out.give(self, NUMPY)
+            return raw["numpy"](self_methods.read_by_host(self, "numpy"), force=force)
 
         def shown(self: torch.Tensor, *, tensor_contents: str | None = None) -> str:
             if tensor_contents is None and self.numel() and runtime.is_seen(self):
@@ -105,6 +109,8 @@ class TensorMethods:
         def array(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             if on_device(self):
                 raise TypeError(NOT_NUMPY)
+            if not here.busy:
+                runtime.handed_out.give(self, NUMPY)
             return raw["__array__"](self_methods.read_by_host(self, "numpy"), *args, **kwargs)
 
         def type_(self: torch.Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
@@ -119,6 +125,9 @@ class TensorMethods:
             runtime.record_stream(self, stream)
 
         def reduce_ex(self: torch.Tensor, protocol: Any) -> Any:
+            if not here.busy:
+                with runtime.quiet():
+                    runtime.pickled(self)
             return raw["__reduce_ex__"](cpu(self.detach()) if on_device(self) else self, protocol)
 
         def deepcopy(self: torch.Tensor, memo: dict[int, Any]) -> torch.Tensor:
@@ -129,18 +138,6 @@ class TensorMethods:
                 memo[id(self)] = self.detach().clone().requires_grad_(self.requires_grad)
             copy: torch.Tensor = memo[id(self)]
             return copy
-
-        def refuse(what: str) -> Callable[..., Any]:
-            def refused(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-                if on_device(self):
-                    raise unsupported(
-                        f"Tensor.{what}",
-                        "memory would be shared that nothing watches",
-                        "a copy through the host",
-                    )
-                return raw[what](self, *args, **kwargs)
-
-            return refused
 
         self_methods = self
         return {
@@ -162,8 +159,37 @@ class TensorMethods:
             "record_stream": record_stream,
             "__reduce_ex__": reduce_ex,
             "__deepcopy__": deepcopy,
-            "share_memory_": refuse("share_memory_"),
-            "__dlpack__": refuse("__dlpack__"),
+            **self._sharing(raw),
+        }
+
+    def _sharing(self, raw: dict[str, Callable[..., Any]]) -> dict[str, Any]:
+        """What gives the memory of a tensor to others: refused on the device, else told of."""
+        runtime, here = self.runtime, self.runtime.here
+        interface: Any = vars(torch.Tensor)["__cuda_array_interface__"].__get__
+
+        def cuda_array_interface(tensor: torch.Tensor) -> Any:
+            found = interface(tensor)
+            runtime.handed_out.give(tensor, "__cuda_array_interface__")
+            return found
+
+        def shared(what: str) -> Callable[..., Any]:
+            def share(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+                if not here.busy:
+                    if runtime.on_device(tensor):
+                        raise unsupported(
+                            f"Tensor.{what}",
+                            "memory would be shared that nothing watches",
+                            "a copy through the host",
+                        )
+                    runtime.handed_out.give(tensor, f"{what}()")
+                return raw[what](tensor, *args, **kwargs)
+
+            return share
+
+        return {
+            "__cuda_array_interface__": property(cuda_array_interface),
+            "share_memory_": shared("share_memory_"),
+            "__dlpack__": shared("__dlpack__"),
         }
 
     def to(
@@ -218,9 +244,7 @@ class TensorMethods:
                 tensor = aten._to_copy.default(tensor, **options)
             return copy_into(runtime, runtime.allocate(outline), tensor, non_blocking)
 
-    def read_by_host(
-        self, tensor: torch.Tensor, name: str, *, shared: bool = False
-    ) -> torch.Tensor:
+    def read_by_host(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
         """A tensor that the host may look at: waited for and copied from the device."""
         if self.runtime.here.busy:
             return tensor
@@ -234,8 +258,6 @@ class TensorMethods:
             )
         if self.runtime.is_watched(tensor):
             self.runtime.host_access(name, [tensor], [])
-            if shared:
-                self.runtime.note_shared(tensor)
         return tensor
 
     def type(

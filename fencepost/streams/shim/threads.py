@@ -38,6 +38,18 @@ class Hosts(Protocol):
         """An exception ended a thread."""
 
 
+def end_of_thread() -> None:
+    """The calling thread goes no further; a daemon stops as it does when Python ends."""
+    thread = threading.current_thread()
+    if thread is threading.main_thread():
+        return
+    if not thread.daemon:
+        raise SystemExit
+    stop = _thread.allocate_lock()
+    stop.acquire()
+    stop.acquire()
+
+
 def thread_names(
     hosts: Hosts, entered: Callable[[], AbstractContextManager[None]]
 ) -> dict[Any, dict[str, Any]]:
