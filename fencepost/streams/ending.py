@@ -20,8 +20,8 @@ from typing import Any
 _OWN = str(Path(__file__).parent)
 _STDLIB = sysconfig.get_path("stdlib")
 _NOT_PYTHONS = threading._DummyThread  # noqa: SLF001  # has no end that could be waited for
-_SERVING = ("QueueFeederThread",)
-"""Daemon threads of Python's own, which only pass on what others made."""
+_SERVING = ("multiprocessing.", "concurrent.", "asyncio.", "logging.")
+"""Modules of daemon threads of Python's own, which only pass on what others made."""
 
 
 class Ending:
@@ -84,7 +84,7 @@ class Ending:
                 self.failed.append(name)
                 sys.stderr.write(f"Exception ignored in atexit callback {name}:\n")
                 traceback.print_exc()
-        self.cut_off = sorted(t.name for t in self._threads() if t.name not in _SERVING)
+        self.cut_off = sorted(thread.name for thread in self._threads() if not _is_serving(thread))
 
     def _threads(self) -> list[threading.Thread]:
         """The threads of the program, without the calling one and those nobody can wait for."""
@@ -121,6 +121,11 @@ def _end_processes() -> None:
             child.terminate()
     for child in children:
         child.join()
+
+
+def _is_serving(thread: threading.Thread) -> bool:
+    target = getattr(thread, "_target", None)
+    return str(getattr(target, "__module__", "")).startswith(_SERVING)
 
 
 def _is_library(file: str) -> bool:

@@ -21,6 +21,7 @@ from fencepost.streams.in_child.sitecustomize import RECORDS, tell
 from fencepost.streams.shim.sites import site
 
 IN_CHILD = str(Path(__file__).parents[1] / "in_child")
+USES = "a child process uses CUDA"
 _AUDITED: weakref.WeakSet[Children] = weakref.WeakSet()
 
 
@@ -57,16 +58,20 @@ class Children:
         """Append a record; nothing happens once the audit is over."""
         tell(self._path, **said)
 
-    def refuse(self) -> NoReturn:
-        """In a forked child: tell of the use of CUDA, and raise `InputError` F230."""
-        place = site()
-        self.tell(kind="cuda", file=place.file, line=place.line)
-        raise used_cuda(place)
+    def refuse(self, what: str = USES, at: Location | None = None) -> NoReturn:
+        """Tell the audit of a use of CUDA by a child, and raise `InputError` F230."""
+        place = at or site()
+        self.tell(kind="cuda", what=what, file=place.file, line=place.line)
+        raise used_cuda(place, what)
 
     def uses(self) -> list[InputError]:
         """An error for each place at which a child used CUDA."""
-        places = {Location(s["file"], s["line"]) for s in self._records() if s["kind"] == "cuda"}
-        return [used_cuda(place) for place in sorted(places)]
+        used = {
+            (Location(said["file"], said["line"]), said.get("what", USES))
+            for said in self._records()
+            if said["kind"] == "cuda"
+        }
+        return [used_cuda(place, what) for place, what in sorted(used)]
 
     def unseen(self) -> list[str]:
         """What children did that nobody saw, as sentences."""
@@ -107,11 +112,11 @@ class Children:
         return [json.loads(line) for line in text.splitlines()]
 
 
-def used_cuda(place: Location) -> InputError:
-    """A child process used CUDA."""
+def used_cuda(place: Location, what: str = USES) -> InputError:
+    """A child process used CUDA, or is given what it may only use with CUDA."""
     return InputError(
         "F230",
-        "a child process uses CUDA",
+        what,
         why="what it does is not seen by the process that is audited",
         write="its work in the audited process, or an audit of the child's own program",
         at=place,

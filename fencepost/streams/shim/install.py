@@ -17,6 +17,7 @@ from fencepost.streams.shim.functions import Functions
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.processes import process_names
 from fencepost.streams.shim.runtime import DEVICE, Runtime
+from fencepost.streams.shim.sharing import sharing_names, told_to_processes
 from fencepost.streams.shim.tensor_methods import TensorMethods
 from fencepost.streams.shim.threads import thread_names
 
@@ -63,10 +64,11 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
             **thread_names(runtime.bridge, modes.entered),
             **process_names(runtime.bridge.children),
         }
-        for owner, names in names_by_owner.items():
+        for owner, names in [*names_by_owner.items(), *sharing_names(runtime).items()]:
             stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
         stack.enter_context(replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)}))
+        stack.enter_context(told_to_processes(runtime))
         stack.enter_context(guarded(runtime))
         stack.enter_context(modes.entered())
         yield modes

@@ -109,13 +109,18 @@ def _program(args: Any) -> str:
     return os.fsdecode(next(iter(args), ""))
 
 
-def _note(children: Children, pid: int | None, program: str) -> None:
-    """Remember a program, unless Python or torch asks for it on its own behalf."""
-    frame = sys._getframe(2)
+def asker() -> Location:
+    """The line that asks for what Python's modules about processes do."""
+    frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith((*_STARTERS, _OWN)):
         frame = frame.f_back
-    if not _is_library(frame.f_code.co_filename):
-        place = Location(frame.f_code.co_filename, frame.f_lineno)
+    return Location(frame.f_code.co_filename, frame.f_lineno)
+
+
+def _note(children: Children, pid: int | None, program: str) -> None:
+    """Remember a program, unless Python or torch asks for it on its own behalf."""
+    place = asker()
+    if not _is_library(place.file):
         children.started(pid, program, place)
 
 

@@ -36,7 +36,7 @@ class VirtualDevice:
         self.runtime.settle()
         with self.runtime.quiet():
             audit = self.runtime.bridge.audit()
-        used = [f"a child process used CUDA at {error.at}" for error in self.refused]
+        used = [f"{error.what} at {error.at}, which is not seen" for error in self.refused]
         return replace(audit, unseen=(*audit.unseen, *used, *self._children.unseen()))
 
     def close(self) -> None:

@@ -9,8 +9,8 @@ import torch
 
 from fencepost.streams.shim.copies import copy_into, to_host
 from fencepost.streams.shim.devices import THE_DEVICE, as_device
-from fencepost.streams.shim.errors import unsupported
 from fencepost.streams.shim.handed_out import NUMPY
+from fencepost.streams.shim.sharing import shared
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -164,7 +164,7 @@ class TensorMethods:
 
     def _sharing(self, raw: dict[str, Callable[..., Any]]) -> dict[str, Any]:
         """What gives the memory of a tensor to others: refused on the device, else told of."""
-        runtime, here = self.runtime, self.runtime.here
+        runtime = self.runtime
         interface: Any = vars(torch.Tensor)["__cuda_array_interface__"].__get__
 
         def cuda_array_interface(tensor: torch.Tensor) -> Any:
@@ -172,24 +172,10 @@ class TensorMethods:
             runtime.handed_out.give(tensor, "__cuda_array_interface__")
             return found
 
-        def shared(what: str) -> Callable[..., Any]:
-            def share(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-                if not here.busy:
-                    if runtime.on_device(tensor):
-                        raise unsupported(
-                            f"Tensor.{what}",
-                            "memory would be shared that nothing watches",
-                            "a copy through the host",
-                        )
-                    runtime.handed_out.give(tensor, f"{what}()")
-                return raw[what](tensor, *args, **kwargs)
-
-            return share
-
         return {
             "__cuda_array_interface__": property(cuda_array_interface),
-            "share_memory_": shared("share_memory_"),
-            "__dlpack__": shared("__dlpack__"),
+            "share_memory_": shared(runtime, "Tensor.share_memory_", raw["share_memory_"]),
+            "__dlpack__": shared(runtime, "Tensor.__dlpack__", raw["__dlpack__"]),
         }
 
     def to(

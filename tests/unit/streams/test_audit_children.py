@@ -97,7 +97,7 @@ def test_cuda_in_a_child_is_an_error_after_the_findings(workshop, monkeypatch, h
     written = json.loads((workshop.folder / "found.json").read_text())
     assert written["exit_code"] == 2
     assert len(written["findings"]) == 1
-    assert any("a child process used CUDA at" in text for text in written["unseen"])
+    assert any("a child process uses CUDA at" in text for text in written["unseen"])
 
 
 def test_a_child_that_comes_to_the_end_of_the_program_reports_nothing(tmp_path: Path):
