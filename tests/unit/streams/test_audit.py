@@ -131,6 +131,77 @@ def test_a_module(workshop):
     assert ran.out == "['--own', '1'] __main__\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--jsn", "found.json", "program.py"), "'--jsn'. Did you mean '--json'?"),
+        (("--polcy=random", "program.py"), "'--polcy'. Did you mean '--policy'?"),
+        (("-x", "program.py"), "'-x'"),
+        (("--seed", "3", "--own", "-m", "package.main"), "'--own'"),
+    ],
+)
+def test_an_unknown_option_before_the_program_is_an_error(workshop, program, arguments, said):
+    program("print('ran')")
+    ran = workshop.run("audit", *arguments)
+    assert ran.code == 2
+    assert f"error F01: No such option {said}" in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize("options", [(), ("--policy", "eager"), ("--seed=3",)])
+def test_what_follows_the_program_is_its_own(workshop, program, options):
+    program("import sys; print(sys.argv[1:])")
+    own = ("--json", "x", "-m", "y", "--", "-z")
+    for named in (("program.py",), ("-m", "program"), ("-mprogram",)):
+        ran = workshop.run("audit", *options, *named, *own)
+        assert (ran.code, ran.out) == (0, f"{list(own)}\n")
+    assert workshop.run("audit", *options, "--", "program.py", "-z").out == "['-z']\n"
+
+
+ERRORS = {
+    "F221": """
+@torch.library.custom_op('own::kernel', mutates_args=())
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    return x.clone()
+
+kernel(torch.ones(2, device='cuda'))  # here
+""",
+    "F226": """
+x = torch.ones(2, device='cuda', requires_grad=True)
+with torch.cuda.stream(torch.cuda.Stream()):
+    y = x * 2
+(y * 2).sum().backward()  # here
+""",
+    "F220": """
+def use(device):
+    return torch.ones(2, device=device)  # here
+
+torch.nn.Sequential()(use('cuda:1'))
+""",
+}
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_an_error_is_at_the_line_of_the_program(workshop, program, code):
+    text = f"import torch\n{ERRORS[code]}"
+    line = next(n for n, t in enumerate(text.splitlines(), 1) if t.endswith("# here"))
+    ran = workshop.run("audit", program(text))
+    assert ran.code == 2
+    told = ran.err.partition("the program ended there")[0]
+    assert f"program.py:{line}: error {code}" in told
+    frames = [shown for shown in told.splitlines() if shown.startswith("  File ")]
+    assert all('"program.py"' in frame for frame in frames)
+    assert f"line {line}," in frames[-1]
+
+
+def test_an_error_of_torch_keeps_the_frames_of_torch(workshop, program):
+    text = "import torch\ntorch.nn.Linear(2, 2).cuda()(torch.ones(3, device='cuda'))\n"
+    ran = workshop.run("audit", program(text))
+    assert ran.code == 2
+    assert "nn/modules/linear.py" in ran.err
+    assert "fencepost/streams" not in ran.err
+
+
 def test_what_is_not_there(workshop):
     assert "F225" in workshop.run("audit", "missing.py").err
     assert "F01" in workshop.run("audit").err

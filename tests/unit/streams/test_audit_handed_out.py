@@ -63,6 +63,7 @@ def audited(workshop):
     return audit
 
 
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
 @pytest.mark.parametrize("how", TOLD)
 def test_memory_that_is_handed_out_is_told_of(audited, how):
     text, by = TOLD[how]
