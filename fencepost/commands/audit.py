@@ -29,7 +29,7 @@ Examples:
 
 \b
 Exit codes:
-  0  the program ran, and everything that conflicts is ordered
+  0  the program ran, and everything seen that conflicts is ordered
   1  findings: something is not ordered
   2  the program failed, or used something that the virtual device does not have
 """

@@ -69,8 +69,7 @@ def answered(module: Any) -> None:
     module.is_available = lambda *_: True
     module.device_count = lambda *_: 1
     if module.__name__ == "torch.accelerator":
-        import torch
-
+        torch: Any = sys.modules["torch"]
         module.current_accelerator = lambda *_args, **_options: torch.device("cuda")
         return
     parts: list[Any] = [part for name, part in sys.modules.items() if name.startswith("torch.cuda")]
