@@ -23,3 +23,5 @@ def virtual_cuda_fixture() -> Iterator[VirtualDevice]:
         from fencepost.report.audits import audit_text
 
         pytest.fail(audit_text(audit), pytrace=False)
+    for error in device.refused:
+        pytest.fail(str(error), pytrace=False)

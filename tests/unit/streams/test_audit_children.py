@@ -178,3 +178,20 @@ def test_a_sitecustomize_of_the_users_still_runs(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     ran = audit(tmp_path, CLEAN + PYTHON.format(child="import sys; print('worked', sys.own)"))
     assert "worked own" in ran.stdout
+
+
+LOADER = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.arange(8.0))
+loader = DataLoader(data, 4, num_workers=1, pin_memory=True, multiprocessing_context="fork")
+print(sum(batch.to("cuda", non_blocking=True).sum().item() for (batch,) in loader))
+"""
+
+
+def test_the_workers_of_a_loader_use_no_cuda(workshop):
+    workshop.write("program.py", LOADER)
+    ran = workshop.run("audit", "program.py")
+    assert (ran.code, ran.out) == (0, "28.0\n")
+    assert "everything that conflicts is ordered" in ran.err

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 TESTS = """
+import multiprocessing
 import torch
 
 def test_ordered(virtual_cuda):
@@ -19,6 +20,11 @@ def test_unordered(virtual_cuda):
         x.fill_(1.0)
     x.sum()
     torch.cuda.synchronize()
+
+def test_child(virtual_cuda):
+    child = multiprocessing.get_context("fork").Process(target=torch.cuda.synchronize)
+    child.start()
+    child.join()
 """
 
 
@@ -31,5 +37,6 @@ def test_a_test_that_leaves_something_unordered_fails(tmp_path: Path):
         check=False,
         cwd=tmp_path,
     )
-    assert "2 passed, 1 error" in ran.stdout
-    assert "fill_.Scalar writes on stream 1, at test_streams.py:11" in ran.stdout
+    assert "3 passed, 2 errors" in ran.stdout
+    assert "fill_.Scalar writes on stream 1, at test_streams.py:12" in ran.stdout
+    assert "error F230: a child process uses CUDA" in ran.stdout
