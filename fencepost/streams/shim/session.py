@@ -43,6 +43,7 @@ class VirtualDevice:
         """Nothing more happens on the device: a thread that calls it from now on ends there."""
         self.runtime.settle()
         self.runtime.bridge.close()
+        self._children.close()
 
     def note_unseen(self, text: str) -> None:
         """The audit says that something was not seen."""

@@ -157,11 +157,14 @@ def test_replacing_the_audited_program_is_refused(tmp_path: Path):
     assert "finding 1" in ran.stderr
 
 
-def test_leaving_at_once_is_reported_as_any_other_end(tmp_path: Path):
+def test_leaving_at_once_is_reported_as_any_other_end(tmp_path: Path, monkeypatch):
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
     assert audit(tmp_path, RACE + "    os._exit(0)\n").returncode == 1
     ran = audit(tmp_path, CLEAN + "    os._exit(3)\n")
     assert ran.returncode == 2
     assert "exit status 3" in ran.stderr
+    assert not list((tmp_path / "scratch").glob("fencepost-*")), "nothing is left behind"
 
 
 def test_the_environment_is_as_it_was_afterwards(workshop, monkeypatch):
