@@ -36,6 +36,7 @@ class Children:
         os.close(handle)
         self.here = False
         self._programs: list[tuple[int | None, str, Location]] = []
+        self._forked: set[int] = set()
         self._said: list[dict[str, Any]] | None = None
         _AUDITED.add(self)
 
@@ -48,6 +49,10 @@ class Children:
     def started(self, pid: int | None, program: str, place: Location) -> None:
         """The program started another, which may be no Python; None for a pid nobody knows."""
         self._programs.append((pid, Path(program).name, place))
+
+    def forked(self, pid: int) -> None:
+        """This process made a child, which may not have come to tell of itself yet."""
+        self._forked.add(pid)
 
     def becomes(self, program: str) -> None:
         """A program takes the place of this process, which was forked."""
@@ -103,7 +108,7 @@ class Children:
     def _watched(self) -> set[int]:
         told = [s for s in self._records() if s["kind"] in ("forked", "started")]
         helping = {said["pid"] for said in told if said.get("helps")}
-        return {said["pid"] for said in told} - helping
+        return self._forked | {said["pid"] for said in told} - helping
 
     def _records(self) -> list[dict[str, Any]]:
         if self._said is not None:

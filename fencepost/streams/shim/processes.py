@@ -72,7 +72,15 @@ def process_names(children: Children) -> dict[Any, dict[str, Any]]:
 
         return call
 
-    changed: dict[str, Any] = {name: replace(name) for name in ("execv", "execve")}
+    plain_fork = os.fork
+
+    def fork() -> int:
+        pid = plain_fork()
+        if pid:
+            children.forked(pid)
+        return pid
+
+    changed: dict[str, Any] = {"fork": fork} | {name: replace(name) for name in ("execv", "execve")}
     for name in ("posix_spawn", "posix_spawnp"):
         if hasattr(os, name):
             changed[name] = posix_spawn(getattr(os, name))
