@@ -51,7 +51,7 @@ class Children:
         self._programs.append((pid, Path(program).name, place))
 
     def forked(self, pid: int) -> None:
-        """This process made a child, which may not have come to tell of itself yet."""
+        """A fork made a child, which may not have come to tell of itself yet."""
         self._forked.add(pid)
 
     def becomes(self, program: str) -> None:
