@@ -35,6 +35,7 @@ class Exchanges:
         self._solver.add(constraints)
         self._effects: dict[Step, Effect] = {}
         self._known: dict[tuple[object, ...], tuple[bool, bool]] = {}
+        self._told_apart, self._asked = False, 0
 
     @cached_property
     def apart(self) -> dict[Step, list[Step]]:
@@ -45,20 +46,44 @@ class Exchanges:
             for number, step in enumerate(steps)
         }
 
-    @cached_property
-    def needless(self) -> dict[Step, list[Step]]:
+    def needless(self, most: int) -> dict[Step, list[Step]]:
         """For each step those that need not be taken right before it: they can be exchanged with it
-        and have the higher number, or one of the two could be left out."""
-        steps = self.system.steps
+        and have the higher number, or one of the two could be left out. Only what was not told
+        before: the first time pairs that touch different cells, then those of which a solver has
+        been asked, up to `most` questions in all."""
         found: dict[Step, list[Step]] = {}
-        for number, step in enumerate(steps):
+        if not self._told_apart:
+            self._told_apart = True
+            found = {step: list(others) for step, others in self.apart.items()}
+        while self._asked < most and self._asked < len(self._forms):
             self.encoding.run.pause()
-            found[step] = []
-            for place, before in enumerate(steps):
+            for before, step in self._forms[self._asked]:
                 later, shorter = self._ask(before, step)
-                if shorter or (later and place > number):
-                    found[step].append(before)
+                if shorter or (later and self._number[before] > self._number[step]):
+                    found.setdefault(step, []).append(before)
+            self._asked += 1
         return found
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of steps there are."""
+        return len(self.system.steps) ** 2
+
+    @cached_property
+    def _forms(self) -> list[list[tuple[Step, Step]]]:
+        """Pairs of steps that share a cell, those that have a form in common together, the most
+        frequent form first."""
+        alike: dict[tuple[object, ...], list[tuple[Step, Step]]] = {}
+        for step in self.system.steps:
+            self.encoding.run.pause()
+            for before in self.system.steps:
+                if self._meet(before, step):
+                    alike.setdefault(self._form(before, step), []).append((before, step))
+        return sorted(alike.values(), key=len, reverse=True)
+
+    @cached_property
+    def _number(self) -> dict[Step, int]:
+        return {step: number for number, step in enumerate(self.system.steps)}
 
     def _ask(self, first: Step, second: Step) -> tuple[bool, bool]:
         """Whether two steps can be exchanged, and whether one of them can be left out."""

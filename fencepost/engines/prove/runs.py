@@ -23,13 +23,15 @@ from fencepost.core.system import Property, Step, System
 from fencepost.engines.prove.exchanges import Exchanges
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
-from fencepost.engines.prove.solver import Bounded
+from fencepost.engines.prove.solver import Bounded, work_of
 from fencepost.engines.prove.symmetry import interchangeable
 from fencepost.engines.prove.truths import Truth, all_of, negation
 
-PAYS_FROM = 8
-"""From this length on a solver is asked which steps can be exchanged; shorter runs are searched
-in less time than that takes."""
+WORK_A_QUESTION = 150_000
+"""How much work of the solver, in its resource units, lets one question be asked about steps that
+can be exchanged, which takes about as long: the questions never take more time than the search."""
+WORK_A_PAIR = 100
+"""The same for a pair of steps, to find which pairs there are to ask about."""
 
 
 class Runs:
@@ -57,6 +59,7 @@ class Runs:
         self.used: list[dict[tuple[str, int], Any]] = []
         self._pattern = Pattern(self.encoding)
         self._exchanges = Exchanges(self.encoding)
+        self._needless: dict[Step, list[Step]] = {}
 
     def begin(self, solver: Any, *, anywhere: bool = False) -> None:
         """The first state: an initial one, or any."""
@@ -74,13 +77,8 @@ class Runs:
         solver.add(self._pattern.step(self.moments[-1], cells))
         if self.sorts:
             solver.add(list(self._names_in_order(number - 1)))
-        if self.ordered and number > 1:
-            solver.add(list(self._in_order(number - 1, self._exchanges.apart)))
-        if self.ordered and number == PAYS_FROM:
-            for earlier in range(1, number - 1):
-                solver.add(list(self._in_order(earlier, self._exchanges.needless)))
-        if self.ordered and number >= PAYS_FROM:
-            solver.add(list(self._in_order(number - 1, self._exchanges.needless)))
+        if self.ordered:
+            self._leave_out(solver, number)
         self.moments.append(self._pattern.moment(number, cells))
 
     def way(self, model: Any, length: int, last: Step | None = None) -> Way:
@@ -96,11 +94,23 @@ class Runs:
 
     # Which runs stand for others.
 
+    def _leave_out(self, solver: Any, number: int) -> None:
+        """Runs that take steps in another order than they could; what is new about steps holds for
+        the earlier moments, too."""
+        work = work_of(solver) - WORK_A_PAIR * self._exchanges.pairs
+        fresh = self._exchanges.needless(max(0, work // WORK_A_QUESTION))
+        for earlier in range(1, number - 1):
+            solver.add(list(self._in_order(earlier, fresh)))
+        for step, others in fresh.items():
+            self._needless.setdefault(step, []).extend(others)
+        if number > 1:
+            solver.add(list(self._in_order(number - 1, self._needless)))
+
     def _in_order(self, number: int, needless: Mapping[Step, Sequence[Step]]) -> Iterator[Any]:
         """No step comes right behind one that need not be taken before it."""
         before, here = self.moments[number - 1], self.moments[number]
         for step, taken in here.takes.items():
-            others = [before.takes[s] for s in needless[step] if s in before.takes]
+            others = [before.takes[s] for s in needless.get(step, ()) if s in before.takes]
             if others:
                 yield z3.Implies(taken, z3.Not(z3.Or(others)))
 

@@ -16,6 +16,8 @@ import z3
 from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, WORK_LIMIT, Limits
 from fencepost.core.machine import machine_memory
 
+TAKEN = "rlimit count"
+"""The statistic of a solver that counts its work."""
 LOOKS_S = 0.05
 """Seconds from one look at the limits to the next while a solver is at work."""
 
@@ -175,6 +177,13 @@ def _end(why: str) -> None:
         raise KeyboardInterrupt
     if why in (TIME_LIMIT, MEMORY_LIMIT):
         raise RunEnded(why)
+
+
+def work_of(solver: Any) -> int:
+    """The resource units that the solvers of a solver's context have taken until its last answer,
+    which are the same on every machine."""
+    taken = solver.statistics()
+    return int(taken.get_key_value(TAKEN)) if TAKEN in taken.keys() else 0  # noqa: SIM118
 
 
 def held() -> int:
