@@ -60,6 +60,7 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
         for owner, names in names_by_owner.items():
             stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
+        stack.enter_context(replaced(torch, Functions(runtime).factories()))
         stack.enter_context(replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)}))
         stack.enter_context(modes.entered())
         yield modes

@@ -9,7 +9,7 @@ import torch
 
 from fencepost.streams.shim.copies import copy_into, to_host
 from fencepost.streams.shim.devices import THE_DEVICE, as_device
-from fencepost.streams.shim.errors import unsupported
+from fencepost.streams.shim.errors import sparse, unsupported
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -206,6 +206,8 @@ class TensorMethods:
     ) -> torch.Tensor:
         """A copy in the other place."""
         runtime = self.runtime
+        if tensor.layout is not torch.strided:
+            raise sparse(tensor.layout)
         with runtime.quiet():
             tensor = tensor.detach()
             if device == "cpu":
