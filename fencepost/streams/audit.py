@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,20 +62,27 @@ def audit_program(
     sys.path[0:0] = [str(Path(script).resolve().parent) if script is not None else ""]
     try:
         with virtual_cuda(policy=policy, seed=seed, adapters=adapters) as device:
-            problem = _run(script, module)
+            problem = _run(script, module, device.end)
             audit = device.audit()
     finally:
         sys.argv[:], sys.path[:] = kept
     return Audited(problem, audit)
 
 
-def _run(script: str | None, module: str | None) -> str:
-    """Run the program, and say how it failed if it did."""
+def _run(script: str | None, module: str | None, ended: Callable[[], object]) -> str:
+    """Run the program, and say how it failed if it did.
+
+    `ended` is called when it has, while its variables are still there.
+    """
     try:
-        if script is not None:
-            runpy.run_path(script, run_name="__main__")
-        else:
-            runpy.run_module(str(module), run_name="__main__", alter_sys=True)
+        try:
+            if script is not None:
+                kept = runpy.run_path(script, run_name="__main__")
+            else:
+                kept = runpy.run_module(str(module), run_name="__main__", alter_sys=True)
+        finally:
+            ended()
+        del kept
     except SystemExit as stop:
         if stop.code in (None, 0):
             return ""

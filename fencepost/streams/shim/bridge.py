@@ -194,10 +194,11 @@ class Bridge:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
 
-    def free(self, address: int) -> None:
-        """Free a block, of the device or pinned."""
+    def free(self, address: int, place: Location) -> None:
+        """Free a block, of the device or pinned, whose last user was gone at a place."""
         with self._kernels():
-            self.device.free(self.device.blocks[address], site=self._site())
+            site = place if place.line else self._site()
+            self.device.free(self.device.blocks[address], site=site)
 
     def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""

@@ -33,6 +33,10 @@ class VirtualDevice:
         with self.runtime.quiet():
             return self.runtime.bridge.audit()
 
+    def end(self) -> None:
+        """The program has ended: what it let go of is free, and what it has still is not."""
+        self.runtime.end()
+
     @property
     def trace(self) -> Trace:
         """Every call so far, for `mutate`, `graph`, `outcomes` and `interleavings`."""
