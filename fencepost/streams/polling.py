@@ -21,7 +21,7 @@ PATIENCE = 100
 MOST_READS = 100_000
 """Reads of the same memory, with nothing that the device could do, before they are refused."""
 SHARED = 1_000
-"""Of these, the ones before each takes a millisecond, where another thread may be about to write."""
+"""Of these, how many go by before each takes a millisecond, where another thread may write yet."""
 
 
 class Polling:

@@ -14,6 +14,8 @@ from fencepost.streams.shim.cuda_names import cuda_names
 from fencepost.streams.shim.dispatch import Dispatch
 from fencepost.streams.shim.functions import Functions
 from fencepost.streams.shim.operators import Operators
+from fencepost.streams.shim.refused_names import refused_names
+from fencepost.streams.shim.restoring import restoring_names
 from fencepost.streams.shim.runtime import DEVICE, Runtime
 from fencepost.streams.shim.tensor_methods import TensorMethods
 from fencepost.streams.shim.threads import thread_names
@@ -56,9 +58,14 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
     """Torch has a CUDA device until the end of the context."""
     modes = Modes(runtime)
     with ExitStack() as stack:
-        names_by_owner = {**cuda_names(runtime), **thread_names(runtime.bridge, modes.entered)}
-        for owner, names in names_by_owner.items():
-            stack.enter_context(replaced(owner, names))
+        for named in (
+            refused_names(),
+            restoring_names(),
+            cuda_names(runtime),
+            thread_names(runtime.bridge, modes.entered),
+        ):
+            for owner, names in named.items():
+                stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
         stack.enter_context(replaced(torch, Functions(runtime).factories()))
         stack.enter_context(replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)}))
