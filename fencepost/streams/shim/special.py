@@ -6,7 +6,7 @@ import torch
 
 aten = torch.ops.aten
 
-KNOWN_LIBRARIES = ("aten", "prims", "prim")
+KNOWN_LIBRARIES = ("aten", "prims", "prim", "torch_nn")
 # Operators that ask about a tensor and not about its data.
 ABOUT = (
     aten.is_pinned.default,

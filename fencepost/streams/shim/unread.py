@@ -19,6 +19,7 @@ Named = Callable[[Given], tuple[str, ...]]
 
 NONE: tuple[str, ...] = ()
 REDUCED_TO_MEAN = 1
+LEAST_SPREAD = 1e-6
 STATISTICS = ("running_mean", "running_var")
 SELF_FOR_ITS_SIZE = (
     "zeros_like ones_like full_like empty_like rand_like randn_like randint_like "
@@ -38,6 +39,8 @@ SELF_FOR_ITS_SIZE = (
 NEVER_READ: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(SELF_FOR_ITS_SIZE, ("self",)),
     "native_layer_norm_backward": ("bias",),
+    "rrelu_with_noise": ("noise",),
+    "rrelu_with_noise_": ("noise",),
 }
 # By operator: the overloads of one that do read are not meant.
 NEVER_READ_BY = {"bernoulli.p": ("self",), "bernoulli.Tensor": ("self",)}
@@ -62,24 +65,40 @@ def _statistics_of(flag: str, *saved: str) -> Named:
     return lambda given: STATISTICS if given(flag) else saved
 
 
+def _slopes(given: Given) -> tuple[str, ...]:
+    """A leaky slope that was drawn for each element, or the same for all."""
+    drawn = given("training") and given("upper") - given("lower") > LEAST_SPREAD
+    return ("self",) if drawn else ("noise",)
+
+
+def _what_was_picked(given: Given) -> tuple[str, ...]:
+    return NONE if given("reduce") in ("max", "min", "prod") else ("output", "data")
+
+
 READ_BY_CALL: dict[str, Named] = {
     **dict.fromkeys("addmm addmm_ addmv addmv_ addr addr_ baddbmm baddbmm_".split(), _addend),
     **dict.fromkeys("addbmm addbmm_ _addmm_activation".split(), _addend),
     "nll_loss_backward": _mean_alone,
     "nll_loss2d_backward": _mean_alone,
     "convolution_backward": _gradients_asked,
+    "rrelu_with_noise_backward": _slopes,
+    "_segment_reduce_backward": _what_was_picked,
     "native_batch_norm_backward": _statistics_of("train", "save_mean", "save_invstd"),
     "batch_norm_backward": _statistics_of("update", "save_mean", "save_var"),
 }
 
 
-def _only_in_training(given: Given) -> tuple[str, ...]:
-    return NONE if given("training") else STATISTICS
+def _in_training(*written: str) -> Named:
+    return lambda given: NONE if given("training") else written
 
 
-WRITTEN_BY_CALL: dict[str, Named] = dict.fromkeys(
-    ("native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm"), _only_in_training
-)
+WRITTEN_BY_CALL: dict[str, Named] = {
+    **dict.fromkeys(
+        ("native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm"),
+        _in_training(*STATISTICS),
+    ),
+    **dict.fromkeys(("rrelu_with_noise", "rrelu_with_noise_"), _in_training("noise")),
+}
 
 
 class Unread:

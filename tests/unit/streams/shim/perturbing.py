@@ -141,7 +141,8 @@ def values(raw: torch.Tensor, label: str) -> Iterator[torch.Tensor]:
     if dtype is torch.bool:
         yield (~value).view(torch.uint8)
     elif dtype.is_floating_point or dtype.is_complex:
-        for other in (value * -3 + 1, torch.full_like(value, torch.nan), value.roll(1)):
+        zero, nan, far = (torch.full_like(value, n) for n in (0, torch.nan, torch.inf))
+        for other in (value * -3 + 1, nan, value.roll(1), zero, far, -far):
             yield other.to(dtype).view(torch.uint8)
     else:
         for other in (value.roll(1), value - value, value.flip(0) + 1, value ^ 1):
