@@ -10,6 +10,7 @@ import torch
 
 from fencepost.streams.shim.devices import as_device
 from fencepost.streams.shim.errors import unsupported
+from fencepost.streams.shim.in_kernel import RuntimeLibrary
 from fencepost.streams.shim.legacy_types import NAMES, legacy_types
 from fencepost.streams.shim.memory_names import memory_names
 from fencepost.streams.shim.refused_names import refused
@@ -115,7 +116,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         synchronize()
         return 0
 
-    runtime_library = SimpleNamespace(
+    runtime_library = RuntimeLibrary(
         cudaHostRegister=lambda address, size, _flags: runtime.register(address, size),
         cudaHostUnregister=runtime.unregister,
         cudaDeviceSynchronize=device_synchronize,

@@ -13,6 +13,7 @@ import torch.autograd
 from fencepost.streams.shim.cuda_names import cuda_names
 from fencepost.streams.shim.dispatch import Dispatch
 from fencepost.streams.shim.functions import Functions
+from fencepost.streams.shim.in_kernel import kernel_names
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.refused_names import refused_names
 from fencepost.streams.shim.restoring import restoring_names
@@ -61,6 +62,7 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
         for named in (
             refused_names(),
             restoring_names(),
+            kernel_names(),
             cuda_names(runtime),
             thread_names(runtime.bridge, modes.entered),
         ):

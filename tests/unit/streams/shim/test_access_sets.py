@@ -17,8 +17,9 @@ import torch
 
 from fencepost.streams.shim.launches import Launch
 from fencepost.streams.virtual import virtual_cuda
-from tests.unit.streams.shim.battery import CASES, Tensors, inputs
+from tests.unit.streams.shim.battery import Tensors, inputs
 from tests.unit.streams.shim.perturbing import Argument, Audit
+from tests.unit.streams.shim.shown_accesses import ALL_CASES
 
 
 def audited(name: str, *, in_use: bool = False) -> Audit:
@@ -26,12 +27,12 @@ def audited(name: str, *, in_use: bool = False) -> Audit:
     with virtual_cuda() as device:
         audit = Audit(device.runtime, in_use=in_use)
         device.runtime.bridge.submit = audit
-        CASES[name](Tensors({n: t.to("cuda") for n, t in inputs().items()}))
+        ALL_CASES[name](Tensors({n: t.to("cuda") for n, t in inputs().items()}))
         torch.cuda.synchronize()
     return audit
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL_CASES)
 def test_access_set(name: str):
     assert audited(name).problems == []
 
@@ -41,7 +42,7 @@ def battery() -> tuple[dict[Argument, bool], dict[Argument, bool]]:
     """Of every tensor that a kernel of the battery reads, and writes: whether any case shows it."""
     reads: dict[Argument, bool] = {}
     writes: dict[Argument, bool] = {}
-    for name in CASES:
+    for name in ALL_CASES:
         audit = audited(name, in_use=True)
         for found, these in ((reads, audit.reads), (writes, audit.writes)):
             for argument, used in these.items():
