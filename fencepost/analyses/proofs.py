@@ -208,22 +208,29 @@ def prove_and_judge(
     watch: ProofReport | None = None,
 ) -> Proof:
     """A proof beside what is expected of the design; `lemmas` are names, empty for its own."""
-    from fencepost.engines.prove.any_size import blamed
+    from fencepost.engines.prove.any_size import blamed, not_decided
 
     near = nearest_safe(system, design)
     given = lemmas_of(system, near, lemmas)
     asked = None if properties is None else list(properties)
     result = _proved(system, design, near, given, asked, limits, watch)
-    by = blamed(result.answer)
+    by, perhaps = blamed(result.answer), not_decided(result.answer)
     whole = not lemmas and asked is None
-    return Proof(design, near, result, judge_proof(design, result.answer, by, whole=whole), by)
+    judged = judge_proof(design, result.answer, by, perhaps, whole=whole)
+    return Proof(design, near, result, judged, by)
 
 
 def judge_proof(
-    design: Design, answer: Answer, by: tuple[str, ...], *, whole: bool = True
+    design: Design,
+    answer: Answer,
+    by: tuple[str, ...],
+    perhaps: tuple[str, ...] = (),
+    *,
+    whole: bool = True,
 ) -> Judged:
     """A safe design is expected to be proved; a broken one not, and to blame what it says.
 
+    `by` are the actions that break a claim, `perhaps` those of which the solver did not tell.
     `whole`: all properties by all lemmas; where some were left out, what is to blame differs.
     """
     if answer.stopped:
@@ -237,9 +244,13 @@ def judge_proof(
         if finding.verdict is Verdict.UNDECIDED and not expected:
             said = wrong if finding.induction is not None else open_
             said.append(f"{finding.property}: {finding.scope}")
-    if whole and design.blames and set(by) != set(design.blames):
-        found = ", ".join(by) or "no action"
-        wrong.append(f"the proof blames {found}; the design {', '.join(design.blames)}")
+    if whole and design.blames:
+        amiss = set(by) ^ set(design.blames)
+        if amiss - set(perhaps):
+            found = ", ".join(by) or "no action"
+            wrong.append(f"the proof blames {found}; the design {', '.join(design.blames)}")
+        elif perhaps:
+            open_.append(f"not decided whether to blame {', '.join(perhaps)}")
     if wrong:
         return Judged(Judgement.NOT_AS_EXPECTED, (*wrong, *open_))
     if open_:

@@ -9,7 +9,12 @@ from fencepost.engines.prove.any_size.oracle import (
     Proved,
     Unknown,
 )
-from fencepost.engines.prove.any_size.proving import blamed, prove_any_size, scope_of
+from fencepost.engines.prove.any_size.proving import (
+    blamed,
+    not_decided,
+    prove_any_size,
+    scope_of,
+)
 from fencepost.engines.prove.any_size.smtlib import as_smtlib
 
 __all__ = [
@@ -23,6 +28,7 @@ __all__ = [
     "as_smtlib",
     "blamed",
     "claim",
+    "not_decided",
     "prove_any_size",
     "scope_of",
 ]

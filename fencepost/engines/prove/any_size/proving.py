@@ -18,7 +18,10 @@ from fencepost.engines.prove.solver import Bounded, RunEnded
 
 ENGINE = "any-size"
 BLAMED = "broken by"
-"""The fact that lists each claim that is broken, and the actions that break it."""
+"""The fact that lists each claim that is broken, with the action that breaks it."""
+OPEN = "not decided"
+"""The fact that lists each claim with an action that neither keeps nor breaks it, as far as the
+solver could tell."""
 
 
 @dataclass(frozen=True)
@@ -238,17 +241,30 @@ class _Proof:
             told.append(("lemmas used", ", ".join(n for n in names if n in used)))
             idle = [n for n in names if n in self.induction.claims and n not in used]
             told.append(("lemmas not used", ", ".join(idle)))
-        for broken in self.induction.broken:
-            if broken.first:
-                by = broken.action or "an initial state"
-                told.append((BLAMED, f"{broken.claim} {by}"))
-        told += [
-            (BLAMED, f"{NO_FAULT} {action}") for action in self.faults if action not in self.follows
+        first = [b for b in self.induction.broken if b.first]
+        first += [
+            Broken(NO_FAULT, action, why, first=True)
+            for action, why in self.faults.items()
+            if action not in self.follows
         ]
+        for fact, refuted in ((BLAMED, True), (OPEN, False)):
+            pairs = [f"{b.claim} {b.action or 'an initial state'}" for b in first]
+            listed = [pair for pair, b in zip(pairs, first, strict=True) if b.refuted is refuted]
+            if listed:
+                told.append((fact, ", ".join(listed)))
         return tuple(told)
 
 
 def blamed(answer: Answer) -> tuple[str, ...]:
     """The actions that break a claim, each once, in the order of the proof."""
-    names = (text.partition(" ")[2] for fact, text in answer.facts if fact == BLAMED)
-    return tuple(dict.fromkeys(names))
+    return _actions(answer, BLAMED)
+
+
+def not_decided(answer: Answer) -> tuple[str, ...]:
+    """The actions of which the solver did not tell whether they break a claim."""
+    return _actions(answer, OPEN)
+
+
+def _actions(answer: Answer, fact: str) -> tuple[str, ...]:
+    pairs = dict(answer.facts).get(fact, "")
+    return tuple(dict.fromkeys(p.partition(" ")[2] for p in pairs.split(", ") if p))

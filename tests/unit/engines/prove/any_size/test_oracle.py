@@ -10,6 +10,8 @@ from things import PROPERTIES as ABOUT_THINGS
 from things import Things
 
 from fencepost import build
+from fencepost.analyses.expectations import Judgement
+from fencepost.analyses.proofs import judge_proof
 from fencepost.core.evidence import Mismatch
 from fencepost.core.semantics import Successor, perform
 from fencepost.core.system import Step, System
@@ -19,7 +21,9 @@ from fencepost.engines.prove.any_size import (
     Oracle,
     Proved,
     Unknown,
+    blamed,
     claim,
+    not_decided,
     prove_any_size,
 )
 from fencepost.engines.prove.any_size.counterexamples import confirmed, holds
@@ -106,8 +110,31 @@ def test_without_effort_nothing_is_claimed():
     oracle = Oracle(SYSTEM, WAITING, Effort(quick=1, long=1, sized=1))
     outcome = oracle.preserved(CLAIMS["landed_stays"], "land", CLAIMS.values())
     assert isinstance(outcome, Unknown)
-    answer = prove_any_size(SYSTEM, SYSTEM.design("waiting"), effort=Effort(1, 1, 1)).answer
+    answer = prove_any_size(
+        SYSTEM, SYSTEM.design("waiting"), effort=Effort(quick=1, long=1, sized=1)
+    ).answer
     assert answer.verdict.value == "UNDECIDED"
+
+
+def test_what_the_solver_does_not_tell_blames_nothing():
+    design = SYSTEM.design("hasty")
+    answer = prove_any_size(SYSTEM, design, effort=Effort(quick=1, long=1, sized=1)).answer
+    assert not blamed(answer)
+    assert "give_back" in not_decided(answer)
+    judged = judge_proof(design, answer, blamed(answer), not_decided(answer))
+    assert judged.judgement is Judgement.UNDECIDED
+    told = prove_any_size(SYSTEM, design).answer
+    assert blamed(told) == ("give_back",)
+    assert not not_decided(told)
+
+
+def test_a_question_is_asked_again_with_other_seeds():
+    one, four = (
+        Oracle(SYSTEM, WAITING, Effort(quick=1, long=1, sized=1, tries=tries)) for tries in (1, 4)
+    )
+    for oracle in (one, four):
+        oracle.preserved(CLAIMS["landed_stays"], "land", CLAIMS.values())
+    assert four.queries == one.queries + 3
 
 
 def test_an_answer_is_the_same_each_time():
