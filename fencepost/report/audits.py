@@ -89,7 +89,11 @@ def _side(access: Access) -> str:
         by = f"by the host thread {access.host}"
     else:
         by = f"on {'the default stream' if access.agent == 'default' else access.agent}"
-    return f"{access.name} {access.kind}s {by}, at {_place(access.site)}"
+    return f"{access.name} {access.kind}s {by}, {_at(access.site)}"
+
+
+def _at(site: Location) -> str:
+    return f"at {_place(site)}" if site.line else "from no line of the program"
 
 
 def _place(site: Location) -> str:

@@ -60,6 +60,10 @@ class Allocator:
     def __init__(self, start: int, stop: int) -> None:
         self.start, self.stop = start, stop
         self.used = self.peak = 0
+        self.lent = self.given_back = 0
+        self.lent_bytes = 0
+        self.most = 0
+        """The most blocks that were lent at once."""
         self._fresh = start
         self._pools: dict[Pool, _Pool] = {}
         self._resting: list[tuple[Block, tuple[Mark, ...]]] = []
@@ -89,11 +93,15 @@ class Allocator:
             self._fresh += size
         self.used += size
         self.peak = max(self.peak, self.used)
+        self.lent += 1
+        self.lent_bytes += size
+        self.most = max(self.most, self.lent - self.given_back)
         return place
 
     def free(self, block: Block, rest: tuple[Mark, ...]) -> None:
         """Give a block back, after what is marked in `rest`."""
         self.used -= rounded(block.size)
+        self.given_back += 1
         if rest:
             self._resting.append((block, rest))
         else:

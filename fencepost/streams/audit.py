@@ -97,7 +97,7 @@ def audit_program(
 
             real_exit, ending = os._exit, Ending(left)
             with ending.watching(), _hooks():
-                ended = _ended(script, module, ending)
+                ended = _ended(device, script, module, ending)
             if os.getpid() != process:
                 _leave(ended)
             return _audited(device, ended, ending)
@@ -124,34 +124,48 @@ def _audited(device: VirtualDevice, ended: _Ended, ending: Ending) -> Audited:
     return Audited(problem, device.audit())
 
 
-def _ended(script: str | None, module: str | None, ending: Ending) -> _Ended:
-    """Run the program to its end, and say how it ended."""
-    ended = _run(script, module)
+def _ended(device: VirtualDevice, script: str | None, module: str | None, ending: Ending) -> _Ended:
+    """Run the program to its end, and say how it ended.
+
+    Its variables are there until nothing of it runs any more; what is then still alive is not
+    freed.
+    """
+    kept: list[object] = []
+    ended = _run(script, module, kept)
     try:
         ending.finish()
     except KeyboardInterrupt:
         return _Ended(INTERRUPTED, ended.text, "the program was interrupted\n")
+    finally:
+        device.end()
     return ended
 
 
-def _run(script: str | None, module: str | None) -> _Ended:
-    """Run the program up to the end of its main thread, and say how it failed if it did."""
+def _run(script: str | None, module: str | None, kept: list[object]) -> _Ended:
+    """Run the program up to the end of its main thread, and say how it failed if it did.
+
+    `kept` is given what holds its variables.
+    """
     try:
         if script is not None:
-            runpy.run_path(script, run_name="__main__")
+            kept.append(runpy.run_path(script, run_name="__main__"))
         else:
-            runpy.run_module(str(module), run_name="__main__", alter_sys=True)
+            kept.append(runpy.run_module(str(module), run_name="__main__", alter_sys=True))
     except SystemExit as stop:
+        kept.append(stop)
         if stop.code is None:
             return _Ended()
         if isinstance(stop.code, int):
             return _Ended(stop.code, problem=_exit_status(stop.code))
         return _Ended(1, f"{stop.code}\n", _exit_status(1))
     except InputError as error:
+        kept.append(error)
         return _Ended(1, _told(error), "the program ended there\n")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        kept.append(error)
         return _Ended(INTERRUPTED, problem="the program was interrupted\n")
     except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
+        kept.append(error)
         return _Ended(1, _told(error), _exit_status(1))
     return _Ended()
 

@@ -12,6 +12,7 @@ from fencepost.streams.lending import Lending
 from fencepost.streams.memory import Memory
 from fencepost.streams.messaging import Messaging
 from fencepost.streams.policies import InOrder, Policy
+from fencepost.streams.polling import Polling
 from fencepost.streams.queues import Event, Item, Queue
 from fencepost.streams.recording import Choices, Turns
 from fencepost.streams.sites import caller
@@ -42,6 +43,7 @@ class Device(Lending, Messaging):
         most_queued: int = 10_000,
     ) -> None:
         super().__init__(policy or InOrder(), most_queued, choices, turns, memory, (device, pinned))
+        self._polling = Polling()
         self.default = self._queue("default", "stream", blocking=True, default=True)
 
     def stream(self, name: str = "", *, blocking: bool = False, priority: int = 0) -> Queue:
@@ -97,10 +99,23 @@ class Device(Lending, Messaging):
         run: Callable[[], object] | None = None,
         site: Location | None = None,
     ) -> Operation:
-        """The host itself reads and writes memory, now."""
+        """The host itself reads and writes memory, now.
+
+        What it reads again, with no call in between, is recorded once, and lets the streams go on.
+        Raises `InputError` F240 where it reads on and on and nothing will change.
+        """
         with self._call() as host:
+            polls, calls_ = self._polling, self.trace.calls
+            site = site or caller()
+            read = None if writes or run else polls.known(calls_, host.number, reads, site)
+            if read is not None:
+                self._went_on()
+                polls.once_more(read, self._step)
+                return read
             made = self._operation(name, host, host.number, reads, writes, run, None, site)
-            self.trace.calls.append(made)
+            calls_.append(made)
+            if not writes:
+                polls.keep(calls_, host.number, reads, made)
             if run is not None:
                 run()
                 if not self._keeps_kernels:

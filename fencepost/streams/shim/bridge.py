@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 
@@ -236,12 +235,13 @@ class Bridge:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
 
-    def free(self, address: int) -> None:
-        """Free a block, of the device or pinned."""
+    def free(self, address: int, place: Location) -> None:
+        """Free a block, of the device or pinned, whose last user was gone at a place."""
         if self._nobody:
             return
         with self._kernels():
-            self.device.free(self.device.blocks[address], site=self._site())
+            site = place if place.line else self._site()
+            self.device.free(self.device.blocks[address], site=site)
 
     def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""
@@ -317,40 +317,3 @@ class Bridge:
             return self.device.audit()
         with self.memory.put_back():
             return self.device.audit(replays=True)
-
-
-def memory_names(device: Device, check_device: Any) -> dict[str, Any]:
-    """The questions of `torch.cuda` about memory."""
-    allocator = device.allocator
-    total = allocator.stop - allocator.start
-
-    def reset_peak(device: Any = None) -> None:
-        check_device(device)
-        allocator.peak = allocator.used
-
-    def asked(answer: Callable[[], Any]) -> Any:
-        def ask(device: Any = None) -> Any:
-            check_device(device)
-            return answer()
-
-        return ask
-
-    reserved = asked(lambda: allocator.reserved)
-    return {
-        "memory_allocated": asked(lambda: allocator.used),
-        "max_memory_allocated": asked(lambda: allocator.peak),
-        "memory_reserved": reserved,
-        "max_memory_reserved": reserved,
-        "memory_cached": reserved,
-        "reset_peak_memory_stats": reset_peak,
-        "reset_max_memory_allocated": reset_peak,
-        "mem_get_info": asked(lambda: (total - allocator.reserved, total)),
-        "memory_stats": asked(
-            lambda: {
-                "allocated_bytes.all.current": allocator.used,
-                "allocated_bytes.all.peak": allocator.peak,
-                "reserved_bytes.all.current": allocator.reserved,
-                "reserved_bytes.all.peak": allocator.reserved,
-            }
-        ),
-    }

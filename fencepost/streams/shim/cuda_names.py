@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fencepost.streams.shim.bridge import memory_names
 from fencepost.streams.shim.devices import as_device
 from fencepost.streams.shim.errors import unsupported
+from fencepost.streams.shim.in_kernel import RuntimeLibrary
+from fencepost.streams.shim.legacy_types import NAMES, legacy_types
+from fencepost.streams.shim.memory_names import memory_names
+from fencepost.streams.shim.refused_names import refused
 from fencepost.streams.shim.stream_objects import check_device, stream_classes
 
 if TYPE_CHECKING:
@@ -21,7 +24,13 @@ CAPABILITY = (9, 0)
 # What a program may ask, which changes nothing here.
 SILENT = (
     "init _lazy_init empty_cache ipc_collect reset_peak_host_memory_stats "
-    "set_sync_debug_mode set_per_process_memory_fraction _record_memory_history"
+    "reset_accumulated_host_memory_stats check_error set_sync_debug_mode "
+    "set_per_process_memory_fraction _record_memory_history"
+).split()
+
+ACCELERATOR_MEMORY = (
+    "memory_allocated max_memory_allocated memory_reserved max_memory_reserved memory_stats "
+    "reset_peak_memory_stats reset_accumulated_memory_stats"
 ).split()
 
 
@@ -103,18 +112,11 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
 
         return asked
 
-    def refused(what: str, why: str, write: str) -> Any:
-        class Refused:
-            def __new__(cls, *_: Any, **__: Any) -> Any:
-                raise unsupported(what, why, write)
-
-        return Refused
-
     def device_synchronize() -> int:
         synchronize()
         return 0
 
-    runtime_library = SimpleNamespace(
+    runtime_library = RuntimeLibrary(
         cudaHostRegister=lambda address, size, _flags: runtime.register(address, size),
         cudaHostUnregister=runtime.unregister,
         cudaDeviceSynchronize=device_synchronize,
@@ -131,10 +133,18 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         regs_per_multiprocessor=65536, shared_memory_per_block=49152, L2_cache_size=50 << 20,
         gcnArchName="", is_integrated=0, is_multi_gpu_board=0, uuid="fencepost",
     )  # fmt: skip
+    host_memory = {
+        **{name: memory[name] for name in ACCELERATOR_MEMORY},
+        "get_memory_info": memory["mem_get_info"],
+        "empty_cache": lambda: None,
+        "empty_host_cache": lambda: None,
+    }
     silent = {name: lambda *_, **__: None for name in SILENT}
     cuda = {
         **silent,
         **memory,
+        **legacy_types(),
+        "get_sync_debug_mode": lambda: 0,
         "is_available": lambda: True,
         "is_initialized": lambda: True,
         "is_bf16_supported": lambda *_, **__: True,
@@ -181,17 +191,20 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     }
     return {
         torch.cuda: cuda,
-        torch.cuda.memory: memory,
+        torch.cuda.memory: {**silent, **memory},
         torch.cuda.streams: {"Stream": stream_class, "Event": event_class},
         torch.cuda.random: {
             name: cuda[name]
             for name in (
-                "get_rng_state get_rng_state_all set_rng_state set_rng_state_all manual_seed "
-                "manual_seed_all seed seed_all initial_seed"
+                "current_device get_rng_state get_rng_state_all set_rng_state set_rng_state_all "
+                "manual_seed manual_seed_all seed seed_all initial_seed"
             ).split()
         },
         torch.cuda.graphs: {"CUDAGraph": graphs, "graph": graphs, "make_graphed_callables": graphs},
-        torch.cuda.nvtx: dict.fromkeys(("range_push", "range_pop", "mark"), lambda *_, **__: 0),
+        torch.cuda.nvtx: dict.fromkeys(
+            "range_push range_pop range_start range_end mark".split(), lambda *_, **__: 0
+        ),
+        torch.cuda.profiler: dict.fromkeys(("start", "stop", "check_error"), lambda *_, **__: 0),
         torch: {
             "Stream": stream_class,
             "Event": event_class,
@@ -201,16 +214,21 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         },
         torch.cuda.amp: {"autocast": _cuda_autocast(torch.autocast)},
         torch.accelerator: {
+            **host_memory,
             "is_available": lambda: True,
             "device_count": lambda: 1,
             "current_accelerator": lambda *_, **__: torch.device("cuda"),
             "current_device_index": lambda: 0,
+            "current_device_idx": lambda: 0,
             "current_stream": current_stream,
             "set_stream": set_stream,
             "set_device_index": check_device,
             "set_device_idx": check_device,
+            "device_index": DeviceContext,
+            "get_device_capability": answer({"supported_dtypes": set(NAMES.values())}),
             "synchronize": synchronize,
         },
+        torch.accelerator.memory: host_memory,
         torch._C: {"_get_accelerator": lambda *_: torch.device("cuda")},
         torch.version: {"cuda": "12.8"},
         torch.backends.cuda: {"is_built": lambda: True},

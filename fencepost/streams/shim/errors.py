@@ -17,6 +17,16 @@ def unsupported(what: str, why: str, write: str) -> InputError:
     )
 
 
+def sparse(layout: object) -> InputError:
+    """A tensor of the device that is not a plain block of elements."""
+    name = str(layout).removeprefix("torch.")
+    return unsupported(
+        f"a tensor of layout {name} on the device",
+        "its parts are tensors of their own, which nothing watches",
+        "a dense tensor, or the sparse one on the host",
+    )
+
+
 def several_streams() -> InputError:
     """A backward pass over operators of several streams."""
     return InputError(

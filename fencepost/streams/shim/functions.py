@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
 
 # Factories that build on the host from Python values, and copy.
-FROM_VALUES = (torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor)
+TENSOR = torch.tensor
+FROM_VALUES = (TENSOR, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor)
 # What gives the program the memory of a tensor, past torch.
 HANDING_OUT = (
     torch.Tensor.data_ptr,
@@ -82,19 +84,19 @@ class Functions(TorchFunctionMode):
         if device is None and _device.CURRENT_DEVICE is not None:
             device = _device.CURRENT_DEVICE
         data = args[0] if args else kwargs.get("data", kwargs.get("obj"))
-        if device is None and isinstance(data, torch.Tensor) and func is not torch.tensor:
+        if device is None and isinstance(data, torch.Tensor) and func is not TENSOR:
             device = data.device
         if device is None or not is_virtual(device):
             if device is not None:
                 kwargs["device"] = device
             return self._placed(HOST, func, args, kwargs)
         if isinstance(data, torch.Tensor) and func is not torch.Tensor.new_tensor:
-            made = data.to(device, kwargs.get("dtype"), copy=func is torch.tensor)
+            made = data.to(device, kwargs.get("dtype"), copy=func is TENSOR)
             return made.requires_grad_() if kwargs.get("requires_grad") else made
         requires_grad = kwargs.pop("requires_grad", False)
         if func is torch.Tensor.new_tensor:
             kwargs.setdefault("dtype", args[0].dtype)
-            func, args = torch.tensor, args[1:]
+            func, args = TENSOR, args[1:]
         on_host = self._placed(HOST, func, args, {**kwargs, "device": torch.device("cpu")})
         made = on_host.to(as_device(device))
         return made.requires_grad_() if requires_grad else made
@@ -104,6 +106,20 @@ class Functions(TorchFunctionMode):
         if asked_by_program(func):
             self.runtime.handed_out.give(tensor, f"{func.__name__}()")
         return func(tensor, *args, **kwargs)
+
+    def factories(self) -> dict[str, Callable[..., Any]]:
+        """What stands for factories that torch's own Python code calls past a function mode."""
+
+        def replacing(plain: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(plain)
+            def made(*args: Any, **kwargs: Any) -> Any:
+                if self.runtime.here.busy:
+                    return plain(*args, **kwargs)
+                return self._from_values(plain, *args, **kwargs)
+
+            return made
+
+        return {name: replacing(getattr(torch, name)) for name in ("tensor", "as_tensor")}
 
     def _placed(self, place: str, func: Any, args: Any, kwargs: Any) -> Any:
         here = self.runtime.here

@@ -14,8 +14,11 @@ from fencepost.streams.shim.cuda_names import cuda_names
 from fencepost.streams.shim.dispatch import Dispatch
 from fencepost.streams.shim.extensions import guarded
 from fencepost.streams.shim.functions import Functions
+from fencepost.streams.shim.in_kernel import kernel_names
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.processes import process_names
+from fencepost.streams.shim.refused_names import refused_names
+from fencepost.streams.shim.restoring import restoring_names
 from fencepost.streams.shim.runtime import DEVICE, Runtime
 from fencepost.streams.shim.sharing import sharing_names, told_to_processes
 from fencepost.streams.shim.tensor_methods import TensorMethods
@@ -59,14 +62,19 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
     """Torch has a CUDA device until the end of the context."""
     modes = Modes(runtime)
     with ExitStack() as stack:
-        names_by_owner = {
-            **cuda_names(runtime),
-            **thread_names(runtime.bridge, modes.entered),
-            **process_names(runtime.bridge.children),
-        }
-        for owner, names in [*names_by_owner.items(), *sharing_names(runtime).items()]:
-            stack.enter_context(replaced(owner, names))
+        for named in (
+            refused_names(),
+            restoring_names(),
+            kernel_names(),
+            cuda_names(runtime),
+            thread_names(runtime.bridge, modes.entered),
+            process_names(runtime.bridge.children),
+            sharing_names(runtime),
+        ):
+            for owner, names in named.items():
+                stack.enter_context(replaced(owner, names))
         stack.enter_context(replaced(torch.Tensor, TensorMethods(runtime).replacements()))
+        stack.enter_context(replaced(torch, Functions(runtime).factories()))
         stack.enter_context(replaced(torch.autograd, {"_engine_run_backward": _backward(runtime)}))
         stack.enter_context(told_to_processes(runtime))
         stack.enter_context(guarded(runtime))

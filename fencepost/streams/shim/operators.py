@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch._ops import OpOverload
 
+from fencepost.streams.shim.composed import COMPOSED
 from fencepost.streams.shim.copies import copy_into, to_copy
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.shim.errors import unknown_kernel
@@ -27,6 +28,15 @@ from fencepost.streams.shim.shapes import (
     outline_of,
     tensors_in,
 )
+from fencepost.streams.shim.special import (
+    ABOUT,
+    INDEXED,
+    KNOWN_LIBRARIES,
+    RESHAPING,
+    UNDECLARED_WRITES,
+    UNINITIALISED,
+)
+from fencepost.streams.shim.unread import Unread
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -34,29 +44,6 @@ if TYPE_CHECKING:
 Operator = OpOverload[Any, Any]
 Handler = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 aten = torch.ops.aten
-
-KNOWN_LIBRARIES = ("aten", "prims", "prim")
-# Operators that ask about a tensor and not about its data.
-ABOUT = (aten.is_pinned.default, aten.is_same_size.default)
-# Views in all but name, and in-place changes of sizes: they touch no data either.
-RESHAPING = (aten._unsafe_view.default, aten.lift_fresh.default, aten.lift.default)
-# Factories that leave memory as it is: no kernel runs.
-UNINITIALISED = frozenset(
-    (
-        aten.empty.memory_format,
-        aten.empty_strided.default,
-        aten.empty_like.default,
-        aten.new_empty.default,
-        aten.new_empty_strided.default,
-    )
-)
-# In-place operators that read nothing of what they write.
-OVERWRITES = (aten.fill_.Scalar, aten.fill_.Tensor, aten.zero_.default, aten._foreach_zero_.default)
-# What torch writes although the schema does not say so, by the name of the argument.
-UNDECLARED_WRITES = {
-    aten.native_batch_norm.default: ("running_mean", "running_var"),
-    aten.cudnn_batch_norm.default: ("running_mean", "running_var"),
-}
 
 
 def _put(out: torch.Tensor, value: torch.Tensor) -> None:
@@ -96,9 +83,17 @@ class Operators:
             return lambda args, _kwargs: runtime.pin(args[0])
         if operator is aten._local_scalar_dense.default:
             return lambda args, _kwargs: runtime.scalar(args[0])
+        if operator in COMPOSED:
+            return self._composed(COMPOSED[operator])
         if operator in RESHAPING or operator.is_view or torch.Tag.inplace_view in operator.tags:
             return self._without_data(operator)
         return _Queued(runtime, operator)
+
+    def _composed(self, run: Callable[..., Any]) -> Handler:
+        def perform(operator: Operator, *args: Any) -> Any:
+            return (self.handlers.get(operator) or self.make(operator))(args, {})
+
+        return lambda args, kwargs: run(perform, *args, **kwargs)
 
     def _without_data(self, operator: Operator) -> Handler:
         if operator is aten.resize_.default:
@@ -124,13 +119,15 @@ class _Queued:
         self.written += [i for i, name in enumerate(self.arguments) if name in undeclared]
         self.is_out = torch.Tag.out in operator.tags
         self.returned = [self._argument_returned(r) for r in schema.returns]
-        self.reads_written = not self.is_out and operator not in OVERWRITES
+        self.uses = Unread(operator)
+        self.reads_all = not (self.is_out or self.uses.varies)
         self.single = len(self.returned) == 1
         self.only_writes_arguments = None not in self.returned
         self.asks_host = bool(
             {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(operator.tags)
         )
         self.indexing = INDEXING.get(operator)
+        self.indexed = self.indexing is not None or operator in INDEXED
         self.random = torch.Tag.nondeterministic_seeded in operator.tags
         self.draws_first = self.random and draws_first(operator)
         self.foreign = schema.name.partition("::")[0] not in KNOWN_LIBRARIES
@@ -169,7 +166,7 @@ class _Queued:
             if emulation is None:
                 raise unknown_kernel(self.operator._schema.name)
             return EmulatedKernel(emulation, runtime)(*args, **kwargs)
-        if len(lying_there) < len(tensors) and self.indexing is None:
+        if len(lying_there) < len(tensors) and not self.indexed:
             self._check_places(tensors)
         return self._on_device(args, kwargs, lying_there)
 
@@ -189,7 +186,7 @@ class _Queued:
         if tracked:
             written = self._written_tensors(args, kwargs)
             writes = [t for t in tracked if any(t is w for w in written)]
-            reads = tracked if self.reads_written else [t for t in tracked if t not in writes]
+            reads = self._read_tensors(args, kwargs, tracked)
             result = self.operator(*args, **kwargs)
             self.runtime.host_access(self.name, reads, writes)
             return result
@@ -213,9 +210,26 @@ class _Queued:
 
     def _written_tensors(self, args: Any, kwargs: dict[str, Any]) -> list[torch.Tensor]:
         written: list[torch.Tensor] = []
+        unwritten = self.uses.unwritten(args, kwargs)
         for position in self.written:
-            tensors_in(self._argument(position, args, kwargs), written)
+            if position not in unwritten:
+                tensors_in(self._argument(position, args, kwargs), written)
         return written
+
+    def _read_tensors(
+        self, args: Any, kwargs: dict[str, Any], tensors: list[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Those of some tensors among the arguments whose data is read."""
+        if self.reads_all:
+            return tensors
+        unread = self.uses.unread(args, kwargs)
+        if self.is_out:
+            unread |= frozenset(self.written)
+        read: list[torch.Tensor] = []
+        for position in range(len(self.arguments)):
+            if position not in unread:
+                tensors_in(self._argument(position, args, kwargs), read)
+        return [t for t in tensors if any(t is r for r in read)]
 
     def _argument(self, position: int, args: Any, kwargs: dict[str, Any]) -> Any:
         return args[position] if position < len(args) else kwargs.get(self.arguments[position])
@@ -298,12 +312,9 @@ class _Queued:
         runtime = self.runtime
         if self.indexing is not None:
             return self.indexing(runtime, self.name, args, kwargs, raw_args)
-        reads = tensors
-        if not self.reads_written:
-            reads = [t for t in tensors if not any(t is w for w in written)]
         return Launch(
             self.name,
-            [runtime.bytes_of(t) for t in reads],
+            [runtime.bytes_of(t) for t in self._read_tensors(args, kwargs, tensors)],
             [runtime.bytes_of(t) for t in written if runtime.on_device(t)],
         )
 

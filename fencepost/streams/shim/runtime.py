@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fencepost.core.errors import Location
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
 from fencepost.streams.shim.errors import several_streams
@@ -16,6 +19,7 @@ from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
+from fencepost.streams.shim.sites import place_of
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.bridge import Bridge
@@ -37,7 +41,9 @@ class Runtime:
         self.shapes = ShapeRules()
         self.here = bridge.here
         self.generator = torch.Generator()
-        self.released: deque[int] = deque()
+        self.released: deque[tuple[int, Location]] = deque()
+        self.over = False
+        self.process = os.getpid()
         self.differentiated: set[Any] = set()
         self.handed_out = HandedOut(self)
         self._watched: dict[int, int] = {}
@@ -153,13 +159,20 @@ class Runtime:
             outline.stride,
             outline.dtype,
             # The last reference may die anywhere, even inside the device: it is only noted here.
-            lambda: self.released.append(address),
+            lambda: self.released.append((address, place_of(sys._getframe(2)))),
         )
 
     def settle(self) -> None:
         """Free what torch has let go of; called before anything that the program can order."""
         while self.released:
-            self.bridge.free(self.released.popleft())
+            address, place = self.released.popleft()
+            if not self.over:
+                self.bridge.free(address, place)
+
+    def end(self) -> None:
+        """The program is over: what is alive still is not freed, as nothing takes its place."""
+        self.settle()
+        self.over = True
 
     def adopt(self, value: torch.Tensor) -> torch.Tensor:
         """A result that was computed at once, as a tensor on the device."""

@@ -63,6 +63,10 @@ class VirtualDevice:
     def _children(self) -> Children:
         return self.runtime.bridge.children
 
+    def end(self) -> None:
+        """The program has ended: what it let go of is free, and what it has still is not."""
+        self.runtime.end()
+
     @property
     def trace(self) -> Trace:
         """Every call so far, for `mutate`, `graph`, `outcomes` and `interleavings`."""

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch._ops import OpOverload
 
+from fencepost.streams.shim.errors import sparse
+
 MOST_REMEMBERED = 100_000
 
 
@@ -41,7 +43,12 @@ class NotKnownBefore(Exception):
 
 
 def outline_of(tensor: torch.Tensor) -> Outline:
-    """What is known of a tensor without its data."""
+    """What is known of a tensor without its data.
+
+    Raises `InputError` F220 for one that is not strided.
+    """
+    if tensor.layout is not torch.strided:
+        raise sparse(tensor.layout)
     return Outline(tuple(tensor.shape), tensor.stride(), tensor.dtype)
 
 

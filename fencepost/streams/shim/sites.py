@@ -1,4 +1,8 @@
-"""Where in the program an operation was asked for: the nearest frame that is not a library's."""
+"""Where in the program an operation was asked for: the nearest frame that is not a library's.
+
+What runs the program is no part of it: behind the frame that runs a script whole, nothing is looked
+at, and where all frames are fencepost's or torch's there is no place.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,10 @@ from types import FrameType
 import torch
 
 from fencepost.core.errors import Location
+from fencepost.streams.calls import NOWHERE
 
-_OWN = str(Path(__file__).parents[1])
+_OWN = str(Path(__file__).parents[2])
+_RUNNER = str(Path(__file__).parents[1] / "audit.py")
 _SKIPPED = (
     _OWN,
     str(Path(torch.__file__).parent),
@@ -27,9 +33,12 @@ OWN_FRAMES = 3  # of whoever asks
 
 
 def site() -> Location:
-    """The place of the call that the program made."""
-    last = sys._getframe(OWN_FRAMES)
-    frame: FrameType | None = last
+    """The place of the call that the program made; `NOWHERE` where it made none."""
+    return place_of(sys._getframe(OWN_FRAMES))
+
+
+def place_of(frame: FrameType | None) -> Location:
+    """The place in the program that a frame was reached from."""
     while frame is not None:
         name = frame.f_code.co_filename
         skipped = _KNOWN.get(name)
@@ -41,5 +50,7 @@ def site() -> Location:
             if found is None:
                 found = _PLACES[place] = Location(*place)
             return found
-        last, frame = frame, frame.f_back
-    return Location(last.f_code.co_filename, last.f_lineno)
+        if name == _RUNNER:
+            break
+        frame = frame.f_back
+    return NOWHERE

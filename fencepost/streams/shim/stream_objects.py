@@ -84,6 +84,11 @@ def stream_classes(runtime: Runtime) -> tuple[type[Any], type[Any]]:
             runtime.settle()
             bridge.synchronize_stream(self.native)
 
+        @staticmethod
+        def priority_range() -> tuple[int, int]:
+            """The least and the greatest priority."""
+            return 0, -1
+
         def is_capturing(self) -> bool:
             """No: there are no graphs."""
             return False

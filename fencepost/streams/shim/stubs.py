@@ -29,7 +29,7 @@ from typing import Any
 
 from fencepost.core.errors import InputError
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
-from fencepost.streams.shim.errors import unknown_kernel
+from fencepost.streams.shim.in_kernel import refusal, text_of
 
 ADAPTERS = Path(__file__).parents[1] / "adapters"
 
@@ -90,8 +90,9 @@ class StubClass(type):
 class StubFunction:
     """A function, constant or kernel of a stubbed module: it may be named, and raises if called."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, function: Callable[..., Any] | None = None) -> None:
         self._name = name
+        self._function = function
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -107,7 +108,7 @@ class StubFunction:
     __ror__ = __or__
 
     def __call__(self, *_: Any, **__: Any) -> Any:
-        raise unknown_kernel(self._name)
+        raise refusal(self._name, text_of(self._function))
 
     def __mro_entries__(self, _bases: Any) -> tuple[type, ...]:
         return ()
@@ -119,7 +120,7 @@ class StubFunction:
 class StubDecorator(StubFunction):
     """A decorator that makes a kernel of a function, with or without arguments of its own."""
 
-    def __init__(self, name: str, kernel: Callable[[str], Any]) -> None:
+    def __init__(self, name: str, kernel: Callable[..., Any]) -> None:
         super().__init__(name)
         self._kernel = kernel
 
@@ -128,7 +129,7 @@ class StubDecorator(StubFunction):
             made = args[0]
             if isinstance(made, StubFunction | EmulatedKernel):  # decorated twice
                 return made
-            return self._kernel(f"{made.__module__}.{made.__qualname__}")
+            return self._kernel(f"{made.__module__}.{made.__qualname__}", made)
         return self
 
 
@@ -187,10 +188,15 @@ class Stubs(MetaPathFinder, Loader):
             return StubClass(last, (), {"__module__": name.rpartition(".")[0]})
         return self.kernel(name)
 
-    def kernel(self, name: str) -> Any:
-        """An emulated kernel, or a stub that raises when it is launched."""
+    def kernel(self, name: str, function: Callable[..., Any] | None = None) -> Any:
+        """An emulated kernel, or a stub that raises when it is launched.
+
+        `function` is what the kernel is compiled from, where that is Python.
+        """
         found = REGISTERED.get(name)
-        return StubFunction(name) if found is None else EmulatedKernel(found, self.runtime)
+        return (
+            StubFunction(name, function) if found is None else EmulatedKernel(found, self.runtime)
+        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import torch
 
 from fencepost.streams.shim.copies import copy_into, to_host
 from fencepost.streams.shim.devices import THE_DEVICE, as_device
+from fencepost.streams.shim.errors import sparse
 from fencepost.streams.shim.handed_out import NUMPY
 from fencepost.streams.shim.sharing import shared
 
@@ -218,6 +219,8 @@ class TensorMethods:
     ) -> torch.Tensor:
         """A copy in the other place."""
         runtime = self.runtime
+        if tensor.layout is not torch.strided:
+            raise sparse(tensor.layout)
         with runtime.quiet():
             tensor = tensor.detach()
             if device == "cpu":

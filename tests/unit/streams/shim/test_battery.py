@@ -7,18 +7,19 @@ import torch
 
 from fencepost.report.audits import audit_text
 from fencepost.streams.virtual import virtual_cuda
-from tests.unit.streams.shim.battery import CASES, Tensors, inputs
+from tests.unit.streams.shim.battery import Tensors, inputs
 from tests.unit.streams.shim.comparing import assert_equal, on_host, places
+from tests.unit.streams.shim.shown_accesses import ALL_CASES
 
 
 def test_there_are_enough():
-    assert len(CASES) >= 150
+    assert len(ALL_CASES) >= 150
 
 
 @pytest.mark.parametrize("policy", ["random", "newest-first"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL_CASES)
 def test_operator(name: str, policy: str):
-    case = CASES[name]
+    case = ALL_CASES[name]
     expected = on_host(case(Tensors(inputs())))
     with virtual_cuda(policy=policy, seed=len(name)) as device:
         side = torch.cuda.Stream()
