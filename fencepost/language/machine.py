@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -14,10 +13,10 @@ from typing import Any, Protocol
 from fencepost.core.domains import Domain
 from fencepost.core.errors import InputError, Location
 from fencepost.core.expressions import QuantifierKind
+from fencepost.core.standard_library import is_standard_library
 from fencepost.core.system import Field
 from fencepost.core.trees import FaultKind
 
-_LIBRARY = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 COMPONENTS = str(Path(__file__).resolve().parent / "components")
 
@@ -119,9 +118,8 @@ _code_places: dict[tuple[int, int], tuple[CodeType, Location]] = {}
 def _is_source(filename: str) -> bool:
     if filename.startswith(COMPONENTS):
         return True
-    library = filename.startswith(_LIBRARY) and "site-packages" not in filename
     # pytest rewrites the asserts of a model in a test file into calls of its own.
-    library = library or "/_pytest/" in filename
+    library = is_standard_library(filename) or "/_pytest/" in filename
     return not library and not filename.startswith((PACKAGE, "<frozen"))
 
 

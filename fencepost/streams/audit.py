@@ -90,6 +90,7 @@ def audit_program(
 
             def left(status: int) -> None:
                 ended = _Ended(status, problem=_exit_status(status))
+                device.close()
                 audited = _audited(device, ended, ending)
                 if leaving is not None:
                     leaving(audited)
@@ -107,7 +108,6 @@ def audit_program(
 
 def _audited(device: VirtualDevice, ended: _Ended, ending: Ending) -> Audited:
     """What was found, once nothing more can happen on the device."""
-    device.close()
     for name in ending.cut_off:
         device.note_unseen(
             f"the daemon thread {name} was cut off at the end; what it had yet to do was not seen"
@@ -137,7 +137,7 @@ def _ended(device: VirtualDevice, script: str | None, module: str | None, ending
     except KeyboardInterrupt:
         return _Ended(INTERRUPTED, ended.text, "the program was interrupted\n")
     finally:
-        device.end()
+        device.close()
     return ended
 
 
@@ -151,23 +151,23 @@ def _run(script: str | None, module: str | None, kept: list[object]) -> _Ended:
             kept.append(runpy.run_path(script, run_name="__main__"))
         else:
             kept.append(runpy.run_module(str(module), run_name="__main__", alter_sys=True))
-    except SystemExit as stop:
-        kept.append(stop)
-        if stop.code is None:
-            return _Ended()
-        if isinstance(stop.code, int):
-            return _Ended(stop.code, problem=_exit_status(stop.code))
-        return _Ended(1, f"{stop.code}\n", _exit_status(1))
-    except InputError as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # the program's own
         kept.append(error)
-        return _Ended(1, _told(error), "the program ended there\n")
-    except KeyboardInterrupt as error:
-        kept.append(error)
-        return _Ended(INTERRUPTED, problem="the program was interrupted\n")
-    except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
-        kept.append(error)
-        return _Ended(1, _told(error), _exit_status(1))
+        return _failed(error)
     return _Ended()
+
+
+def _failed(error: BaseException) -> _Ended:
+    """How a program ended that an exception ended."""
+    if isinstance(error, SystemExit):
+        if error.code is None or isinstance(error.code, int):
+            return _Ended(error.code or 0, problem=_exit_status(error.code or 0))
+        return _Ended(1, f"{error.code}\n", _exit_status(1))
+    if isinstance(error, InputError):
+        return _Ended(1, _told(error), "the program ended there\n")
+    if isinstance(error, KeyboardInterrupt):
+        return _Ended(INTERRUPTED, problem="the program was interrupted\n")
+    return _Ended(1, _told(error), _exit_status(1))
 
 
 def _exit_status(status: int) -> str:

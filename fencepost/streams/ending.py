@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import sysconfig
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -17,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fencepost.core.standard_library import is_standard_library
+
 _OWN = str(Path(__file__).parent)
-_STDLIB = sysconfig.get_path("stdlib")
 _NOT_PYTHONS = threading._DummyThread  # noqa: SLF001  # has no end that could be waited for
 _SERVING = ("multiprocessing.", "concurrent.", "asyncio.", "logging.")
 """Modules of daemon threads of Python's own, which only pass on what others made."""
@@ -130,6 +130,4 @@ def _is_serving(thread: threading.Thread) -> bool:
 
 def _is_library(file: str) -> bool:
     """Whether functions registered by this source file are Python's own, or of this package."""
-    if file.startswith((_OWN, "<frozen")):
-        return True
-    return file.startswith(_STDLIB) and "site-packages" not in file
+    return file.startswith((_OWN, "<frozen")) or is_standard_library(file)

@@ -34,8 +34,7 @@ class Exchanges:
         self._solver = z3.SolverFor("QF_FD", ctx=encoding.context)
         self._solver.add(constraints)
         self._effects: dict[Step, Effect] = {}
-        self._known: dict[tuple[object, ...], tuple[bool, bool]] = {}
-        self._told_apart, self._asked = False, 0
+        self._asked = 0
 
     @cached_property
     def apart(self) -> dict[Step, list[Step]]:
@@ -48,17 +47,14 @@ class Exchanges:
 
     def needless(self, most: int) -> dict[Step, list[Step]]:
         """For each step those that need not be taken right before it: they can be exchanged with it
-        and have the higher number, or one of the two could be left out. Only what was not told
-        before: the first time pairs that touch different cells, then those of which a solver has
-        been asked, up to `most` questions in all."""
+        and have the higher number, or one of the two could be left out. A solver is asked, up to
+        `most` questions in all; only what was not told before is told, and never what is apart."""
         found: dict[Step, list[Step]] = {}
-        if not self._told_apart:
-            self._told_apart = True
-            found = {step: list(others) for step, others in self.apart.items()}
         while self._asked < most and self._asked < len(self._forms):
             self.encoding.run.pause()
-            for before, step in self._forms[self._asked]:
-                later, shorter = self._ask(before, step)
+            alike = self._forms[self._asked]
+            later, shorter = self._decide(*alike[0])
+            for before, step in alike:
                 if shorter or (later and self._number[before] > self._number[step]):
                     found.setdefault(step, []).append(before)
             self._asked += 1
@@ -85,16 +81,8 @@ class Exchanges:
     def _number(self) -> dict[Step, int]:
         return {step: number for number, step in enumerate(self.system.steps)}
 
-    def _ask(self, first: Step, second: Step) -> tuple[bool, bool]:
-        """Whether two steps can be exchanged, and whether one of them can be left out."""
-        if not self._meet(first, second):
-            return True, False
-        key = self._form(first, second)
-        if key not in self._known:
-            self._known[key] = self._decide(first, second)
-        return self._known[key]
-
     def _decide(self, first: Step, second: Step) -> tuple[bool, bool]:
+        """Whether two steps can be exchanged, and whether one of them can be left out."""
         one, other = self._effect(first), self._effect(second)
         then = effect(self.encoding, second, one.after)
         both = all_of((one.possible, then.possible))

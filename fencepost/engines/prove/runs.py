@@ -29,7 +29,8 @@ from fencepost.engines.prove.truths import Truth, all_of, negation
 
 WORK_A_QUESTION = 150_000
 """How much work of the solver, in its resource units, lets one question be asked about steps that
-can be exchanged, which takes about as long: the questions never take more time than the search."""
+can be exchanged, which takes about as long: the questions take about as long as the search, at
+most."""
 WORK_A_PAIR = 100
 """The same for a pair of steps, to find which pairs there are to ask about."""
 
@@ -59,7 +60,6 @@ class Runs:
         self.used: list[dict[tuple[str, int], Any]] = []
         self._pattern = Pattern(self.encoding)
         self._exchanges = Exchanges(self.encoding)
-        self._needless: dict[Step, list[Step]] = {}
 
     def begin(self, solver: Any, *, anywhere: bool = False) -> None:
         """The first state: an initial one, or any."""
@@ -102,9 +102,14 @@ class Runs:
         for earlier in range(1, number - 1):
             solver.add(list(self._in_order(earlier, fresh)))
         for step, others in fresh.items():
-            self._needless.setdefault(step, []).extend(others)
+            self._needless[step] += others
         if number > 1:
             solver.add(list(self._in_order(number - 1, self._needless)))
+
+    @cached_property
+    def _needless(self) -> dict[Step, list[Step]]:
+        """For each step those that are known not to be needed right before it."""
+        return {step: list(others) for step, others in self._exchanges.apart.items()}
 
     def _in_order(self, number: int, needless: Mapping[Step, Sequence[Step]]) -> Iterator[Any]:
         """No step comes right behind one that need not be taken before it."""

@@ -183,7 +183,7 @@ def work_of(solver: Any) -> int:
     """The resource units that the solvers of a solver's context have taken until its last answer,
     which are the same on every machine."""
     taken = solver.statistics()
-    return int(taken.get_key_value(TAKEN)) if TAKEN in taken.keys() else 0  # noqa: SIM118
+    return int(taken.get_key_value(TAKEN)) if TAKEN in taken.keys() else 0  # noqa: SIM118  # is no mapping
 
 
 def held() -> int:

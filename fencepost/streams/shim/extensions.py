@@ -21,11 +21,11 @@ import torch
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.shim.errors import unknown_kernel
 from fencepost.streams.shim.shapes import tensors_in
+from fencepost.streams.shim.sites import TORCH
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
 
-_TORCH = str(Path(torch.__file__).parent)
 _LIBRARIES = (b"libtorch", b"libc10")
 _METHODS = ("instancemethod", "builtin_function_or_method", "method_descriptor")
 
@@ -54,7 +54,7 @@ def guarded(runtime: Runtime) -> Iterator[None]:
 @cache
 def uses_torch(file: str) -> bool:
     """Whether an extension module of others is linked with torch's libraries."""
-    if file.startswith(_TORCH) or not file.endswith(tuple(EXTENSION_SUFFIXES)):
+    if file.startswith(TORCH) or not file.endswith(tuple(EXTENSION_SUFFIXES)):
         return False
     try:
         data = Path(file).read_bytes()

@@ -17,7 +17,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from fencepost.core.errors import Location
 from fencepost.streams.shim.shapes import shown
-from fencepost.streams.shim.sites import site
+from fencepost.streams.shim.sites import TORCH, site
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_TOLD = 50
 """Places at which memory is handed out that are told one by one."""
 NUMPY, POINTER = "numpy()", "data_ptr()"
-_LIBRARIES = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent))
+_LIBRARIES = (str(Path(__file__).parents[1]), TORCH)
 
 
 @dataclass(frozen=True, slots=True)

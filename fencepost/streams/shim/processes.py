@@ -15,16 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from fencepost.core.errors import Location
+from fencepost.core.standard_library import is_standard_library
 from fencepost.streams.shim.children import Children
 from fencepost.streams.shim.errors import unsupported
+from fencepost.streams.shim.sites import TORCH
 
-_STDLIB = sysconfig.get_path("stdlib")
 _PASSED_ON = ("subprocess.py", "os.py", "asyncio", "multiprocessing", "concurrent", "pty.py")
-_STARTERS = tuple(str(Path(_STDLIB) / name) for name in _PASSED_ON)
-_TORCH = str(Path(torch.__file__).parent)
+_STARTERS = tuple(str(Path(sysconfig.get_path("stdlib")) / name) for name in _PASSED_ON)
 _OWN = str(Path(__file__).parents[1])
 
 
@@ -128,12 +126,5 @@ def asker() -> Location:
 def _note(children: Children, pid: int | None, program: str) -> None:
     """Remember a program, unless Python or torch asks for it on its own behalf."""
     place = asker()
-    if not _is_library(place.file):
+    if not (place.file.startswith(TORCH) or is_standard_library(place.file)):
         children.started(pid, program, place)
-
-
-def _is_library(file: str) -> bool:
-    """Whether a source file is Python's or torch's own."""
-    if file.startswith(_TORCH):
-        return True
-    return file.startswith(_STDLIB) and "site-packages" not in file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -42,8 +41,6 @@ class Runtime:
         self.here = bridge.here
         self.generator = torch.Generator()
         self.released: deque[tuple[int, Location]] = deque()
-        self.over = False
-        self.process = os.getpid()
         self.differentiated: set[Any] = set()
         self.handed_out = HandedOut(self)
         self._watched: dict[int, int] = {}
@@ -166,13 +163,7 @@ class Runtime:
         """Free what torch has let go of; called before anything that the program can order."""
         while self.released:
             address, place = self.released.popleft()
-            if not self.over:
-                self.bridge.free(address, place)
-
-    def end(self) -> None:
-        """The program is over: what is alive still is not freed, as nothing takes its place."""
-        self.settle()
-        self.over = True
+            self.bridge.free(address, place)
 
     def adopt(self, value: torch.Tensor) -> torch.Tensor:
         """A result that was computed at once, as a tensor on the device."""

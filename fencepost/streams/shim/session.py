@@ -40,7 +40,8 @@ class VirtualDevice:
         return replace(audit, unseen=(*audit.unseen, *used, *self._children.unseen()))
 
     def close(self) -> None:
-        """Nothing more happens on the device: a thread that calls it from now on ends there."""
+        """Nothing more happens on the device, and nothing takes the place of what is alive still:
+        it is not freed. A thread that calls the device from now on ends there."""
         self.runtime.settle()
         self.runtime.bridge.close()
         self._children.close()
@@ -62,10 +63,6 @@ class VirtualDevice:
     @property
     def _children(self) -> Children:
         return self.runtime.bridge.children
-
-    def end(self) -> None:
-        """The program has ended: what it let go of is free, and what it has still is not."""
-        self.runtime.end()
 
     @property
     def trace(self) -> Trace:

@@ -18,9 +18,11 @@ from fencepost.streams.calls import NOWHERE
 
 _OWN = str(Path(__file__).parents[2])
 _RUNNER = str(Path(__file__).parents[1] / "audit.py")
+TORCH = str(Path(torch.__file__).parent)
+"""The folder of torch."""
 _SKIPPED = (
     _OWN,
-    str(Path(torch.__file__).parent),
+    TORCH,
     "<",
     str(Path(sysconfig.get_path("stdlib")) / "threading.py"),
     str(Path(sysconfig.get_path("stdlib")) / "contextlib.py"),

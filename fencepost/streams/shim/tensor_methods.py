@@ -92,9 +92,9 @@ class TensorMethods:
             return raw["tolist"](self_methods.read_by_host(self, "tolist"))
 
         def numpy(self: torch.Tensor, *, force: bool = False) -> Any:
-            if on_device(self) and not force:
-                raise TypeError(NOT_NUMPY)
             there = on_device(self)
+            if there and not force:
+                raise TypeError(NOT_NUMPY)
             if not here.busy and not there:
                 runtime.handed_out.give(self, NUMPY)
             return raw["numpy"](self_methods.read_by_host(self, "numpy"), force=force)

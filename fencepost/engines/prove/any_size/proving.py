@@ -248,8 +248,9 @@ class _Proof:
             if action not in self.follows
         ]
         for fact, refuted in ((BLAMED, True), (OPEN, False)):
-            pairs = [f"{b.claim} {b.action or 'an initial state'}" for b in first]
-            listed = [pair for pair, b in zip(pairs, first, strict=True) if b.refuted is refuted]
+            listed = [
+                f"{b.claim} {b.action or 'an initial state'}" for b in first if b.refuted is refuted
+            ]
             if listed:
                 told.append((fact, ", ".join(listed)))
         return tuple(told)

@@ -92,8 +92,12 @@ def assert_same(system: System, design: Design, steps: int) -> bool:
 def exchanges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a solver is asked about steps that can be exchanged: in small systems it seldom pays."""
     if request.param == "at once":
-        monkeypatch.setattr(runs, "WORK_A_QUESTION", 1)
-        monkeypatch.setattr(runs, "WORK_A_PAIR", 0)
+        ask_at_once(monkeypatch)
+
+
+def ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "WORK_A_QUESTION", 1)
+    monkeypatch.setattr(runs, "WORK_A_PAIR", 0)
 
 
 @pytest.mark.usefixtures("exchanges")
@@ -157,8 +161,7 @@ def test_questions_about_exchanges_take_no_more_work_than_the_search(
 
     monkeypatch.setattr(Exchanges, "_decide", noted)
     if at_once:
-        monkeypatch.setattr(runs, "WORK_A_QUESTION", 1)
-        monkeypatch.setattr(runs, "WORK_A_PAIR", 0)
+        ask_at_once(monkeypatch)
     system = build(Sum, [below])
     answer = bounded(system, system.design("summing"), properties=["below"], steps=10).answer
     [finding] = answer.findings
@@ -230,7 +233,7 @@ def test_which_steps_can_be_exchanged(first: str, second: str, expected: bool) -
     steps = {system.show_step(step): step for step in system.steps}
     encoding = OneHot(system, system.design("as_reported").barriers, Bounded(Limits()))
     exchanges = Exchanges(encoding)
-    assert exchanges._ask(steps[first], steps[second])[0] is expected
+    assert exchanges._decide(steps[first], steps[second])[0] is expected
 
 
 def test_the_answer_is_the_same_in_every_process() -> None:
