@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from fencepost.core.errors import InputError
 from fencepost.core.system import Field, State, System
@@ -74,6 +75,18 @@ class Layout:
     def unpack(self, words: Words) -> State:
         """The state of some words (unsigned or signed)."""
         return tuple((words[p.word] >> p.shift & ((1 << p.width) - 1)) + p.low for p in self.places)
+
+    def columns(self, words: Any) -> Any:
+        """Many states, a row of words each, as an array with a row for each cell and a column for
+        each state."""
+        import numpy as np
+
+        cells = np.empty((len(self.places), len(words)), dtype=np.int64)
+        for number, place in enumerate(self.places):
+            mask = np.uint64((1 << place.width) - 1)
+            cells[number] = (words[:, place.word] >> np.uint64(place.shift)) & mask
+            cells[number] += place.low
+        return cells
 
 
 def lay_out(system: System) -> Layout:

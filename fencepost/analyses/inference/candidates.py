@@ -10,6 +10,7 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fencepost.analyses.inference.boxes import Box
+from fencepost.analyses.inference.hitting import MOST_COLUMNS, differences, hitting_sets
 from fencepost.analyses.inference.on_demand import Occurring
 from fencepost.analyses.inference.tables import Template, rows_of, unique
 from fencepost.analyses.inference.vectors import Vectors
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 
+MOST_HIT = 4
+ENOUGH = 10.0
 MOST_LOOKED_AT = 60
 """So many clauses that exclude one state are compared before the cheapest is taken."""
 
+
+OTHERS = 31
+"""So many other states tell which attributes some cells settle."""
 
 FEW = 6
 """So many candidates of each number of literals are told."""
@@ -90,6 +96,38 @@ class Question:
     dropped: AbstractSet[str] = frozenset()
     wide: bool = False
     """Whether candidates may speak of nothing but what does not matter, too."""
+    cells: frozenset[int] = frozenset()
+    """The cells that have to be excluded, whatever the others are; empty for all of them."""
+
+    @cached_property
+    def common(self) -> Vectors:
+        """The state, and others that agree with it in those cells: a column each."""
+        import numpy as np
+
+        random = np.random.default_rng(len(self.cells))
+        cells = np.tile(np.array(self.state, dtype=np.int64)[:, None], OTHERS + 1)
+        for place, (declared, _) in enumerate(self.system.cells):
+            if place not in self.cells:
+                low, high = declared.domain.low, declared.domain.high
+                cells[place, 1:] = random.integers(low, high + 1, OTHERS)
+        return Vectors(self.system, self.barriers, cells, self.sizes)
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """The fields of the cells that have to be excluded."""
+        return frozenset(self.system.cells[place][0].name for place in self.cells)
+
+    def settled(self, template: Template) -> tuple[Rows, Any]:
+        """What the template's members are in the state, a row a choice of them, and for each of its
+        attributes whether the cells that have to be excluded settle it."""
+        import numpy as np
+
+        near = [n for n, a in enumerate(template.attributes) if a.fields <= self.fields]
+        rows = rows_of(template, self.common, near)
+        rows = rows.reshape(-1, OTHERS + 1, len(template.attributes))
+        same = (rows == rows[:, :1]).all(axis=1)
+        same[:, np.setdiff1d(np.arange(len(template.attributes)), near)] = False
+        return rows[:, 0], same
 
     def rows(self, template: Template, columns: Sequence[int] | None = None) -> Rows:
         """What the template's members are in the state, one row a choice of them; only some columns
@@ -165,7 +203,7 @@ class Pool:
     def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
         import numpy as np
 
-        if not self.boxes:
+        if not self.boxes or question.cells:
             return []
         inside = self._inside(1 << question.rows(self.template)) & self.alive
         found: dict[int, list[tuple[Price, int]]] = {}
@@ -222,6 +260,9 @@ class OnDemand:
     def __init__(self, template: Template, rows: Rows, prefix: str, literals: int) -> None:
         self.template, self.prefix, self.literals = template, prefix, literals
         self._occurring = Occurring(rows, template.sizes)
+        import numpy as np
+        self.table = self._first = rows.astype(np.uint8)
+        self._differences = {}
         self._every = frozenset(v.name for v in template.variables)
         self._names: dict[Box, str] = {}
         order = sorted(self._every)
@@ -229,6 +270,8 @@ class OnDemand:
 
     def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
         """Of each number of literals the cheapest among those looked at."""
+        if question.cells:
+            return self._lifted(question)
         used = self.template.attributes
         near = [n for n, a in enumerate(used) if question.wide or a.fields & question.matter]
         table = question.rows(self.template, near)
@@ -256,9 +299,50 @@ class OnDemand:
                     break
         return chosen
 
+    def _lifted(self, question: Question) -> list[tuple[Price, Candidate]]:
+        """The same, of attributes that the cells to be excluded settle."""
+        rows, settled = question.settled(self.template)
+        chosen: list[tuple[Price, Candidate]] = []
+        asked: dict[tuple[tuple[int, ...], tuple[int, ...]], Any] = {}
+        for row, fixed in zip(rows, settled, strict=True):
+            near = [int(n) for n in fixed.nonzero()[0]][:MOST_COLUMNS]
+            if self._every != frozenset().union(*(self.template.attributes[c].variables for c in near)):
+                continue
+            values = tuple(int(row[c]) for c in near)
+            asked[tuple(near), values] = row
+        for literals in range(1, MOST_HIT + 1):
+            found: dict[Box, Price] = {}
+            for (near, values), row in asked.items():
+                for columns in self._hit(near, values, literals):
+                    for box in _parts(self.template, self._occurring.grown(row, columns)):
+                        if all(m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)):
+                            little = self._occurring.evidence(box) < ENOUGH
+                            found[box] = (int(little), *price(self.template, box, question.fields))
+                    if len(found) > MOST_LOOKED_AT:
+                        break
+            for box, cost in sorted(found.items(), key=lambda item: (item[1], item[0])):
+                name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
+                if name not in question.dropped:
+                    chosen.append((cost, candidate(self.template, box, name)))
+                if len(chosen) == literals * FEW:
+                    break
+        return chosen
+
+    def _hit(self, near, values, literals):
+        key = near, values
+        if key not in self._differences:
+            self._differences[key] = differences(self.table[:, list(near)], values)
+        for hit in hitting_sets(self._differences[key], literals):
+            columns = tuple(c for n, c in enumerate(near) if hit >> n & 1)
+            if self._every == frozenset().union(*(self.template.attributes[c].variables for c in columns)):
+                yield columns
+
     def learn(self, state: Question) -> frozenset[str]:
         rows = unique(state.rows(self.template), self.template.sizes)
         self._occurring.learn(rows)
+        import numpy as np
+        self.table = np.concatenate([self.table, rows.astype(np.uint8)])
+        self._differences = {}
         return frozenset(
             name
             for box, name in self._names.items()
@@ -270,6 +354,8 @@ class OnDemand:
 
     def forget(self) -> None:
         self._occurring.forget()
+        self.table = self._first
+        self._differences = {}
 
 
 def given(lemmas: Sequence[Lemma]) -> list[Candidate]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
+from fencepost.analyses.inference.lifting import lifted
 from fencepost.core.expressions import Read, walk
 from fencepost.core.system import NO_FAULT, Action, State, System
 from fencepost.core.trees import decisions
@@ -179,7 +180,8 @@ class Search:
         matter = set(self._looked_at[found.step.action]) if found.step is not None else set()
         if formula is not None:
             matter |= {n.field for n in walk(formula.condition) if isinstance(n, Read)}
-        for wide in (False, True):
+        cells = lifted(found, self.sized.barriers, formula)
+        for wide, only in ((False, cells), (False, frozenset()), (True, frozenset())):
             question = Question(
                 found.system,
                 self.sized.barriers,
@@ -188,6 +190,7 @@ class Search:
                 frozenset(matter),
                 self.dropped,
                 wide,
+                only,
             )
             chosen = self._best(question)
             if chosen is not None:

@@ -20,9 +20,9 @@ from fencepost.analyses.inference.seen import Seen, seen_states, table
 from fencepost.analyses.inference.tables import Template
 from fencepost.analyses.inference.templates import (
     Shape,
-    led_to,
+    main_of,
     schedule,
-    sizes_wanted,
+    sizes_looked_at,
     variables_of,
 )
 from fencepost.core.limits import INTERRUPTED, Inferring, Limits
@@ -104,7 +104,7 @@ class _Inference:
         most_stages: int | None,
         filtered_by: Design,
     ) -> None:
-        from fencepost.engines.prove.any_size import claim
+        from fencepost.engines.prove.any_size import Effort, Oracle, claim
         from fencepost.engines.prove.any_size.barriers import fix_barriers
         from fencepost.engines.prove.solver import Bounded
 
@@ -113,10 +113,20 @@ class _Inference:
         self.fixed = fix_barriers(system, design.barriers)
         self.asked = asked_by(self.fixed)
         self.bounded = Bounded(limits)
+        main = main_of(system).name
+        self.oracle = Oracle(
+            system,
+            design.barriers,
+            Effort(sized_first=True),
+            run=self.bounded,
+            sizes=[{s.name: 2 for s in sorts(system)} | {main: 4}],
+        )
+        self.unbounded = Oracle(system, design.barriers, Effort(tries=3, members=0), run=self.bounded)
         self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
         self.sizes = {s.name: 2 for s in sorts(system)}
         self.most_stages = most_stages
         self.pools: dict[Shape, Candidates] = {}
+        self.looked: dict[tuple[tuple[str, int], ...], Seen] = {}
         self.seen: list[Seen] = []
         self.claimed: dict[str, Candidate] = {}
         self.tried = self.dropped = self.counterexamples = 0
@@ -152,7 +162,7 @@ class _Inference:
             if isinstance(outcome, Inferred):
                 return outcome
             lost = outcome
-            wrong = self._wrong(lost)
+            wrong = None if self._covered(lost) else self._wrong(dict(lost.found.sizes))
             if wrong is not None:
                 return wrong
         if lost is None:
@@ -167,6 +177,12 @@ class _Inference:
         from fencepost.engines.prove.any_size.sized import Sized
 
         pools: list[Candidates] = list(self._pools(shapes))
+        if self.filtered_by is self.design:
+            for seen in self.seen:
+                if any(seen.breaks(goal) for goal in self.goals.values()):
+                    wrong = self._wrong(seen.sizes)
+                    if wrong is not None:
+                        return wrong
         for pool in pools:
             pool.forget()
         claims = Claims(dict(self.goals), no_fault=True, lemmas=self.claimed)
@@ -205,22 +221,14 @@ class _Inference:
 
     def _prove(self, claims: Claims, search: Search) -> Inferred | Lost | Mapping[str, int]:
         """The proof for any size; or the sizes at which it fails."""
-        from fencepost.engines.prove.any_size import Effort, Oracle, Proved
+        from fencepost.engines.prove.any_size import Proved
         from fencepost.engines.prove.any_size.oracle import Unknown
 
-        effort = Effort(quick=4_000_000)
-        oracle = Oracle(self.system, self.design.barriers, effort, run=self.bounded)
-        every, obligations = claims.all, 0
+        obligations = 0
         for name, action in self._obligations(claims):
             obligations += 1
             self._tell(name, len(claims.lemmas), len(search.dropped))
-            formula = claims.formula(name)
-            if formula is None:
-                outcome = oracle.fault_free(action, every)
-            elif not action:
-                outcome = oracle.holds_initially(formula)
-            else:
-                outcome = oracle.preserved(formula, action, every)
+            outcome = self._decided(claims, name, action)
             if isinstance(outcome, Proved):
                 continue
             if isinstance(outcome, Unknown) or not action:
@@ -248,6 +256,25 @@ class _Inference:
             obligations=obligations,
         )
 
+    def _decided(self, claims: Claims, name: str, action: str) -> Outcome:
+        """What becomes of a claim by an action, or initially. First under those claims alone that
+        it took at sizes: the fewer a solver is given, the sooner it is done."""
+        from fencepost.engines.prove.any_size import Proved
+
+        formula = claims.formula(name)
+        if formula is not None and not action:
+            return self.oracle.holds_initially(formula)
+        core = claims.cores.get(name, frozenset())
+        near = [c for c in claims.all if c.name in core]
+        for oracle, under in ((self.unbounded, near), (self.oracle, claims.all)):
+            if formula is None:
+                outcome = oracle.fault_free(action, under)
+            else:
+                outcome = oracle.preserved(formula, action, under)
+            if isinstance(outcome, Proved):
+                break
+        return outcome
+
     def _obligations(self, claims: Claims) -> Iterator[tuple[str, str]]:
         """Each claim with each action, initial states (no action) first: a claim that is false
         there may contradict the others, and then no step tells."""
@@ -260,10 +287,7 @@ class _Inference:
         """The candidates of templates; tables are made once."""
         fresh = [s for s in shapes if s not in self.pools]
         if fresh:
-            every = sorts(self.system)
-            wanted = sizes_wanted(shapes, every)
-            lacking = led_to(shapes, self.asked, wanted)
-            self.seen = seen_states(self.system, self.filtered_by, wanted, lacking)
+            self.seen = [self._seen(sizes) for sizes in sizes_looked_at(shapes, self.system)]
         for shape in fresh:
             self._tell("states of small sizes", 0, 0)
             variables = variables_of(shape)
@@ -277,21 +301,38 @@ class _Inference:
             template = Template(variables, (*plain, *more))
             rows = with_merged(rows, plain, more)
             prefix = "_".join([*(v.name for v in variables), ""])
-            if len(template.attributes) > MOST_COLUMNS or len(rows) > MOST_ROWS:
-                self.pools[shape] = OnDemand(template, rows, prefix, MOST_LITERALS)
-            else:
+            self.pools[shape] = [OnDemand(template, rows, prefix, MOST_LITERALS)]
+            if not (len(template.attributes) > MOST_COLUMNS or len(rows) > MOST_ROWS):
                 boxes = maximal_empty_boxes(rows, template.sizes)
-                self.pools[shape] = Pool(template, boxes, prefix)
-        yield from (self.pools[s] for s in shapes if s in self.pools)
+                self.pools[shape].append(Pool(template, boxes, prefix+"box_"))
+        for s in shapes:
+            yield from self.pools.get(s, ())
 
-    def _wrong(self, lost: Lost) -> Inferred | None:
-        """The violation, if exploring at the counterexample's own sizes finds one."""
+    def _seen(self, sizes: Mapping[str, int]) -> Seen:
+        """States of a size, looked for once."""
+        key = tuple(sorted(sizes.items()))
+        if key not in self.looked:
+            self._tell("states of small sizes", 0, 0)
+            self.looked[key] = seen_states(self.system, self.filtered_by, sizes)
+        return self.looked[key]
+
+    def _covered(self, lost: Lost) -> bool:
+        """Whether exploring at the sizes of what broke a goal tells nothing new: every state there
+        was looked at, or there is nothing to explore."""
+        if lost.found is None:
+            return True
+        sizes = dict(lost.found.sizes)
+        return lost.goal != NO_FAULT and any(
+            seen.complete and all(sizes[name] <= count for name, count in seen.sizes.items())
+            for seen in self.seen
+        )
+
+    def _wrong(self, sizes: Mapping[str, int]) -> Inferred | None:
+        """The violation, if exploring at some sizes finds one."""
         from fencepost.engines.explore import explore
 
-        if lost.found is None:
-            return None
         self._tell("exploring at the counterexample's sizes", 0, 0)
-        sized = at_sizes(self.system, dict(lost.found.sizes))
+        sized = at_sizes(self.system, sizes)
         names = [*self.goals, NO_FAULT]
         few = Limits(states=MOST_TRIED, seconds=self.bounded.seconds_left)
         answer = explore(sized, self.design, properties=names, first=True, limits=few).answer

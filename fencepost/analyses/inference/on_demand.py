@@ -136,6 +136,20 @@ class Occurring:
             left = left[~(same[left] & base).any(axis=1)]
         return left
 
+    def evidence(self, box: Box) -> float:
+        """How many rows would lie in an empty box if one of its sides had nothing to do with the
+        others: of all sides the one that makes it most. Where that is little, chance may have left
+        it empty."""
+        np = self.np
+        sides = [self.of(c, m) for c, m in zip(box.columns, box.masks, strict=True)]
+        every = self.words * 64
+        best = 0.0
+        for n, side in enumerate(sides):
+            others = [other for m, other in enumerate(sides) if m != n]
+            beside = int(np.bitwise_count(np.bitwise_and.reduce(others, axis=0)).sum()) if others else every
+            best = max(best, beside * int(np.bitwise_count(side).sum()) / every)
+        return best
+
     def grown(self, row: Sequence[int], columns: Sequence[int]) -> Box:
         """The box of a row's values in some columns, grown as far as it stays empty: values of the
         first column first."""

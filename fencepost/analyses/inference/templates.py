@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
-from math import prod
 
-from fencepost.analyses.inference.harvest import Asked, free_variables, index_of
-from fencepost.core.domains import Domain, Index, SetOf
+from fencepost.core.domains import Domain, Index, Maybe, SetOf
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
 from fencepost.core.system import System
@@ -31,7 +28,7 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     every = sorts(system)
     if not every:
         return (((),),)
-    main = max(every, key=lambda s: (sum(s in f.indices for f in system.fields), s.name))
+    main = main_of(system)
     rest = [s for s in every if s is not main]
     related = _related(system)
     first: list[Shape] = [((main, 1),), *(((s, 1),) for s in rest)]
@@ -56,6 +53,11 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     return tuple(tuple(dict.fromkeys(stage)) for stage in stages)
 
 
+def main_of(system: System) -> Index:
+    """The Index that most fields have."""
+    return max(sorts(system), key=lambda s: (sum(s in f.indices for f in system.fields), s.name))
+
+
 def variables_of(shape: Shape, taken: Iterable[str] = ()) -> tuple[Variable, ...]:
     """Variables of a shape: `request`, `other_request`, `chunk`."""
     found: list[Variable] = []
@@ -71,33 +73,32 @@ def variables_of(shape: Shape, taken: Iterable[str] = ()) -> tuple[Variable, ...
     return tuple(found)
 
 
-def sizes_wanted(shapes: Sequence[Shape], every: Sequence[Index]) -> dict[str, int]:
-    """One more member of each Index than any template has variables of it."""
-    wanted = {s.name: 1 for s in every}
+def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, int]]:
+    """At which sizes (members of each Index, by its name) states are looked at.
+
+    Two of each; one more of each than any template has variables of it, so that "another" is seen;
+    and, for longer runs, two more of the main one with fewer of the others: two of those whose
+    members some field has as values.
+    """
+    every, main = sorts(system), main_of(system)
+    most = {s.name: 1 for s in every}
     for shape in shapes:
         for sort, count in shape:
-            wanted[sort.name] = max(wanted[sort.name], count + 1)
-    return wanted
+            most[sort.name] = max(most[sort.name], count)
+    values = {_inner(f.domain) for f in system.fields}
+    two = {s.name: 2 for s in every}
+    wide = {name: count + 1 + (name == main.name) for name, count in most.items()}
+    long = {s.name: 2 if s in values else 1 for s in every} | {main.name: most[main.name] + 2}
+    return [two, long] if wide == two else [two, wide, long]
 
 
-def led_to(shapes: Sequence[Shape], asked: Asked, wanted: Mapping[str, int]) -> dict[str, int]:
-    """More members of the Index that most terms are members of, if the addresses of a template's
-    variables lead to as many as there are: the prompts of two requests, and one more."""
-    leads: dict[str, int] = {}
-    for address in asked.addresses:
-        sort, places = index_of(address), [index_of(v) for v in free_variables(address)]
-        if sort is None or not places:
-            continue
-        for shape in shapes:
-            count = {each.name: number for each, number in shape}
-            ways = prod(count.get(each.name, 0) if each is not None else 0 for each in places)
-            leads[sort.name] = max(leads.get(sort.name, 0), ways + 1)
-    terms = Counter(sort.name for sort in map(index_of, asked.terms) if sort is not None)
-    lacking = [name for name, count in leads.items() if count > wanted[name]]
-    if not lacking:
-        return {}
-    most = max(lacking, key=lambda name: (terms[name], name))
-    return {most: leads[most]}
+def _inner(domain: Domain) -> Domain:
+    """The Index whose members a field has as values, if that is what they are."""
+    match domain:
+        case Maybe() | SetOf():
+            return domain.of
+        case _:
+            return domain
 
 
 def _word(name: str) -> str:

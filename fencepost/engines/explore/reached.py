@@ -58,9 +58,5 @@ def _cells(search: Exhaustive, most: int | None) -> Cells:
     words = np.ctypeslib.as_array(block).reshape(states, layout.words)
     if most is not None and states > most:
         words = words[np.sort(np.random.default_rng(0).permutation(states)[:most])]
-    cells = np.empty((len(layout.places), len(words)), dtype=np.int64)
-    for number, place in enumerate(layout.places):
-        mask = np.uint64((1 << place.width) - 1)
-        cells[number] = (words[:, place.word] >> np.uint64(place.shift)) & mask
-        cells[number] += place.low
+    cells: Cells = layout.columns(words)
     return cells

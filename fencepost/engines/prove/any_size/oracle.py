@@ -32,7 +32,7 @@ How it decides
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,9 +96,12 @@ class Oracle:
         effort: Effort = Effort(),  # frozen
         *,
         run: Bounded | None = None,
+        sizes: Sequence[Mapping[str, int]] = (),
     ) -> None:
-        """`run` has the limits; a question beyond them raises `RunEnded`."""
+        """`run` has the limits; a question beyond them raises `RunEnded`. `sizes` (members of each
+        Index, by its name) are those at which a counterexample is looked for before others."""
         self.system = system
+        self.sizes = [*sizes, *({s.name: n for s in sorts(system)} for n in range(1, effort.members + 1))]
         self.barriers = barriers
         self.effort = effort
         self.run = Bounded(Limits()) if run is None else run
@@ -149,8 +152,7 @@ class Oracle:
             proved = self._refute(obligation, self.effort.quick)
             if isinstance(proved, Proved):
                 return proved
-        for count in range(1, self.effort.members + 1):
-            sizes = {sort.name: count for sort in sorts(self.system)}
+        for sizes in self.sizes:
             found = self.at(question, sizes)
             if found is not None:
                 return smallest(
