@@ -147,8 +147,10 @@ class Runtime:
 
     def _lend(self, outline: Outline, allocate: Any) -> torch.Tensor:
         self.settle()
-        size = -(-max(outline.span, 1) // ALIGNMENT) * ALIGNMENT
-        address = allocate(size, shown(outline.shape, outline.dtype))
+        # A storage has an element at least, because an address says where it is.
+        size = max(outline.span, outline.dtype.itemsize)
+        reserved = -(-size // ALIGNMENT) * ALIGNMENT
+        address = allocate(reserved, shown(outline.shape, outline.dtype))
         return self.arena.lend(
             address,
             size,
@@ -299,6 +301,7 @@ class Runtime:
         bytes_ = self.storage_bytes(tensor)
         if self.on_device(tensor):
             self.submit(Launch("pickle", [bytes_], []))
+            self.synchronize_stream()
         elif self.is_watched(tensor):
             self.settle()
             self.bridge.host_access("pickle", [bytes_], [])
