@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from time import sleep
 
 import torch
 
@@ -50,6 +52,8 @@ class Bridge:
         self.failures: list[tuple[str, BaseException]] = []
         """Threads that an exception ended, by name."""
         self._over = False
+        self.sleeps: Counter[int] = Counter()
+        """How often each thread has slept, by Python's numbers."""
 
     def _site(self) -> Location:
         """Where the program made the call; looked up once while fencepost is at work for it.
@@ -97,6 +101,11 @@ class Bridge:
     def failed(self, name: str, error: BaseException) -> None:
         """An exception ended a thread."""
         self.failures.append((name, error))
+
+    def sleep(self, seconds: float, /) -> None:
+        """The calling thread sleeps."""
+        sleep(seconds)
+        self.sleeps[threading.get_ident()] += 1
 
     def several(self) -> bool:
         """Whether there is more than one host thread."""

@@ -19,6 +19,7 @@ from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
 from fencepost.streams.shim.sites import place_of
+from fencepost.streams.shim.stalls import Stalls
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.bridge import Bridge
@@ -43,6 +44,7 @@ class Runtime:
         self.released: deque[tuple[int, Location]] = deque()
         self.differentiated: set[Any] = set()
         self.handed_out = HandedOut(self)
+        self.stalls = Stalls(bridge, self._is_watched_at)
         self._watched: dict[int, int] = {}
         self._registered: dict[int, int] = {}
 
@@ -95,7 +97,9 @@ class Runtime:
         """Whether a copy that nobody waits for may still use this host memory."""
         if tensor.layout is not torch.strided or self.on_device(tensor):
             return False
-        address = self.arena.address(tensor)
+        return self._is_watched_at(self.arena.address(tensor))
+
+    def _is_watched_at(self, address: int) -> bool:
         if self.arena.middle <= address < self.arena.end:
             return True
         return any(start <= address < start + n for start, n in self._watched.items())

@@ -11,6 +11,7 @@ import _thread
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -36,6 +37,9 @@ class Hosts(Protocol):
 
     def failed(self, name: str, error: BaseException) -> None:
         """An exception ended a thread."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """The calling thread sleeps."""
 
 
 def end_of_thread() -> None:
@@ -179,5 +183,6 @@ def thread_names(
         threading: {"Lock": Lock, "RLock": RLock, "Event": Event, "_allocate_lock": Lock},
         threading.Thread: {"start": start, "join": join},
         _thread: {"start_new_thread": start_new_thread, "start_new": start_new_thread},
+        time: {"sleep": hosts.sleep},
         queue: {"SimpleQueue": queue._PySimpleQueue},  # type: ignore[attr-defined]
     }
