@@ -140,15 +140,19 @@ def _print(value: object) -> object:
         return id(value), len(value)
     if isinstance(value, torch.Tensor) and value.layout is torch.strided:
         return value.untyped_storage()._cdata, value.storage_offset(), tuple(value.shape)
-    inside = getattr(value, "__dict__", None)
-    if type(inside) is dict:
-        return id(value), tuple(map(id, inside.values()))
-    return id(value)
+    return id(value), tuple(map(id, _attributes(value).values()))
 
 
 def _with_attributes(values: Iterable[object]) -> Iterable[object]:
     for value in values:
         yield value
-        inside = getattr(value, "__dict__", None)
-        if type(inside) is dict:
-            yield from list(inside.values())
+        yield from list(_attributes(value).values())
+
+
+def _attributes(value: object) -> dict[str, object]:
+    """The attributes of a value, without any code of its class."""
+    try:
+        inside = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return inside if type(inside) is dict else {}

@@ -142,10 +142,10 @@ class Stalls:
         """Whether a value is memory that copies use, by another name than a tensor."""
         if isinstance(value, ctypes.Array | ctypes._Pointer):
             return True
-        interface = getattr(value, "__array_interface__", None)
-        if not isinstance(interface, dict) or not interface.get("data"):
+        if not hasattr(type(value), "__array_interface__"):
             return False
-        return self._is_watched(interface["data"][0])
+        interface: Any = getattr(value, "__array_interface__", None)
+        return bool(interface) and self._is_watched(interface["data"][0])
 
 
 def _endless(place: Location) -> InputError:
