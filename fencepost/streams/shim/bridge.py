@@ -25,6 +25,7 @@ from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.sites import site as place_of_call
 from fencepost.streams.shim.threads import end_of_thread
+from fencepost.streams.turns import Threads
 
 NO_CHANGE = nullcontext()
 MOST_HELD = 1 << 30
@@ -102,9 +103,19 @@ class Bridge:
         """An exception ended a thread."""
         self.failures.append((name, error))
 
+    @property
+    def turns(self) -> Threads | None:
+        """The turns of the calling thread and others, where they are tried."""
+        turns = self.device.turns
+        return turns if isinstance(turns, Threads) and turns.has_caller else None
+
     def sleep(self, seconds: float, /) -> None:
         """The calling thread sleeps."""
-        sleep(seconds)
+        turns = self.turns
+        if turns is None:
+            sleep(seconds)
+        else:
+            turns.wait_until(lambda: False, seconds)
         self.sleeps[threading.get_ident()] += 1
 
     def several(self) -> bool:
