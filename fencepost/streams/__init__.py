@@ -43,7 +43,7 @@ the missing edge (checked), occurrences, severity. On a `Trace`: `detect.races`,
 
 **Torch.** `virtual_cuda()` is a context in which `torch.cuda` is a virtual device; only `shim` and
 `adapters` import torch, and they are imported when the context is entered. Its `trace` is one like
-any other. `explore_cuda` runs a torch program on every path that its queries may take.
+any other. `explore_cuda` runs a torch program on every path that its queries and threads may take.
 """
 
 from fencepost.streams.device import Device

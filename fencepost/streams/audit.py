@@ -121,7 +121,22 @@ def _audited(device: VirtualDevice, ended: _Ended, ending: Ending) -> Audited:
     for name in ending.failed:
         problem += f"the function {name}, registered with atexit, ended with an exception\n"
     problem += "".join(f"{error}\n" for error in device.refused)
+    problem += "".join(
+        f"{_told(error)}a kernel failed that ran after the last line of the program\n"
+        for error in _failures_of_kernels(device)
+    )
     return Audited(problem, device.audit())
+
+
+def _failures_of_kernels(device: VirtualDevice) -> Iterator[Exception]:
+    """What kernels raise that the program left in the queues."""
+    while True:
+        try:
+            device.run_all()
+        except Exception as error:  # noqa: BLE001  # the others run
+            yield error
+        else:
+            return
 
 
 def _ended(device: VirtualDevice, script: str | None, module: str | None, ending: Ending) -> _Ended:

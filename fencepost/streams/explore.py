@@ -61,7 +61,7 @@ class _Chooser:
             self._denied[what] = 0
             return 1
         at = len(self.made)
-        taken = self._prefix[at] if at < len(self._prefix) else 0
+        taken = min(self._prefix[at], count - 1) if at < len(self._prefix) else 0
         self.made.append((what, taken, count))
         chosen = count - 1 - taken
         self._denied[what] = 0 if chosen else self._denied.get(what, 0) + 1
@@ -98,7 +98,7 @@ def explore(
     return explore_runs(run, most_paths=most_paths, patience=patience)
 
 
-def failure_of(error: Exception) -> str:
+def failure_of(error: BaseException) -> str:
     """What a path that raised says."""
     return f"{type(error).__name__}: {error}"
 

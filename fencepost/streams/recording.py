@@ -82,6 +82,16 @@ class Recording(Running):
         with self._lock:
             self._hosts.pop(threading.get_ident(), None)
 
+    @property
+    def threads(self) -> list[int]:
+        """The threads that are hosts, by Python's numbers."""
+        return list(self._hosts)
+
+    def go_on(self) -> bool:
+        """Perform one item while no host makes a call, as a device does; False if there is none."""
+        with self._lock:
+            return self._step()
+
     @contextmanager
     def acting(self, host: Host) -> Iterator[None]:
         """The calling thread makes its calls as another host until the end of the context."""

@@ -33,6 +33,11 @@ class Running:
         """Perform what is queued on one queue now; this is no edge."""
         self._drain(queue.end())
 
+    @property
+    def waiting(self) -> int:
+        """How many items are queued."""
+        return self._waiting
+
     def elapsed(self, start: Event, end: Event) -> float:
         """Operations performed between two records, as milliseconds.
 
@@ -130,6 +135,10 @@ class Running:
                     item.operation.run()
                     if not self._keeps_kernels:
                         item.operation.run = None
+        except Exception as error:
+            if item.operation is not None:
+                error.add_note(f"in {item.operation.name}, queued at {item.operation.site}")
+            raise
         finally:
             queue.done += 1
             if item.mark is not None:

@@ -59,23 +59,23 @@ def explore_cuda(
     *,
     most_paths: int = 1_000,
     patience: int = 2,
+    preemptions: int | None = 2,
     adapters: Sequence[str] = (),
 ) -> Explored:
-    """Every path of a torch program by what its queries answer, each on a device of its own.
+    """Every path of a torch program that its host may take, each on a device of its own.
 
+    A path is what its queries answer and which of its threads goes on at each call of the device.
     `program` must do the same whenever it is given the same answers; after `patience` answers False
-    in a row the next is True. Threads take the turns that they take; `explore.explore` of a program
-    for `Device` decides them, too.
+    in a row the next is True; threads are switched at most `preemptions` times where they need not
+    be. As in an audit, threads that are no daemons are waited for.
     """
-    from fencepost.streams.explore import Ran, explore_runs, failure_of
+    require_torch()
+    from fencepost.streams.explore import Ran, explore_runs
+    from fencepost.streams.shim.taking_turns import run_in_turns
 
     def run(choices: Choices) -> Ran:
-        failure = ""
         with virtual_cuda(choices=choices, adapters=adapters) as device:
-            try:
-                program()
-            except Exception as error:  # noqa: BLE001  # a path that fails is a result
-                failure = failure_of(error)
+            failure = run_in_turns(program, device, choices, preemptions)
             return device.audit().findings, failure
 
     return explore_runs(run, most_paths=most_paths, patience=patience)

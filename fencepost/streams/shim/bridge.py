@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from time import sleep
 
 import torch
 
@@ -23,6 +25,7 @@ from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.sites import site as place_of_call
 from fencepost.streams.shim.threads import end_of_thread
+from fencepost.streams.turns import Threads
 
 NO_CHANGE = nullcontext()
 MOST_HELD = 1 << 30
@@ -50,6 +53,8 @@ class Bridge:
         self.failures: list[tuple[str, BaseException]] = []
         """Threads that an exception ended, by name."""
         self._over = False
+        self.sleeps: Counter[int] = Counter()
+        """How often each thread has slept, by Python's numbers."""
 
     def _site(self) -> Location:
         """Where the program made the call; looked up once while fencepost is at work for it.
@@ -97,6 +102,21 @@ class Bridge:
     def failed(self, name: str, error: BaseException) -> None:
         """An exception ended a thread."""
         self.failures.append((name, error))
+
+    @property
+    def turns(self) -> Threads | None:
+        """The turns of the calling thread and others, where they are tried."""
+        turns = self.device.turns
+        return turns if isinstance(turns, Threads) and turns.has_caller else None
+
+    def sleep(self, seconds: float, /) -> None:
+        """The calling thread sleeps."""
+        turns = self.turns
+        if turns is None:
+            sleep(seconds)
+        else:
+            turns.wait_until(lambda: False, seconds)
+        self.sleeps[threading.get_ident()] += 1
 
     def several(self) -> bool:
         """Whether there is more than one host thread."""

@@ -54,6 +54,11 @@ class Children:
         """A fork made a child, which may not have come to tell of itself yet."""
         self._forked.add(pid)
 
+    @property
+    def any(self) -> bool:
+        """Whether there is or was a child process."""
+        return bool(self._forked or self._programs)
+
     def becomes(self, program: str) -> None:
         """A program takes the place of this process, which was forked."""
         place = site()

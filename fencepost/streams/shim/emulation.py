@@ -138,7 +138,8 @@ class EmulatedKernel:
                 return [_placed(runtime, t) for t in reads], [_placed(runtime, t) for t in writes]
 
             def kernel() -> None:
-                emulation.function(**given)
+                with runtime.stalls.emulating(emulation.name):
+                    emulation.function(**given)
 
             runtime.submit(Launch(emulation.name, [], [], kernel, late))
 

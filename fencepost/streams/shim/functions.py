@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Factories that build on the host from Python values, and copy.
 TENSOR = torch.tensor
 FROM_VALUES = (TENSOR, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor)
+# What `Tensor.new` takes for sizes, or for memory.
+NOT_VALUES = (int, torch.Size, torch.Tensor, torch.UntypedStorage, torch.TypedStorage)
 # What gives the program the memory of a tensor, past torch.
 HANDING_OUT = (
     torch.Tensor.data_ptr,
@@ -40,6 +42,7 @@ class Functions(TorchFunctionMode):
         self.runtime = runtime
         self.special: dict[Any, Callable[..., Any]] = dict.fromkeys(FROM_VALUES, self._from_values)
         self.special[torch.Tensor.backward] = self._backward
+        self.special[torch.Tensor.new] = self._new
         self.special.update(dict.fromkeys(HANDING_OUT, self._hand_out))
 
     def __torch_function__(
@@ -100,6 +103,13 @@ class Functions(TorchFunctionMode):
         on_host = self._placed(HOST, func, args, {**kwargs, "device": torch.device("cpu")})
         made = on_host.to(as_device(device))
         return made.requires_grad_() if requires_grad else made
+
+    def _new(self, func: Any, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """`Tensor.new` of torch's first years: of sizes, of a tensor or storage, or of values."""
+        if len(args) == 1 and not isinstance(args[0], NOT_VALUES):
+            return self._from_values(torch.Tensor.new_tensor, tensor, *args, **kwargs)
+        place, kwargs = self._place(func, (tensor,), kwargs)
+        return self._placed(place, func, (tensor, *args), kwargs)
 
     def _hand_out(self, func: Any, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """The address of a tensor, or its storage."""

@@ -80,6 +80,7 @@ class HandedOut:
         if (label, place, by) in self._told:
             return
         self._told.add((label, place, by))
+        self._runtime.stalls.exposed()
         device = self._runtime.bridge.device
         if len(self._told) > MOST_TOLD:
             device.note_unseen("memory was handed out at further places, too")

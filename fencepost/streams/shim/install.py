@@ -18,9 +18,9 @@ from fencepost.streams.shim.in_kernel import kernel_names
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.processes import process_names
 from fencepost.streams.shim.refused_names import refused_names
-from fencepost.streams.shim.restoring import restoring_names
 from fencepost.streams.shim.runtime import DEVICE, Runtime
 from fencepost.streams.shim.sharing import sharing_names, told_to_processes
+from fencepost.streams.shim.storages import storage_names
 from fencepost.streams.shim.tensor_methods import TensorMethods
 from fencepost.streams.shim.threads import thread_names
 
@@ -64,7 +64,7 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
     with ExitStack() as stack:
         for named in (
             refused_names(),
-            restoring_names(),
+            storage_names(runtime),
             kernel_names(),
             cuda_names(runtime),
             thread_names(runtime.bridge, modes.entered),

@@ -96,8 +96,11 @@ class Operators:
         return lambda args, kwargs: run(perform, *args, **kwargs)
 
     def _without_data(self, operator: Operator) -> Handler:
+        resize = self.runtime.resize
         if operator is aten.resize_.default:
-            return self.runtime.resize
+            return resize
+        if operator is aten.resize_as_.default:
+            return lambda args, _kwargs: resize((args[0], args[1].size()), {})
         return lambda args, kwargs: operator(*args, **kwargs)
 
 

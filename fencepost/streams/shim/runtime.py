@@ -19,6 +19,7 @@ from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
 from fencepost.streams.shim.sites import place_of
+from fencepost.streams.shim.stalls import Stalls
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.bridge import Bridge
@@ -43,6 +44,7 @@ class Runtime:
         self.released: deque[tuple[int, Location]] = deque()
         self.differentiated: set[Any] = set()
         self.handed_out = HandedOut(self)
+        self.stalls = Stalls(bridge, self._is_watched_at)
         self._watched: dict[int, int] = {}
         self._registered: dict[int, int] = {}
 
@@ -95,7 +97,9 @@ class Runtime:
         """Whether a copy that nobody waits for may still use this host memory."""
         if tensor.layout is not torch.strided or self.on_device(tensor):
             return False
-        address = self.arena.address(tensor)
+        return self._is_watched_at(self.arena.address(tensor))
+
+    def _is_watched_at(self, address: int) -> bool:
         if self.arena.middle <= address < self.arena.end:
             return True
         return any(start <= address < start + n for start, n in self._watched.items())
@@ -147,8 +151,10 @@ class Runtime:
 
     def _lend(self, outline: Outline, allocate: Any) -> torch.Tensor:
         self.settle()
-        size = -(-max(outline.span, 1) // ALIGNMENT) * ALIGNMENT
-        address = allocate(size, shown(outline.shape, outline.dtype))
+        # A storage has an element at least, because an address says where it is.
+        size = max(outline.span, outline.dtype.itemsize)
+        reserved = -(-size // ALIGNMENT) * ALIGNMENT
+        address = allocate(reserved, shown(outline.shape, outline.dtype))
         return self.arena.lend(
             address,
             size,
@@ -299,6 +305,7 @@ class Runtime:
         bytes_ = self.storage_bytes(tensor)
         if self.on_device(tensor):
             self.submit(Launch("pickle", [bytes_], []))
+            self.synchronize_stream()
         elif self.is_watched(tensor):
             self.settle()
             self.bridge.host_access("pickle", [bytes_], [])

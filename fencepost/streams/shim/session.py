@@ -46,6 +46,11 @@ class VirtualDevice:
         self.runtime.bridge.close()
         self._children.close()
 
+    def run_all(self) -> None:
+        """Perform what is queued; raises what a kernel raises, once each time it is called."""
+        with self.runtime.quiet():
+            self.runtime.bridge.device.run_all()
+
     def note_unseen(self, text: str) -> None:
         """The audit says that something was not seen."""
         self.runtime.bridge.device.note_unseen(text)
@@ -89,6 +94,7 @@ def session(
     gc.freeze()
     with ExitStack() as stack:
         stack.callback(gc.unfreeze)
+        stack.callback(runtime.stalls.end)
         stack.enter_context(telling(runtime.bridge.children))
         stack.enter_context(installed(runtime))
         if loaded:

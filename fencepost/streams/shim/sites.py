@@ -1,5 +1,7 @@
 """Where in the program an operation was asked for: the nearest frame that is not a library's.
 
+Where Python's own library calls for the program, as an executor does for a function of torch's that
+it was given, and no frame of the program is there, it is that frame.
 What runs the program is no part of it: behind the frame that runs a script whole, nothing is looked
 at, and where all frames are fencepost's or torch's there is no place.
 """
@@ -7,28 +9,23 @@ at, and where all frames are fencepost's or torch's there is no place.
 from __future__ import annotations
 
 import sys
-import sysconfig
 from pathlib import Path
 from types import FrameType
 
 import torch
 
 from fencepost.core.errors import Location
+from fencepost.core.standard_library import is_standard_library
 from fencepost.streams.calls import NOWHERE
 
 _OWN = str(Path(__file__).parents[2])
 _RUNNER = str(Path(__file__).parents[1] / "audit.py")
 TORCH = str(Path(torch.__file__).parent)
 """The folder of torch."""
-_SKIPPED = (
-    _OWN,
-    TORCH,
-    "<",
-    str(Path(sysconfig.get_path("stdlib")) / "threading.py"),
-    str(Path(sysconfig.get_path("stdlib")) / "contextlib.py"),
-    str(Path(sysconfig.get_path("stdlib")) / "runpy.py"),
-)
-_KNOWN: dict[str, bool] = {}
+_SKIPPED = (_OWN, TORCH, "<")
+_PASSED_THROUGH = ("threading.py", "contextlib.py", "runpy.py")
+_PROGRAM, _PYTHON, _LIBRARY = range(3)
+_KNOWN: dict[str, int] = {}
 _PLACES: dict[tuple[str, int], Location] = {}
 
 OWN_FRAMES = 3  # of whoever asks
@@ -41,18 +38,33 @@ def site() -> Location:
 
 def place_of(frame: FrameType | None) -> Location:
     """The place in the program that a frame was reached from."""
+    python = NOWHERE
     while frame is not None:
         name = frame.f_code.co_filename
-        skipped = _KNOWN.get(name)
-        if skipped is None:
-            skipped = _KNOWN[name] = name.startswith(_SKIPPED)
-        if not skipped:
-            place = name, frame.f_lineno
-            found = _PLACES.get(place)
-            if found is None:
-                found = _PLACES[place] = Location(*place)
-            return found
+        whose = _KNOWN.get(name)
+        if whose is None:
+            whose = _KNOWN[name] = _whose(name)
+        if whose == _PROGRAM:
+            return _line(frame)
+        if whose == _PYTHON and python is NOWHERE:
+            python = _line(frame)
         if name == _RUNNER:
             break
         frame = frame.f_back
-    return NOWHERE
+    return python
+
+
+def _whose(file: str) -> int:
+    if file.startswith(_SKIPPED):
+        return _LIBRARY
+    if is_standard_library(file):
+        return _LIBRARY if file.endswith(_PASSED_THROUGH) else _PYTHON
+    return _PROGRAM
+
+
+def _line(frame: FrameType) -> Location:
+    place = frame.f_code.co_filename, frame.f_lineno
+    found = _PLACES.get(place)
+    if found is None:
+        found = _PLACES[place] = Location(*place)
+    return found

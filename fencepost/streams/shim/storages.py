@@ -1,0 +1,72 @@
+"""Storages of the device: copied, pickled, saved and loaded as torch does it with CUDA's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import serialization
+
+from fencepost.streams.shim.devices import THE_DEVICE, is_virtual
+
+if TYPE_CHECKING:
+    from fencepost.streams.shim.runtime import Runtime
+
+BEFORE_TORCH_S_OWN = 0
+
+
+def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
+    """By module or class, what replaces names about storages.
+
+    A file says of a storage of the device that it was there, so `torch.load` and `pickle` put it
+    there again.
+    """
+    arena = runtime.arena
+    plain_clone = torch.UntypedStorage.clone
+    plain_set_from_file = torch.UntypedStorage._set_from_file
+
+    def lies_there(storage: Any) -> bool:
+        return arena.base <= storage.data_ptr() < arena.middle
+
+    def to_device(storage: torch.UntypedStorage) -> torch.UntypedStorage:
+        return _flat(storage).to("cuda").untyped_storage()
+
+    def tag(storage: Any) -> str | None:
+        return str(THE_DEVICE) if lies_there(storage) else None
+
+    def restore(storage: torch.UntypedStorage, location: str) -> Any:
+        if location.split(":", maxsplit=1)[0] != "cuda" or not is_virtual(location):
+            return None
+        if getattr(storage, "_torch_load_uninitialized", False):
+            empty = torch.empty(storage.nbytes(), dtype=torch.uint8, device=THE_DEVICE)
+            return empty.untyped_storage()
+        return to_device(storage)
+
+    def cuda(storage: Any, device: Any = None, non_blocking: bool = False) -> Any:  # noqa: ARG001
+        if device is not None:
+            is_virtual(device)
+        return to_device(storage)
+
+    def clone(storage: torch.UntypedStorage) -> torch.UntypedStorage:
+        if not lies_there(storage):
+            return plain_clone(storage)
+        return _flat(storage).clone().untyped_storage()
+
+    def set_from_file(storage: torch.UntypedStorage, *args: Any) -> Any:
+        if not lies_there(storage):
+            return plain_set_from_file(storage, *args)
+        read = torch.UntypedStorage(storage.nbytes())
+        plain_set_from_file(read, *args)
+        _flat(storage).copy_(_flat(read))
+        return storage
+
+    entry = (BEFORE_TORCH_S_OWN, tag, restore)
+    return {
+        serialization: {"_package_registry": [entry, *serialization._package_registry]},
+        torch.UntypedStorage: {"cuda": cuda, "clone": clone, "_set_from_file": set_from_file},
+    }
+
+
+def _flat(storage: torch.UntypedStorage) -> torch.Tensor:
+    """The bytes of a storage as a tensor over it."""
+    return torch.empty(0, dtype=torch.uint8, device="cpu").set_(storage)
