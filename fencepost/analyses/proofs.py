@@ -15,6 +15,9 @@ from fencepost.core.questions import chosen
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
+NO_READING = "no reading for any size"
+"""Why a proof for any size ended before it began; the fact of this name says what to write."""
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -81,7 +84,8 @@ def prove(
     progress: Callable[[Progress], None] | None = None,  # noqa: ARG001  # it speaks of states
 ) -> Result:
     """The engine "any-size" on a system at sizes: its lemmas are tried at these sizes, then its
-    recording for any size is proved. What has no such recording is UNDECIDED and says why."""
+    recording for any size is proved. What has no such recording is UNDECIDED and names the
+    construct, its line and what to write in its place."""
     from fencepost.engines.prove.any_size.proving import ENGINE
 
     near = nearest_safe(system, design)
@@ -159,11 +163,10 @@ def _no_reading(
     engine: str,
 ) -> Result:
     place = f" ({refused.at})" if refused.at is not None else ""
+    why = f"{refused.what}{place}; write {refused.write}"
     names = chosen(system, properties)
     findings = tuple(
-        Finding(name, "always", Verdict.UNDECIDED, f"{refused.what}{place}")
-        for name in names
-        if is_safety(name, system)
+        Finding(name, "always", Verdict.UNDECIDED, why) for name in names if is_safety(name, system)
     )
     return Result(
         Answer(
@@ -174,7 +177,8 @@ def _no_reading(
             barriers=tuple(sorted(design.barriers)),
             engine=engine,
             findings=findings,
-            stopped="no reading for any size",
+            stopped=NO_READING,
+            facts=((NO_READING, why),),
         )
     )
 

@@ -180,7 +180,8 @@ def _folder(name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_write("--smtlib", name, error.strerror or str(error)) from error
+        write = "a folder: a new one, or one that you may write to"
+        raise cannot_write("--smtlib", name, error.strerror or str(error), write) from error
     return folder
 
 
