@@ -17,7 +17,7 @@ from fencepost.language import build
 from fencepost.plain_bodies import Comparison
 from fencepost.project import Source
 from fencepost.running import EXPLORE, SEED, STEPS, Asked, engine
-from fencepost.selection import pick_designs, pick_properties
+from fencepost.selection import parameter_names, pick_designs, pick_properties, shared
 
 RECORDING = "recording"
 
@@ -91,6 +91,24 @@ def prepare(source: Source, parameters: Mapping[str, int] | None = None) -> Syst
             at=Location(str(source.file), 1),
         )
     return system
+
+
+def prepare_all(
+    sources: Sequence[Source], parameters: Mapping[str, int], errors: list[InputError]
+) -> list[tuple[Source, System]]:
+    """Record several models, each at those of the given sizes that it has; what is at fault is
+    noted among the errors and set aside."""
+    names = [(source, parameter_names(source)) for source in sources]
+    if not errors:  # a model at fault may be the one that knows a name
+        shared("F12", "parameter", names, list(parameters))
+    systems: list[tuple[Source, System]] = []
+    for source, known in names:
+        sizes = {name: size for name, size in parameters.items() if name in known}
+        try:
+            systems.append((source, prepare(source, sizes)))
+        except InputError as error:
+            errors.append(error)
+    return systems
 
 
 def _where_properties_go(source: Source) -> str:

@@ -89,7 +89,8 @@ def run(arguments: Sequence[str]) -> int:
 def _not_written(error: NotWritten) -> InputError:
     from fencepost.commands.options import cannot_write
 
-    return cannot_write("standard output", None, str(error))
+    write = "another place for what is printed: `> FILE` on a disk that has room"
+    return cannot_write("standard output", None, str(error), write)
 
 
 def _own_fault(error: Exception) -> str:

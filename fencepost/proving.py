@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fencepost.analyses.expectations import Judgement
@@ -19,11 +19,16 @@ Watch = Callable[[Source, Design, Proving], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What to prove: every design by its own lemmas, unless some are named."""
+    """What to prove: every design by its own lemmas, unless some are named.
+
+    `parameters` are the sizes at which lemmas are tried; of those that size nothing, what is proved
+    is about the value given.
+    """
 
     designs: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
     lemmas: tuple[str, ...] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
     limits: Limits = Limits()  # noqa: RUF009  # frozen
     smtlib: Path | None = None
 

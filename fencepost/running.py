@@ -53,9 +53,9 @@ def engine(name: str, asked: Asked) -> Engine:
 
             found = partial(bounded, steps=asked.steps)
         case "k-induction":
-            from fencepost.engines.prove import k_induction
+            from fencepost.analyses.proofs import prove_at_sizes
 
-            found = partial(k_induction, most_k=asked.steps)
+            found = partial(prove_at_sizes, most_k=asked.steps)
         case "any-size":
             from fencepost.analyses.proofs import prove
 

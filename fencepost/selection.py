@@ -19,6 +19,7 @@ def parameter_names(source: Source) -> tuple[str, ...]:
 
 
 def design_names(system: System) -> tuple[str, ...]:
+    """Every design, in the order of the model."""
     return tuple(design.name for design in system.designs)
 
 

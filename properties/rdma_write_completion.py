@@ -81,6 +81,7 @@ def request_is_closed(m, request: RdmaWriteCompletion.Request):
 
 
 def has_slot(m, request):
+    """Whether a request has a slot: it waits for its bytes, decodes them, or is being aborted."""
     return m.phase[request] in (Phase.WAITING, Phase.ABORTING, Phase.DECODING)
 
 

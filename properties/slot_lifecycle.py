@@ -87,6 +87,7 @@ def abort_is_answered(m, request: SlotLifecycle.Request):
 
 
 def is_held(m, request):
+    """Whether the decode node holds a slot for a request."""
     return m.phase[request] in (
         Phase.TRANSFERRING,
         Phase.RECEIVED,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fencepost.analyses.barrier_lattice import Names
 from fencepost.analyses.known_runs import Barriers
 from fencepost.core.errors import InputError
+from fencepost.core.results import grouped
 from fencepost.core.system import Design, System
 
 MOST_WHOLE = 8
@@ -75,12 +76,20 @@ def _of_design(system: System, design: Design, whole: bool | None) -> Question:
 
 
 def _question(varied: Names, on: Barriers, title: str, whole: bool | None) -> Question:
-    if not varied or len(varied) > MOST_VARIED:
+    if not varied:
         raise InputError(
             "F166",
-            f"{len(varied)} barriers are no set to choose from" if varied else "no barrier is on",
-            why=f"every set of them is decided, and there are at most {MOST_VARIED}",
-            write="--barrier for each one that may be left out, --design for the others",
+            f"no barrier is on in {title}",
+            why="there is nothing to leave out",
+            write="--barrier for each one to be tried, --design for what the others are",
+        )
+    if len(varied) > MOST_VARIED:
+        raise InputError(
+            "F166",
+            f"{title}: {len(varied)} barriers have {grouped(1 << len(varied))} sets",
+            why=f"every set is decided, and there may be {grouped(1 << MOST_VARIED)} at most",
+            write=f"--barrier for each one that may be left out, {MOST_VARIED} of them at most; "
+            "--design for what the others are",
         )
     return Question(varied, on, title, len(varied) <= MOST_WHOLE if whole is None else whole)
 

@@ -1,4 +1,5 @@
-"""Proofs for any size beside what explores: lemmas are tried at a small size before any proof."""
+"""Proofs beside what explores: lemmas are tried at given sizes before any proof goes by them, and
+what is not proved for any size is tried at the size of what kept it from being proved."""
 
 from __future__ import annotations
 
@@ -6,21 +7,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fencepost.analyses.expectations import Judged, Judgement
-from fencepost.core.errors import InputError, NoReading
-from fencepost.core.limits import INTERRUPTED, Limits, Progress, ProofReport
+from fencepost.analyses.false_lemmas import refuse_false_lemmas
+from fencepost.analyses.wrong import Searched, search_at
+from fencepost.core.errors import NoReading
+from fencepost.core.limits import Limits, Progress, ProofReport
 from fencepost.core.questions import chosen
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps
-from fencepost.core.system import NO_FAULT, Design, Lemma, Property, System
+from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
-MOST_STATES_TRIED = 200_000
-"""How many states a lemma is tried on; a lemma that is false seldom takes more."""
+NO_READING = "no reading for any size"
+"""Why a proof for any size ended before it began; the fact of this name says what to write."""
 
 
 @dataclass(frozen=True)
 class Proof:
     """A design, what its proof came to, and that beside its expectation.
 
-    `lemmas_of` is the design whose lemmas were used: itself, or the nearest safe one.
+    `lemmas_of` is the design whose lemmas were used: itself, or the nearest safe one. `searched`
+    are the searches at the sizes of what kept a design from being proved that is expected to be.
     """
 
     design: Design
@@ -28,6 +32,7 @@ class Proof:
     result: Result
     judged: Judged
     blamed: tuple[str, ...]
+    searched: tuple[Searched, ...] = ()
 
 
 def for_any_size(system: System) -> System:
@@ -70,53 +75,6 @@ def lemmas_of(system: System, design: Design, names: Sequence[str] = ()) -> tupl
     return tuple(lemma for lemma in system.lemmas if lemma.name in names)
 
 
-def refuse_false_lemmas(
-    system: System, design: Design, lemmas: Sequence[Lemma], limits: Limits
-) -> None:
-    """Refuse a lemma (F135) that is false in a state reached at the system's own sizes, with the
-    trace to it; it would make a proof for any size impossible, which is found out later."""
-    from fencepost.engines.explore import explore
-
-    if not lemmas:
-        return
-    claimed = replace(
-        system,
-        properties=tuple(
-            Property(m.name, "always", m.arguments, m.condition, m.fault, location=m.location)
-            for m in system.lemmas
-        ),
-    )
-    names = [lemma.name for lemma in lemmas]
-    few = Limits(MOST_STATES_TRIED, limits.seconds, limits.memory_bytes)
-    found = explore(claimed, design, properties=names, first=True, limits=few).answer
-    if found.stopped == INTERRUPTED:
-        raise KeyboardInterrupt
-    false = [f for f in found.findings if f.verdict is Verdict.VIOLATED]
-    if not false:
-        return
-    first = min(false, key=lambda f: (len(f.trace) if f.trace else 0, names.index(f.property)))
-    raise _false(system, design, lemmas, first)
-
-
-def _false(system: System, design: Design, lemmas: Sequence[Lemma], finding: Finding) -> InputError:
-    trace = finding.trace
-    steps = () if trace is None else trace.steps
-    after = "initially" if not steps else f"after {count_steps(len(steps))}"
-    sizes = " ".join(f"{name}={value}" for name, value in system.parameters)
-    instance = f" for {finding.instance}" if finding.instance else ""
-    shown = "; ".join(system.show_step(step) for step in steps)
-    at = next(lemma.location for lemma in lemmas if lemma.name == finding.property)
-    return InputError(
-        "F135",
-        f"lemma `{finding.property}` is false of {design.name} {after}{instance}"
-        + (f" at {sizes}" if sizes else "")
-        + (f": {shown}" if shown else ""),
-        why="a proof goes by conditions that hold in every reachable state",
-        write="a weaker condition; or `@lemma(..., designs=(...))` if it is of other designs",
-        at=at,
-    )
-
-
 def prove(
     system: System,
     design: Design,
@@ -126,7 +84,8 @@ def prove(
     progress: Callable[[Progress], None] | None = None,  # noqa: ARG001  # it speaks of states
 ) -> Result:
     """The engine "any-size" on a system at sizes: its lemmas are tried at these sizes, then its
-    recording for any size is proved. What has no such recording is UNDECIDED and says why."""
+    recording for any size is proved. What has no such recording is UNDECIDED and names the
+    construct, its line and what to write in its place."""
     from fencepost.engines.prove.any_size.proving import ENGINE
 
     near = nearest_safe(system, design)
@@ -135,6 +94,32 @@ def prove(
         return _proved(system, design, near, lemmas_of(system, near), asked, limits, None)
     except NoReading as refused:
         return _no_reading(system, design, asked, refused, ENGINE)
+
+
+def prove_at_sizes(
+    system: System,
+    design: Design,
+    *,
+    properties: Iterable[str] | None = None,
+    most_k: int,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """The engine "k-induction", once the lemmas that are claimed of the design were tried. Those
+    that a broken design shares with safe ones are not: what is left of them helps where it can."""
+    from fencepost.engines.prove import k_induction
+
+    safe = nearest_safe(system, design) is design
+    claimed = [m for m in lemmas_of(system, design) if safe or m.designs]
+    taken = refuse_false_lemmas(system, design, claimed, limits)
+    return k_induction(
+        system,
+        design,
+        properties=properties,
+        most_k=most_k,
+        limits=limits.after(taken),
+        progress=progress,
+    )
 
 
 def _proved(
@@ -151,7 +136,7 @@ def _proved(
 
     unbounded = for_any_size(system)
     if near is design:
-        refuse_false_lemmas(system, design, lemmas, limits)
+        limits = limits.after(refuse_false_lemmas(system, design, lemmas, limits))
     names = [lemma.name for lemma in lemmas]
     result = prove_any_size(
         unbounded,
@@ -178,11 +163,10 @@ def _no_reading(
     engine: str,
 ) -> Result:
     place = f" ({refused.at})" if refused.at is not None else ""
+    why = f"{refused.what}{place}; write {refused.write}"
     names = chosen(system, properties)
     findings = tuple(
-        Finding(name, "always", Verdict.UNDECIDED, f"{refused.what}{place}")
-        for name in names
-        if is_safety(name, system)
+        Finding(name, "always", Verdict.UNDECIDED, why) for name in names if is_safety(name, system)
     )
     return Result(
         Answer(
@@ -193,7 +177,8 @@ def _no_reading(
             barriers=tuple(sorted(design.barriers)),
             engine=engine,
             findings=findings,
-            stopped="no reading for any size",
+            stopped=NO_READING,
+            facts=((NO_READING, why),),
         )
     )
 
@@ -214,10 +199,45 @@ def prove_and_judge(
     given = lemmas_of(system, near, lemmas)
     asked = None if properties is None else list(properties)
     result = _proved(system, design, near, given, asked, limits, watch)
+    searched = _searched(system, design, result.answer, limits.after(result.cost.search_s))
+    for search in searched:
+        result = replace(result, answer=_violated(result.answer, search))
     by, perhaps = blamed(result.answer), not_decided(result.answer)
-    whole = not lemmas and asked is None
-    judged = judge_proof(design, result.answer, by, perhaps, whole=whole)
-    return Proof(design, near, result, judged, by)
+    binding = for_any_size(system).at_defaults()
+    whole = not lemmas and asked is None and binding
+    judged = judge_proof(design, result.answer, by, perhaps, whole=whole, binding=binding)
+    return Proof(design, near, result, judged, by, searched)
+
+
+def _searched(
+    system: System, design: Design, answer: Answer, limits: Limits
+) -> tuple[Searched, ...]:
+    """Searches at the sizes of what keeps a design from being proved, up to a violation; none where
+    a violation is expected, which other engines find."""
+    if not is_safe(design, system):
+        return ()
+    names = [finding.property for finding in answer.findings]
+    failures = [f.induction for f in answer.findings if f.induction is not None]
+    found: list[Searched] = []
+    for sizes in dict.fromkeys(failure.sizes for failure in failures):
+        found.append(search_at(for_any_size(system), design, dict(sizes), names, limits))
+        if found[-1].violation is not None:
+            break
+    return tuple(found)
+
+
+def _violated(answer: Answer, search: Searched) -> Answer:
+    """The answer with the violation that a search found at other sizes; its trace is of these."""
+    if search.violation is None:
+        return answer
+    name, trace = search.violation.property, search.violation.trace
+    steps = "" if trace is None else f" in {count_steps(len(trace))}"
+    wrong = f"violated{steps} at {search.sizes}"
+    findings = (
+        replace(f, verdict=Verdict.VIOLATED, scope=wrong) if f.property == name else f
+        for f in answer.findings
+    )
+    return replace(answer, findings=tuple(findings))
 
 
 def judge_proof(
@@ -227,11 +247,13 @@ def judge_proof(
     perhaps: tuple[str, ...] = (),
     *,
     whole: bool = True,
+    binding: bool = True,
 ) -> Judged:
     """A safe design is expected to be proved; a broken one not, and to blame what it says.
 
     `by` are the actions that break a claim, `perhaps` those of which the solver did not tell.
     `whole`: all properties by all lemmas; where some were left out, what is to blame differs.
+    `binding`: at the parameters that expectations are about; at others a proof is never too much.
     """
     if answer.stopped:
         return Judged(Judgement.UNDECIDED, (answer.stopped,))
@@ -239,7 +261,9 @@ def judge_proof(
     wrong: list[str] = []
     open_: list[str] = []
     for finding in answer.findings:
-        if finding.verdict is Verdict.HOLDS and finding.property in expected:
+        if finding.verdict is Verdict.VIOLATED:
+            wrong.append(f"{finding.property}: {finding.scope}")
+        if finding.verdict is Verdict.HOLDS and finding.property in expected and binding:
             wrong.append(f"{finding.property} is proved, and a violation was expected")
         if finding.verdict is Verdict.UNDECIDED and not expected:
             said = wrong if finding.induction is not None else open_

@@ -21,11 +21,16 @@ from fencepost.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from fencepost.analyses.barrier_questions import Question
     from fencepost.analyses.barrier_results import Analysis
+    from fencepost.core.system import System
+    from fencepost.project import Source
+
+MANY_SETS = 100_000
 
 EPILOG = """\b
 Examples:
-  fencepost barriers slot_lifecycle                        all barriers
+  fencepost barriers slot_lifecycle                        all barriers: 21, some minutes
   fencepost barriers slot_lifecycle --design safe          those of a design
   fencepost barriers slot_lifecycle --design safe --barrier abort_is_sent --barrier aborts_arrive
   fencepost barriers rdma_write_completion --traces --json barriers.json
@@ -71,13 +76,16 @@ def command(
     """Decide every set of the barriers of MODEL and say which are enough.
 
     A set is sufficient if every property holds with these barriers on and the others off, every
-    `reachable` included. The exit code is 0 if some set is, 1 if none is, 3 if a limit came first.
+    `reachable` included. One search tells of many sets, so few are searched; where there are
+    100 000 or more, how many is said before it begins. Ctrl-C prints what was established. The exit
+    code is 0 if some set is sufficient, 1 if none is, 3 if a limit or Ctrl-C came first.
     """
     from fencepost.analyses.barrier_questions import questions
     from fencepost.analyses.barriers import Barring
     from fencepost.analyses.hasse import drawable
     from fencepost.checking import prepare
     from fencepost.core.limits import Limits
+    from fencepost.core.results import grouped
     from fencepost.engines.explore import explore
     from fencepost.loading import load_model
     from fencepost.report.barrier_tables import BarrierReport
@@ -99,14 +107,15 @@ def command(
     asked = questions(system, varied=varied, design=around, whole=whole)
     if svg_path is not None:
         drawable(asked)
+    _announce(source, system, asked)
     line = CountedLine(sys.stderr)
     barring = Barring(
         system,
         explore,
         limits,
         lambda step: line(
-            f"{source.name}: {step.done} of {step.sets} sets, {step.searched} searched, "
-            f"{step.minimal} sufficient so far",
+            f"{source.name}: {grouped(step.done)} of {grouped(step.sets)} sets, "
+            f"{step.searched} searched, {step.minimal} sufficient so far",
             step.seconds,
         ),
     )
@@ -133,6 +142,28 @@ def command(
         title = f"{source.name}: {analyses[0].question.title}"
         write_out("--svg", svg_path, lattice_svg(analyses[0], title))
     return code
+
+
+def _announce(source: Source, system: System, asked: Sequence[Question]) -> None:
+    """Say how much was asked for, where it takes long, and what asks for less."""
+    from fencepost.core.results import grouped
+
+    most = max(asked, key=lambda question: len(question.varied))
+    if 1 << len(most.varied) < MANY_SETS:
+        return
+    holding = (d for d in system.designs if not d.expect.violations)
+    smaller = [d for d in holding if 0 < len(d.barriers) < len(most.varied)]
+    fewer = min(smaller, key=lambda design: len(design.barriers), default=None)
+    such_as = "" if fewer is None else f" ({len(fewer.barriers)} of `--design {fewer.name}`)"
+    click.echo(
+        f"{source.name}: {grouped(1 << len(most.varied))} sets of {len(most.varied)} barriers, "
+        "smaller ones first.\n"
+        "  One search tells of many sets: some hundred searches are usual, and take minutes.\n"
+        "  Ctrl-C prints what was established by then, --timeout ends it at a time.\n"
+        f"  To ask for less: --design for the barriers of one design{such_as}, "
+        "or --barrier for each that may be left out.",
+        err=True,
+    )
 
 
 def _code(analyses: Sequence[Analysis]) -> int:

@@ -140,29 +140,13 @@ def _engines(named: Sequence[str]) -> tuple[str, ...]:
 
 def _check(models: Sequence[str], options: Options) -> tuple[list[ModelCheck], list[InputError]]:
     """Check what can be checked; models at fault are set aside."""
-    from fencepost.checking import ModelCheck, check, prepare
+    from fencepost.checking import ModelCheck, check, prepare_all
     from fencepost.loading import load_models
     from fencepost.report.progress import ProgressLine
-    from fencepost.selection import (
-        concerned,
-        design_names,
-        parameter_names,
-        property_names,
-        shared,
-    )
+    from fencepost.selection import concerned, design_names, property_names, shared
 
     errors: list[InputError] = []
-    sources = load_models(models, Path.cwd(), errors)
-    names = [(source, parameter_names(source)) for source in sources]
-    if not errors:  # a model at fault may be the one that knows a name
-        shared("F12", "parameter", names, list(options.parameters))
-    systems = []
-    for source, known in names:
-        sizes = {name: size for name, size in options.parameters.items() if name in known}
-        try:
-            systems.append((source, prepare(source, sizes)))
-        except InputError as error:
-            errors.append(error)
+    systems = prepare_all(load_models(models, Path.cwd(), errors), options.parameters, errors)
     if not errors:
         shared("F10", "design", [(s, design_names(y)) for s, y in systems], options.designs)
         shared("F11", "property", [(s, property_names(y)) for s, y in systems], options.properties)

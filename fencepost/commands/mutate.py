@@ -51,8 +51,8 @@ def command(
 
     A `require` or a write is dropped, a condition negated or shifted by one, or two barriers are
     exchanged. A mutant is killed if some design gets a verdict that is not the expected one. The
-    exit code is 0 if every mutant is killed or equivalent, 1 if some survives, 3 if a limit came
-    first.
+    exit code is 1 if some mutant survives, whether or not a limit left others undecided; else 3 if
+    a limit or Ctrl-C left some undecided; else 0, with every mutant killed or equivalent.
     """
     from fencepost.analyses.mutation import Mutating
     from fencepost.checking import prepare

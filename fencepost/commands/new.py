@@ -60,7 +60,7 @@ def command(model: str) -> int:
                 "F18",
                 f"{shown_path(file)} cannot be written: {error.strerror or error}",
                 why="a new model is a new file",
-                write="a folder that can be written to",
+                write="another name: all before its last part are folders that can be written to",
             ) from error
         sys.stdout.write(f"wrote {shown_path(file)}\n")
     checked = name if len(files) > 1 else shown_path(next(iter(files)))

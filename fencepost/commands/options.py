@@ -15,6 +15,9 @@ from fencepost.report.standard_streams import is_closed
 
 MOST = 1 << 62
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+EXAMPLES = {"--steps": "20", "--seed": "7"}
+"""What a count looks like, where it is not a million."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -78,7 +81,8 @@ def parse_count(option: str, text: str | None, least: int = 1) -> int | None:
         return None
     if re.fullmatch(r"[0-9_]{1,24}", text) and text.strip("_") and least <= int(text) <= MOST:
         return int(text)
-    raise _bad_limit(option, text, f"a whole number of at least {least}", f"`{option} 1000000`")
+    wanted = f"no whole number of at least {least}"
+    raise _bad_limit(option, text, wanted, "it is a count", EXAMPLES.get(option, "1000000"))
 
 
 def parse_seconds(option: str, text: str | None) -> float | None:
@@ -87,7 +91,7 @@ def parse_seconds(option: str, text: str | None) -> float | None:
         return None
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) and float(text) > 0:
         return float(text)
-    raise _bad_limit(option, text, "a positive number of seconds", f"`{option} 60`")
+    raise _bad_limit(option, text, "no time", "it takes a positive number of seconds", "60")
 
 
 def parse_memory(option: str, text: str | None) -> int | None:
@@ -99,41 +103,46 @@ def parse_memory(option: str, text: str | None) -> int | None:
         size = int(float(match[1]) * UNITS[match[2]])
         if 0 < size <= MOST:
             return size
-    raise _bad_limit(option, text, "a positive size, in bytes or with K, M, G", f"`{option} 4G`")
+    why = "it takes a positive number of bytes, or one with K, M, G or T behind it"
+    raise _bad_limit(option, text, "no amount of memory", why, "4G")
 
 
-def _bad_limit(option: str, text: str, wanted: str, example: str) -> InputError:
+def _bad_limit(option: str, text: str, wanted: str, why: str, example: str) -> InputError:
     return InputError(
-        "F19", f"{option} {text!r} is no limit", why=f"it takes {wanted}", write=example
+        "F19", f"{option} {text!r} is {wanted}", why=why, write=f"`{option} {example}`"
     )
 
 
 def check_writable(option: str, path: str | None) -> None:
     """Refuse, before any work is done, a file that could not be written after it."""
     if path == "-" and is_closed(sys.stdout):
-        raise cannot_write(option, path, "standard output is closed")
+        raise cannot_write(option, path, "standard output is closed", "the name of a file")
     if path is None or path == "-":
         return
     file = Path(path)
-    problem = ""
     if not path:
-        problem = "the name is empty"
-    elif file.is_dir():
-        problem = "it is a folder"
-    elif not file.parent.is_dir():
-        problem = f"there is no folder {file.parent}"
-    if problem:
-        raise cannot_write(option, path, problem)
+        raise cannot_write(option, path, "the name is empty", "the name of a file")
+    if file.is_dir():
+        within = f"a file in it, such as `{option} {file / 'report'}`"
+        raise cannot_write(option, path, "it is a folder", within)
+    if not file.parent.is_dir():
+        made = f"`mkdir -p {file.parent}` before that, or a file in a folder that exists"
+        raise cannot_write(option, path, f"there is no folder {file.parent}", made)
 
 
-def cannot_write(option: str, path: str | None, problem: str) -> InputError:
-    """An output file that cannot be written, or standard output for a path of None."""
+def cannot_write(
+    option: str,
+    path: str | None,
+    problem: str,
+    write: str = "a file in a folder that you may write to",
+) -> InputError:
+    """An output that cannot be written, or standard output for a path of None."""
     named = option if path is None else f"{option} {path!r}"
     return InputError(
         "F18",
         f"{named} cannot be written: {problem}",
-        why="the result would be lost",
-        write="a file in a folder that exists, or - for standard output",
+        why="what the command finds would be lost",
+        write=write,
     )
 
 

@@ -16,6 +16,8 @@ from fencepost.commands.options import (
     check_writable,
     parse_memory,
     parse_seconds,
+    parse_sizes,
+    set_option,
     write_out,
 )
 from fencepost.core.errors import InputError
@@ -30,6 +32,7 @@ Examples:
   fencepost prove slot_lifecycle --design safe    one design, with what was proved by what
   fencepost prove slot_lifecycle --design as_reported     the step that breaks a lemma
   fencepost prove slot_lifecycle --design safe --lemma slot_belongs_to_its_request
+  fencepost prove slot_lifecycle --set requests=3     lemmas are tried at these sizes before
   fencepost prove slot_lifecycle --smtlib out     every obligation for a second solver
   fencepost prove slot_lifecycle --design safe --infer    find the lemmas
   fencepost prove --timeout 60 --max-memory 2G --json proofs.json
@@ -43,6 +46,7 @@ Examples:
     "--property", "properties", multiple=True, help="Only this property; may be repeated."
 )
 @click.option("--lemma", "lemmas", multiple=True, help="By these lemmas alone; may be repeated.")
+@set_option
 @click.option("--timeout", metavar="SECONDS", help="End the proof of a design after this long.")
 @click.option("--max-memory", metavar="SIZE", help="End a proof at this much memory, as in 4G.")
 @click.option(
@@ -60,6 +64,7 @@ def command(
     designs: tuple[str, ...],
     properties: tuple[str, ...],
     lemmas: tuple[str, ...],
+    sizes: tuple[str, ...],
     timeout: str | None,
     max_memory: str | None,
     smtlib: str | None,
@@ -78,7 +83,7 @@ def command(
 
     check_writable("--json", json_path)
     if infer:
-        _refuse_beside_infer(properties=properties, smtlib=smtlib)
+        _refuse_beside_infer(properties=properties, smtlib=smtlib, set=sizes)
         limits = Limits(
             seconds=parse_seconds("--timeout", timeout),
             memory_bytes=parse_memory("--max-memory", max_memory),
@@ -88,6 +93,7 @@ def command(
         designs=designs,
         properties=properties,
         lemmas=lemmas,
+        parameters=parse_sizes(sizes),
         limits=Limits(
             seconds=parse_seconds("--timeout", timeout),
             memory_bytes=parse_memory("--max-memory", max_memory),
@@ -129,7 +135,7 @@ def _infer(
     quiet: bool,
 ) -> int:
     """Infer lemmas for what was named; models at fault are set aside."""
-    from fencepost.checking import prepare
+    from fencepost.checking import prepare_all
     from fencepost.cli import INPUT_AT_FAULT, print_error
     from fencepost.inferring import exit_code, infer_model
     from fencepost.loading import load_models
@@ -139,12 +145,7 @@ def _infer(
     from fencepost.selection import concerned, design_names, shared
 
     errors: list[InputError] = []
-    systems = []
-    for source in load_models(models, Path.cwd(), errors):
-        try:
-            systems.append((source, prepare(source)))
-        except InputError as error:
-            errors.append(error)
+    systems = prepare_all(load_models(models, Path.cwd(), errors), {}, errors)
     if not errors:
         shared("F10", "design", [(s, design_names(y)) for s, y in systems], designs)
     watch, found = InferenceLine(sys.stderr), []
@@ -179,25 +180,21 @@ def _folder(name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_write("--smtlib", name, error.strerror or str(error)) from error
+        write = "a folder: a new one, or one that you may write to"
+        raise cannot_write("--smtlib", name, error.strerror or str(error), write) from error
     return folder
 
 
 def _prove(models: Sequence[str], options: Options) -> tuple[list[ModelProof], list[InputError]]:
     """Prove what can be proved; models at fault are set aside."""
-    from fencepost.checking import prepare
+    from fencepost.checking import prepare_all
     from fencepost.loading import load_models
     from fencepost.proving import prove_model
     from fencepost.report.progress import ProofLine
     from fencepost.selection import concerned, design_names, property_names, shared
 
     errors: list[InputError] = []
-    systems = []
-    for source in load_models(models, Path.cwd(), errors):
-        try:
-            systems.append((source, prepare(source)))
-        except InputError as error:
-            errors.append(error)
+    systems = prepare_all(load_models(models, Path.cwd(), errors), options.parameters, errors)
     if not errors:
         shared("F10", "design", [(s, design_names(y)) for s, y in systems], options.designs)
         shared("F11", "property", [(s, property_names(y)) for s, y in systems], options.properties)

@@ -51,6 +51,8 @@ def _hashed_once(cls: type[Node]) -> type[Node]:
 @_hashed_once
 @dataclass(frozen=True)
 class Constant(Node):
+    """An integer, read as a value of a domain."""
+
     value: int
     of: Domain
 
@@ -101,6 +103,8 @@ class Read(Node):
 @_hashed_once
 @dataclass(frozen=True)
 class Not(Node):
+    """Whether a condition does not hold."""
+
     operand: Expression
 
     @property
@@ -111,6 +115,8 @@ class Not(Node):
 @_hashed_once
 @dataclass(frozen=True)
 class And(Node):
+    """Whether all conditions hold; operands from the left, up to the first that does not."""
+
     operands: tuple[Expression, ...]
 
     @property
@@ -121,6 +127,8 @@ class And(Node):
 @_hashed_once
 @dataclass(frozen=True)
 class Or(Node):
+    """Whether some condition holds; operands from the left, up to the first that does."""
+
     operands: tuple[Expression, ...]
 
     @property

@@ -107,6 +107,7 @@ def rebuild(node: Expression, change: Callable[[Expression], Expression]) -> Exp
 
 
 def negate(operand: Expression, at: Location | None = None) -> Expression:
+    """`not`: two of them cancel."""
     match operand:
         case Constant():
             return FALSE if operand.value else TRUE
@@ -117,6 +118,7 @@ def negate(operand: Expression, at: Location | None = None) -> Expression:
 
 
 def conjunction(operands: list[Expression], at: Location | None = None) -> Expression:
+    """`and` of any number of conditions: flat, without what is true or said twice."""
     kept: list[Expression] = []
     for operand in operands:
         parts = operand.operands if isinstance(operand, And) else (operand,)
@@ -132,6 +134,7 @@ def conjunction(operands: list[Expression], at: Location | None = None) -> Expre
 
 
 def disjunction(operands: list[Expression], at: Location | None = None) -> Expression:
+    """`or` of any number of conditions: flat, without what is false or said twice."""
     kept: list[Expression] = []
     for operand in operands:
         parts = operand.operands if isinstance(operand, Or) else (operand,)
@@ -147,6 +150,7 @@ def disjunction(operands: list[Expression], at: Location | None = None) -> Expre
 
 
 def equal(left: Expression, right: Expression, at: Location | None = None) -> Expression:
+    """`==`: settled where both sides are the same, or have no value in common."""
     if left == right:
         return TRUE
     if isinstance(left, Constant) and isinstance(right, Constant):
@@ -157,6 +161,7 @@ def equal(left: Expression, right: Expression, at: Location | None = None) -> Ex
 
 
 def less(left: Expression, right: Expression, at: Location | None = None) -> Expression:
+    """`<`: settled where the intervals of both sides tell."""
     if left.domain.high < right.domain.low:
         return TRUE
     if left.domain.low >= right.domain.high or left == right:
@@ -184,6 +189,7 @@ def calculate(operator: Operator, left: int, right: int) -> int:
 def arithmetic(
     operator: Operator, left: Expression, right: Expression, at: Location | None = None
 ) -> Expression:
+    """An operator on two integers: calculated where both are known."""
     if isinstance(left, Constant) and isinstance(right, Constant):
         value = calculate(operator, left.value, right.value)
         return Constant(value, Range(value, value), location=at)
@@ -197,6 +203,7 @@ def choose(
     of: Domain,
     at: Location | None = None,
 ) -> Expression:
+    """One of two values: settled where the condition is, or both are the same."""
     if isinstance(condition, Constant):
         return then if condition.value else otherwise
     if then == otherwise:
@@ -214,6 +221,7 @@ def choose(
 
 
 def contains(members: Expression, element: Expression, at: Location | None = None) -> Expression:
+    """Whether an element is in a set: settled where both are known."""
     if isinstance(members, Constant) and isinstance(element, Constant) and element.value >= 0:
         return TRUE if members.value >> element.value & 1 else FALSE
     return Contains(members, element, location=at)
@@ -222,6 +230,7 @@ def contains(members: Expression, element: Expression, at: Location | None = Non
 def set_update(
     members: Expression, element: Expression, present: bool, at: Location | None = None
 ) -> Expression:
+    """A set with an element, or without it: calculated where both are known."""
     if isinstance(members, Constant) and isinstance(element, Constant) and element.value >= 0:
         bit = 1 << element.value
         value = members.value | bit if present else members.value & ~bit
@@ -239,6 +248,7 @@ def quantified(
     body: Expression,
     at: Location | None = None,
 ) -> Expression:
+    """A quantifier or a count: settled where its body is the same for every value."""
     if isinstance(body, Constant):
         if kind != "count":
             return body

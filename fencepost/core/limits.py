@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,12 @@ class Limits:
     seconds: float | None = None
     memory_bytes: int | None = None
     work: int | None = None
+
+    def after(self, seconds: float) -> Limits:
+        """What is left of them once so many seconds are gone."""
+        if self.seconds is None:
+            return self
+        return replace(self, seconds=max(0.0, self.seconds - seconds))
 
 
 @dataclass(frozen=True, slots=True)

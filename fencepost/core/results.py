@@ -141,6 +141,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Result:
+    """What an engine says of a design: its answer, and what that took."""
+
     answer: Answer
     cost: Cost = field(default_factory=Cost, compare=False)
 

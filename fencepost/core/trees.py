@@ -19,6 +19,8 @@ FaultKind = Literal["domain", "index", "none", "assert", "element", "component"]
 
 @dataclass(frozen=True)
 class Placed:
+    """A part of a tree that knows its place in the source, which has no meaning."""
+
     location: Location | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 

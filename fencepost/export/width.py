@@ -10,6 +10,7 @@ LOWEST, HIGHEST = -(2**31), 2**31 - 1
 
 
 def fits(domain: Domain) -> bool:
+    """Whether every value of a domain fits the integers of both checkers."""
     return domain.low >= LOWEST and domain.high <= HIGHEST
 
 

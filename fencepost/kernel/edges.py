@@ -161,4 +161,5 @@ def mark(c: int, into: int) -> None:
 
 @inlined
 def mark_states(c: int) -> None:
+    """The command: see which states meet the watches that are asked for."""
     mark(c, load64(c, MARKED))

@@ -148,6 +148,7 @@ def expand_group(c: int, group: int, live: int, found: int) -> int:
 
 @inlined
 def search(c: int) -> int:
+    """The command: expand states in batches until the quota, a limit or the end."""
     words, stride = load64(c, WORDS), load64(c, STRIDE)
     states, parents, table = load64(c, STATES), load64(c, PARENTS), load64(c, TABLE)
     out, out_lanes, lines = load64(c, OUT), load64(c, OUT_LANES), load64(c, LINES)

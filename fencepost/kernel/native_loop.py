@@ -45,6 +45,7 @@ def native_loop() -> Callable[[int], int]:
 
 
 def bind(code: Code) -> Callable[[int], int]:
+    """The loop as a function of the address of its control block."""
     kind = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     function = kind(code.address(ENTRY))
     result = ctypes.c_int64()

@@ -37,7 +37,7 @@ class Nearby:
     """
 
     def __init__(self, system: System, kernel: Kernel, barriers: frozenset[str], room: int) -> None:
-        self.system, self.barriers, self.layout = system, barriers, kernel.layout
+        self.system, self.barriers, self.layout, self.room = system, barriers, kernel.layout, room
         self.search = Search(system, kernel, barriers)
         self.search.reserve(MEMORY_BYTES)
         self.search.start([kernel.layout.unpack((0,) * kernel.layout.words)])
@@ -52,7 +52,13 @@ class Nearby:
         self.seek((), ())
 
     def free(self) -> None:
+        """Give the memory back."""
         self.search.free()
+
+    @property
+    def bytes(self) -> int:
+        """The memory that a look takes which meets as many states as there is room for."""
+        return self._table_bytes + self.room * self.search.state_bytes
 
     def seek(self, sought: Collection[Sight], violations: Collection[Sight]) -> None:
         """What to look for from now on, and which of it ends a look."""

@@ -115,6 +115,7 @@ def put_pair(one: int, other: int, line: int, table: int, end: int) -> None:
 
 @inlined
 def same_words(one: int, stride: int, other: int, words: int) -> bool:
+    """Whether a state in a batch, whose words lie a stride apart, is one that is stored."""
     for word in range(words):
         if load64(one, word * stride) != load64(other, word):
             return False

@@ -87,6 +87,7 @@ def note(c: int, sight: int, lane: int) -> None:
 
 @inlined
 def note_marks(c: int, walking: int) -> None:
+    """Note what is sought and was met by some lane, and seek it no more."""
     marks, wanted = load64(c, MARKS), load64(c, WANTED)
     for watch in range(load64(c, WATCHES)):
         mark = load8(marks, watch) & load8(wanted, watch) & walking
@@ -192,6 +193,7 @@ def choose(c: int, found: int) -> None:
 
 @inlined
 def walking_lanes(c: int) -> int:
+    """The lanes that have a walk, one bit each."""
     walks, lanes = load64(c, LANE_WALK), 0
     for lane in range(LANES):
         if load64(walks, lane) != IDLE:

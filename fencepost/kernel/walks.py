@@ -46,7 +46,7 @@ class Walks:
         self.system, self.kernel = system, kernel
         self._run = native_walk()
         self._control = (ctypes.c_int64 * len(WalkSlot))()
-        self._kept: list[object] = []
+        self._kept: list[Any] = []
         words, steps, watches = kernel.layout.words, len(system.steps), kernel.watches
         stride = LANES * steps + LANES
         flat = [word for start in starts for word in start]
@@ -108,6 +108,11 @@ class Walks:
         """Walk on, for about `quota` steps or until something is met; False where all is done."""
         self[WalkSlot.QUOTA] = quota
         return bool(self._run(ctypes.addressof(self._control)))
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the walks take, however long they are."""
+        return sum(ctypes.sizeof(array) for array in self._kept)
 
     @property
     def met(self) -> dict[Sight, Met]:

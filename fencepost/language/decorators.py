@@ -41,6 +41,7 @@ def action(body: Body | None = None, /, **domains: Any) -> Any:
 
 
 def action_of(body: Body, domains: dict[str, Any]) -> ActionDeclaration:
+    """The declaration of an action, once its arguments are those of its body."""
     if not inspect.isfunction(body):
         raise InputError(
             "F35",

@@ -41,6 +41,8 @@ class Asked:
 
 @dataclass(eq=False)
 class Run:
+    """One run of a body: the answers it is to be given, and what it asked and wrote so far."""
+
     script: list[bool]
     before: list[Asked]
     """What the previous run asked: the same questions must come again."""
@@ -56,6 +58,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Path:
+    """A way through a body: the conditions it asked with their answers, and its end."""
+
     asked: tuple[Asked, ...]
     leaf: Any
 
@@ -236,12 +240,14 @@ class PathFinder:
 
 
 def split(paths: list[Path], depth: int) -> tuple[Asked, list[Path], list[Path]]:
+    """What paths ask at a depth where they part, those that answer yes, and the others."""
     asked = paths[0].asked[depth]
     yes = [p for p in paths if p.asked[depth].answer]
     return asked, yes, paths[len(yes) :]
 
 
 def tree_of(paths: list[Path], depth: int = 0) -> Tree:
+    """The decision tree of all paths through a body."""
     if len(paths) == 1:
         leaf: Tree = paths[0].leaf
         return leaf

@@ -8,17 +8,17 @@ from typing import Any
 
 from fencepost.analyses.inference import Inferred
 from fencepost.core.errors import InputError
-from fencepost.core.results import Finding, InductionFailure, grouped
+from fencepost.core.results import InductionFailure, grouped
 from fencepost.core.sizes import at_sizes
-from fencepost.core.system import NO_FAULT, System
+from fencepost.core.system import NO_FAULT
 from fencepost.inferring import ModelInference, judged
 from fencepost.report.induction_tables import induction_table, show_step
 from fencepost.report.json_report import error_as_json, versions
 from fencepost.report.lemma_text import lemmas_as_python
 from fencepost.report.tables import Cell, Column, Table, seconds
 from fencepost.report.terminal import Terminal
-from fencepost.report.trace_tables import trace_table
 from fencepost.report.verdicts import STYLES
+from fencepost.report.violations import print_violation
 
 WIDTH = 100
 INDENT = "    "
@@ -94,7 +94,7 @@ def _story(model: ModelInference, found: Inferred, terminal: Terminal, *, full: 
         if full or found.violation.property not in expected:
             terminal.line()
             terminal.line(f"{title}: {found.violation.property} is wrong", "bad")
-            _wrong(found.violated_at, found.violation, terminal)
+            print_violation(found.violated_at, found.violation, terminal)
     elif found.obstacle is not None:
         terminal.line()
         terminal.line(f"{title}: {found.goal} is not proved", "warn")
@@ -103,13 +103,6 @@ def _story(model: ModelInference, found: Inferred, terminal: Terminal, *, full: 
         terminal.line()
         terminal.line(f"{title}: {found.stopped}", "warn")
         _say(terminal, f"{found.lemmas_tried} lemmas were tried, {found.lemmas_dropped} given up.")
-
-
-def _wrong(system: System, violation: Finding, terminal: Terminal) -> None:
-    sizes = ", ".join(f"{n} {c}" for n, c in system.parameters)
-    _say(terminal, f"A run of {sizes} violates it; no lemma can exclude what is reached.")
-    if violation.trace is not None:
-        terminal.table(trace_table(system, violation.trace), INDENT)
 
 
 def _obstacle(model: ModelInference, found: Inferred, why: Any, terminal: Terminal) -> None:

@@ -186,6 +186,7 @@ def _finding(model: ModelCheck, finding: Finding) -> dict[str, Any]:
 
 
 def error_as_json(error: InputError) -> dict[str, Any]:
+    """An input at fault, with its place where it has one."""
     return {
         "code": error.code,
         "what": error.what,

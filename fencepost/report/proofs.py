@@ -8,6 +8,7 @@ from typing import Any
 
 from fencepost.analyses.expectations import Judgement, shorten_expectation
 from fencepost.analyses.proofs import Proof
+from fencepost.analyses.wrong import Searched
 from fencepost.core.errors import InputError
 from fencepost.core.results import Finding, InductionFailure, Verdict, grouped
 from fencepost.core.sizes import at_sizes
@@ -18,6 +19,7 @@ from fencepost.report.json_report import error_as_json, versions
 from fencepost.report.tables import Cell, Column, Table, seconds
 from fencepost.report.terminal import Terminal
 from fencepost.report.verdicts import STYLES, property_text
+from fencepost.report.violations import print_violation
 
 WIDTH = 100
 INDENT = "    "
@@ -105,6 +107,22 @@ class ProofStories:
             if finding.induction is not None and finding.induction not in told:
                 told.append(finding.induction)
                 self._failure(model, proof, finding.induction)
+        self._searches(proof)
+
+    def _searches(self, proof: Proof) -> None:
+        """What exploring at the sizes of the counterexamples came to."""
+        for searched in proof.searched:
+            self.terminal.line()
+            if searched.violation is not None:
+                name = searched.violation.property
+                self.terminal.line(f"{INDENT}{name} is wrong", "bad")
+                print_violation(searched.system, searched.violation, self.terminal)
+                continue
+            states = f"{'all' if searched.complete else 'the first'} {grouped(searched.states)}"
+            self._wrapped(
+                f"No violation in {states} states at {searched.sizes}: the state above need not be "
+                "reachable. A lemma that excludes it is missing, or a larger size is wrong."
+            )
 
     def _failure(self, model: ModelProof, proof: Proof, failure: InductionFailure) -> None:
         system = at_sizes(model.unbounded, dict(failure.sizes))
@@ -184,6 +202,7 @@ def _proof(model: ModelProof, proof: Proof) -> dict[str, Any]:
         "blamed": list(proof.blamed),
         "lemmas_used": _names(proof, "lemmas used"),
         "lemmas_not_used": _names(proof, "lemmas not used"),
+        "searched": [_search(searched) for searched in proof.searched],
         "findings": [_finding(model, finding) for finding in answer.findings],
         "search_s": proof.result.cost.search_s,
     }
@@ -197,6 +216,18 @@ def _finding(model: ModelProof, finding: Finding) -> dict[str, Any]:
         "induction": None
         if finding.induction is None
         else _failure_as_json(model, finding.induction),
+    }
+
+
+def _search(searched: Searched) -> dict[str, Any]:
+    violation = searched.violation
+    steps = () if violation is None or violation.trace is None else violation.trace.steps
+    return {
+        "sizes": dict(searched.system.parameters),
+        "states": searched.states,
+        "complete": searched.complete,
+        "violated": None if violation is None else violation.property,
+        "steps": [searched.system.show_step(step) for step in steps],
     }
 
 

@@ -6,6 +6,7 @@ import textwrap
 
 from fencepost.analyses.afterwards import Afterwards, afterwards
 from fencepost.analyses.expectations import Judgement, searches_all
+from fencepost.analyses.proofs import NO_READING
 from fencepost.analyses.vacuity import Unused
 from fencepost.checking import DesignCheck, ModelCheck
 from fencepost.core.results import Answer, Finding, count_steps, grouped, is_open
@@ -53,7 +54,11 @@ class Stories:
             if len(whole) < len(told):
                 also = ", ".join(f"{f.property} {_how(f)}" for f in told[len(whole) :])
                 self._wrapped(f"also: {also}")
-        if model.unused and not self.only_unexpected:
+        if self.only_unexpected:
+            return
+        if all(j is Judgement.AS_EXPECTED for j in model.judgements):
+            self._no_reading(model)
+        if model.unused:
             self._unused(model, model.unused)
 
     def _judged(self, model: ModelCheck, check: DesignCheck) -> None:
@@ -65,7 +70,7 @@ class Stories:
             self._wrapped(reason + extent)
         if check.judged.judgement is Judgement.UNDECIDED:
             for status, named in _undecided(check.answer).items():
-                self._wrapped(f"{status}: {', '.join(named)}")
+                self._wrapped(f"{with_shown_paths(status)}: {', '.join(named)}")
 
     def _violation(self, model: ModelCheck, check: DesignCheck, finding: Finding) -> None:
         instance = f" ({finding.instance})" if finding.instance else ""
@@ -107,6 +112,15 @@ class Stories:
             for line in tell(system, trace)
         ]
         self._wrapped(" > ".join(with_loop(told, trace)))
+
+    def _no_reading(self, model: ModelCheck) -> None:
+        """What keeps a model that other engines decide from being proved for any size."""
+        facts = [fact for d in model.designs for r in d.results for fact in r.answer.facts]
+        why = dict(facts).get(NO_READING)
+        if why is not None:
+            self.terminal.line()
+            self.terminal.line(f"{model.source.name}: not proved for any size", "warn")
+            self._wrapped(with_shown_paths(why))
 
     def _unused(self, model: ModelCheck, unused: Unused) -> None:
         self.terminal.line()

@@ -23,7 +23,7 @@ LANGUAGES = ("python", "console", "diff", "toml", "json", "yaml", "text")
 SHELL = re.compile(r"[|<>;&$`*]")
 PROGRESS = re.compile(
     r"^.*(\d/s, depth \d.* waiting, |\d of [\d ]+ obligations, "
-    r"|\d+ of \d+ (sets|mutants), .*, \d+ s$).*\n",
+    r"|\d of [\d ]+ (sets|mutants), .*, \d+ s$).*\n",
     re.MULTILINE,
 )
 SECONDS = 120

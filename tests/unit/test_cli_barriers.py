@@ -74,22 +74,53 @@ def test_input_at_fault(project, arguments, code):
     assert f"error {code}" in ran.err
 
 
-def test_a_picture_of_too_many_sets_is_refused(workshop):
-    barriers = "\n".join(f'    b{n} = Barrier("barrier {n}", buys=["fine"])' for n in range(9))
-    workshop.write(
-        "many.py",
-        "from fencepost import *\n\n\nclass Many(Model):\n"
-        + barriers
-        + "\n    on = Var(bool)\n\n    @action\n    def flip(self):\n"
-        "        self.on = not self.on\n\n    all_on = Design(b0, expect=holds)\n\n\n"
-        "@always(Many)\ndef fine(m):\n    return m.on or not m.on\n",
+def many(barriers):
+    """A model that asks for no barrier, so that one search tells of all sets."""
+    declared = [f'    b{n} = Barrier("barrier {n}", buys=["fine"])' for n in range(barriers)]
+    on = ", ".join(f"b{n}" for n in range(barriers))
+    return "\n".join(
+        [
+            "from fencepost import *\n\n\nclass Many(Model):",
+            *declared,
+            "    on = Var(bool)\n\n    @action\n    def flip(self):",
+            "        self.on = not self.on\n",
+            f"    all_on = Design({on}, expect=holds)",
+            "    one_on = Design(b0, expect=holds)\n\n\n@always(Many)\ndef fine(m):",
+            "    return m.on or not m.on\n",
+        ]
     )
+
+
+def test_a_picture_of_too_many_sets_is_refused(workshop):
+    workshop.write("many.py", many(9))
     ran = workshop.run("barriers", "many.py", "--svg", "lattice.svg")
     assert ran.code == 2
     assert "error F167" in ran.err
     ran = workshop.run("barriers", "many.py")
     assert ran.code == 0
     assert "512 sets" in ran.out or "of 512 sets" in ran.out
+    assert "sets of" not in ran.err
+
+
+def test_many_sets_are_announced_with_what_asks_for_less(workshop):
+    workshop.write("many.py", many(17))
+    ran = workshop.run("barriers", "many.py")
+    assert ran.code == 0
+    assert "131 072 sets of 17 barriers" in ran.err
+    assert "--design for the barriers of one design (1 of `--design one_on`)" in ran.err
+    assert "Ctrl-C prints" in ran.err
+    asked_for_less = workshop.run("barriers", "many.py", "--design", "one_on")
+    assert asked_for_less.code == 0
+    assert "sets of" not in asked_for_less.err
+
+
+def test_too_many_sets_are_refused_with_their_number(workshop):
+    workshop.write("many.py", many(23))
+    ran = workshop.run("barriers", "many.py", "--design", "all_on")
+    assert ran.code == 2
+    assert "error F166" in ran.err
+    assert "23 barriers have 8 388 608 sets" in ran.err
+    assert "--barrier for each one that may be left out, 22 of them at most" in ran.err
 
 
 def test_json_goes_to_standard_output_alone(project):

@@ -25,9 +25,10 @@ from fencepost.analyses.inference.templates import (
     sizes_looked_at,
     variables_of,
 )
+from fencepost.analyses.wrong import search_at
 from fencepost.core.limits import INTERRUPTED, Inferring, Limits
-from fencepost.core.results import Finding, Verdict
-from fencepost.core.sizes import at_sizes, sorts
+from fencepost.core.results import Finding
+from fencepost.core.sizes import sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
 MOST_COLUMNS, MOST_ROWS = 60, 4_000
@@ -35,9 +36,6 @@ MOST_COLUMNS, MOST_ROWS = 60, 4_000
 
 MOST_ASSUMED = 800
 """So many short candidates are assumed before any counterexample asks for them."""
-
-MOST_TRIED = 1_000_000
-"""States looked at to tell "not proved" from "wrong"."""
 
 MOST_PROOFS = 12
 """So many times a set of lemmas is mended that no small step breaks, and some step does."""
@@ -332,16 +330,19 @@ class _Inference:
         from fencepost.engines.explore import explore
 
         self._tell("exploring at the counterexample's sizes", 0, 0)
-        sized = at_sizes(self.system, sizes)
+        limits = Limits(
+            seconds=self.bounded.seconds_left, memory_bytes=self.limits.memory_bytes
+        )
         names = [*self.goals, NO_FAULT]
-        few = Limits(states=MOST_TRIED, seconds=self.bounded.seconds_left)
-        answer = explore(sized, self.design, properties=names, first=True, limits=few).answer
-        for finding in answer.findings:
-            if finding.verdict is Verdict.VIOLATED:
-                return self._result(
-                    proved=False, goal=finding.property, violation=finding, violated_at=sized
-                )
-        return None
+        searched = search_at(self.system, self.design, sizes, names, limits)
+        if searched.violation is None:
+            return None
+        return self._result(
+            proved=False,
+            goal=searched.violation.property,
+            violation=searched.violation,
+            violated_at=searched.system,
+        )
 
     def _tell(self, current: str, lemmas: int, dropped: int) -> None:
         self.bounded.pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from fencepost.core.branches import coverage
 from fencepost.core.evidence import show_sizes
 from fencepost.core.limits import (
     INTERRUPTED,
+    MEMORY_LIMIT,
     STATES_LIMIT,
     TIME_LIMIT,
     Limits,
@@ -88,6 +90,7 @@ class Campaign:
         self.started = self.told = time.perf_counter()
         self.compile_s = self.started - began
         self.stopped = ""
+        self.start = self.around.stepper.pack(self.starts[0])
         self.visited: set[tuple[int, ...]] = set()
         self.runs = self.taken = self.deepest = 0
 
@@ -127,17 +130,28 @@ class Campaign:
         self.tell()
 
     def tell(self) -> None:
-        now, limits = time.perf_counter(), self.limits
+        """Tell how far the runs are, and end them at a limit."""
+        now, limits, held = time.perf_counter(), self.limits, self.bytes
         if self.progress is not None and now - self.told >= PROGRESS_S:
             self.told = now
             spent = now - self.started
-            self.progress(Progress(len(self.visited), self.taken, self.deepest, 0, spent, 0))
+            self.progress(Progress(len(self.visited), self.taken, self.deepest, 0, spent, held))
         if limits.states is not None and len(self.visited) >= limits.states:
             self.stopped = STATES_LIMIT
             raise Enough
         if limits.seconds is not None and now - self.started >= limits.seconds:
             self.stopped = TIME_LIMIT
             raise Enough
+        if limits.memory_bytes is not None and held > limits.memory_bytes:
+            self.stopped = MEMORY_LIMIT
+            raise Enough
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the runs hold: the states they came to, and room to look around."""
+        each = sum(map(sys.getsizeof, (self.start, *self.start)))
+        visited = sys.getsizeof(self.visited) + each * len(self.visited)
+        return visited + self.around.nearby.bytes + self.sights.bytes
 
     def result(self, seed: int) -> Result:
         system, design, stepper = self.system, self.design, self.around.stepper

@@ -34,9 +34,11 @@ class Surroundings:
         self.number = {step: number for number, step in enumerate(system.steps)}
 
     def seek(self, sought: Collection[Sight], violations: Collection[Sight]) -> None:
+        """What to look for around states from now on, and which of it ends a look."""
         self.nearby.seek(sought, violations)
 
     def free(self) -> None:
+        """Give back the memory in which looks around are taken."""
         self.nearby.free()
 
 

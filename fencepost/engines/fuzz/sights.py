@@ -71,6 +71,11 @@ class Sights:
             self.nearby.free()
 
     @property
+    def bytes(self) -> int:
+        """The memory in which shortcuts are looked for, once there was a reason to."""
+        return self.nearby.bytes if "nearby" in self.__dict__ else 0
+
+    @property
     def open(self) -> tuple[Sight, ...]:
         """What is asked and was not met yet."""
         return tuple(s for s in self.asked.everything if s not in self.ways)

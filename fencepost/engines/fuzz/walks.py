@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fencepost.core.branches import coverage
 from fencepost.core.evidence import Way, show_sizes
-from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Limits, Progress, Report
+from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, Limits, Progress, Report
 from fencepost.core.questions import select
 from fencepost.core.results import Answer, Cost, Result, grouped
 from fencepost.core.semantics import initial_states, perform
@@ -42,7 +42,7 @@ def walk(
     steps, drawn once for each, and deviate from it now and then. What is met is VIOLATED (a
     `reachable` HOLDS), with a run made as short as dropping steps can make it; anything else is
     UNDECIDED. The walks end when everything was met. The same seed gives the same answer. `limits`
-    of states and memory do not apply: walks keep neither.
+    of states do not apply: walks keep none.
     """
     walker = Walker(system, design, properties, walks, steps, seed)
     try:
@@ -92,6 +92,9 @@ class Walker:
         """Walk until everything is met, a limit is reached, or no walk is left."""
         going = True
         while going and self.sights.open:
+            if limits.memory_bytes is not None and self.bytes > limits.memory_bytes:
+                self.stopped = MEMORY_LIMIT
+                return
             going = self.walks.advance(SLICE)
             for sight, met in self.walks.met.items():
                 if sight not in self.sights.ways:
@@ -100,10 +103,15 @@ class Walker:
             if progress is not None and now - self.told >= PROGRESS_S:
                 self.told = now
                 spent = now - self.started
-                progress(Progress(0, self.walks.taken, self.length, 0, spent, 0))
+                progress(Progress(0, self.walks.taken, self.length, 0, spent, self.bytes))
             if limits.seconds is not None and now - self.started >= limits.seconds:
                 self.stopped = TIME_LIMIT
                 return
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the walks hold, whatever their number and length."""
+        return self.walks.bytes + self.sights.bytes
 
     def way(self, met: Met, *, faults: bool) -> Way:
         """The run of a walk up to where it met something, with the step that faults there."""

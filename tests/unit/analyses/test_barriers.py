@@ -13,7 +13,7 @@ from fencepost.analyses.barrier_questions import questions
 from fencepost.analyses.barriers import Barring
 from fencepost.core import expressions as x
 from fencepost.core.errors import InputError
-from fencepost.core.limits import Limits
+from fencepost.core.limits import INTERRUPTED, Limits
 from fencepost.core.results import Verdict
 from fencepost.core.system import Design as CoreDesign
 from fencepost.core.system import Expectation
@@ -166,6 +166,19 @@ def test_blocking_everything_is_no_cure():
     assert blocked.known[Facet.REACHABILITY] is Known.VIOLATED
     assert not any("stops" in barriers for barriers in answer.safe.minimal)
     assert answer.sufficient.redundant == ("stops", "idle")
+
+
+def test_an_interrupt_keeps_what_was_established():
+    def interrupt(step):
+        if step.minimal:
+            raise KeyboardInterrupt
+
+    (question,) = questions(trap(), whole=True)
+    answer = Barring(trap(), explore, progress=interrupt).answer(question)
+    assert answer.stopped == INTERRUPTED
+    assert answer.sufficient.minimal == (frozenset({"guard"}),)
+    assert 0 < answer.counts["open"] < answer.sets
+    assert answer.without and all(each.answer is None for each in answer.without)
 
 
 def test_the_shortest_trace_without_a_barrier_is_one():

@@ -96,3 +96,36 @@ def test_an_interrupt_between_searches_keeps_the_models_before_it(workshop, monk
     ran = interrupted_at(workshop, monkeypatch, 0)
     assert ran.code == 3
     assert "1 design of 2 models: 1 as expected, interrupted" in ran.out
+
+
+FINITE_ONLY = """
+from fencepost import *
+
+class Looping(Model):
+    Thread = Index(2)
+    inside = Array(Thread, of=bool)
+
+    @action
+    def all_leave(self):
+        for thread in self.Thread:
+            self.inside[thread] = False
+
+@always(Looping)
+def nobody(m, thread: Looping.Thread):
+    return not m.inside[thread]
+"""
+
+
+@pytest.mark.parametrize(
+    ("engines", "code"),
+    [(("--engine", "any-size"), 3), (("--engine", "explore", "--engine", "any-size"), 0)],
+)
+def test_what_is_finite_only_names_its_line_and_the_word_to_write(workshop, engines, code):
+    """Also where another engine decides the design, so that nothing is left open."""
+    workshop.project()
+    workshop.write("models/looping.py", FINITE_ONLY)
+    ran = workshop.run("check", *engines)
+    assert ran.code == code
+    line = FINITE_ONLY.splitlines().index("        for thread in self.Thread:") + 1
+    told = " ".join(ran.out.split())
+    assert f"a loop over Thread (models/looping.py:{line}); write `for_all`, `exists` or" in told

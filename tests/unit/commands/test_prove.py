@@ -103,6 +103,65 @@ def test_bad_input_is_exit_code_2(lock, before, after, code, says):
     assert "models/lock.py:" in ran.err
 
 
+FALSE_OF_THREE = """
+
+@lemma(Lock)
+def two_threads(m):
+    return count(m.Thread, lambda t: True) < 3
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("prove", "--design", "asking"),
+        ("check", "--engine", "any-size", "--design", "asking"),
+        ("check", "--engine", "k-induction", "--design", "asking"),
+    ],
+)
+def test_lemmas_are_tried_at_the_sizes_given(lock, command):
+    lock.write("models/lock.py", MODEL + FALSE_OF_THREE)
+    at_two = lock.run(*command)
+    assert "F135" not in at_two.err
+    at_three = lock.run(*command, "--set", "threads=3")
+    assert at_three.code == 2
+    assert "error F135: lemma `two_threads` is false of asking initially at threads=3" in (
+        at_three.err
+    )
+    assert "asking" not in at_three.out
+
+
+def test_sizes_of_no_model_are_refused(lock):
+    ran = lock.run("prove", "--set", "thread=3")
+    assert ran.code == 2
+    assert "error F12" in ran.err
+    ran = lock.run("prove", "--infer", "--set", "threads=3")
+    assert ran.code == 2
+    assert "error F140: --set" in ran.err
+
+
+def test_what_is_wrong_is_shown_with_its_run(lock):
+    hopeful = MODEL.replace('violates("one_inside", steps=2)', "holds")
+    lock.write("models/lock.py", hopeful.replace("@lemma(Lock)", '@lemma(Lock, designs="asking")'))
+    ran = lock.run("prove", "--design", "rude")
+    assert ran.code == 1
+    assert "VIOLATED" in ran.out
+    assert "one_inside: violated in 2 steps at Thread=2" in ran.out
+    _, _, run = ran.out.partition("one_inside is wrong")
+    assert run.count("enter(thread=") == 2
+    told = json.loads(lock.run("prove", "--design", "rude", "--json", "-").out)
+    (searched,) = told["models"][0]["designs"][0]["searched"]
+    assert (searched["violated"], searched["sizes"]) == ("one_inside", {"Thread": 2})
+    assert len(searched["steps"]) == 2
+
+
+def test_what_is_not_proved_says_where_no_violation_was_found(lock):
+    lock.write("models/lock.py", MODEL.replace("@lemma(Lock)", '@lemma(Lock, designs="rude")'))
+    ran = lock.run("prove", "--design", "asking")
+    assert "No violation in all 3 states at Thread=2" in ran.out
+    assert "UNDECIDED" in ran.out
+
+
 def test_an_unknown_lemma_is_named(lock):
     ran = lock.run("prove", "--lemma", "who_is_inside")
     assert ran.code == 2

@@ -46,6 +46,3 @@ def fair_as(system: System, **kinds: Fairness) -> System:
     """The same system with other fairness."""
     actions = tuple(replace(a, fairness=kinds.get(a.name, a.fairness)) for a in system.actions)
     return replace(system, actions=actions)
-
-
-# Unfair, weakly fair and strongly fair: a lamp that flickers while somebody waits for a turn.

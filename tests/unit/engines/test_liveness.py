@@ -17,6 +17,8 @@ from fencepost.engines.explore import explore
 from fencepost.language import PropertyDeclaration
 from tests.unit.engines.deciding_liveness import HOLDS, VIOLATED, decided, fair_as, loop, verdict
 
+# Unfair, weakly fair and strongly fair: a lamp that flickers while somebody waits for a turn.
+
 
 class Flicker(Model):
     lit = Var(bool, initial=False)
@@ -212,6 +214,43 @@ def test_a_fair_step_that_changes_nothing_demands_nothing() -> None:
     assert verdict(Stutters, stutters_to_the_end) is VIOLATED
 
 
+class StuttersWhileDim(Model):
+    """A strongly fair step that changes nothing while it is dim, and ends it while it is lit: only
+    where it changes something is it possible, and staying dim owes it nothing."""
+
+    lit = Var(bool, initial=False)
+    done = Var(bool, initial=False)
+
+    @action
+    def switch(self):
+        require(not self.done)
+        self.lit = not self.lit
+
+    @fair("strong")
+    @action
+    def work(self):
+        """A self-loop in the dark."""
+        self.done = self.done or self.lit
+
+
+@eventually(StuttersWhileDim)
+def dim_is_done(m):
+    return m.done
+
+
+def test_a_strongly_fair_self_loop_is_no_chance_that_was_missed() -> None:
+    """Staying in the dark by the self-loop alone is fair, though the step is taken all the time;
+    going through the light again and again without working there is not."""
+    assert verdict(StuttersWhileDim, dim_is_done) is VIOLATED
+    assert loop(StuttersWhileDim, dim_is_done) == ["work"]
+    system = build(StuttersWhileDim, [dim_is_done])
+    weak = fair_as(system, work="weak", switch="weak")
+    assert [f.verdict for f in decided(weak).values()] == [VIOLATED]
+    # Whoever has to switch comes to the light, again and again.
+    strong = fair_as(system, switch="weak")
+    assert [f.verdict for f in decided(strong).values()] == [HOLDS]
+
+
 # Fair, but disabled in the end.
 
 
@@ -317,9 +356,6 @@ def test_a_state_whose_only_step_faults_is_no_end() -> None:
     answer = explore(build(Faults, [never_comes]), build(Faults, [never_comes]).designs[0]).answer
     assert answer.verdict is VIOLATED
     assert [f.property for f in answer.findings if f.verdict is VIOLATED] == ["no_fault"]
-
-
-# What is pending.
 
 
 # What is reported is performed again, and what is no violation is refused.

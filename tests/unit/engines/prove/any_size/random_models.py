@@ -132,8 +132,8 @@ def source(seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def load(seed: int, folder: Path) -> tuple[str, System]:
-    """The text of a seed and the model recorded from it for any size."""
+def load(seed: int, folder: Path, *, any_size: bool = True) -> tuple[str, System]:
+    """The text of a seed and the model recorded from it, for any size or at its own."""
     text, name = source(seed), f"any_size_{seed}"
     path = folder / f"{name}.py"
     path.write_text(text)
@@ -142,4 +142,4 @@ def load(seed: int, folder: Path) -> tuple[str, System]:
     sys.modules[name] = module
     exec(compile(text, str(path), "exec"), vars(module))
     properties = [v for v in vars(module).values() if isinstance(v, PropertyDeclaration)]
-    return text, build(module.Random, properties, any_size=True)
+    return text, build(module.Random, properties, any_size=any_size)
