@@ -10,7 +10,7 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fencepost.analyses.inference.boxes import Box
-from fencepost.analyses.inference.hitting import MOST_COLUMNS, differences, hitting_sets
+from fencepost.analyses.inference.hitting import MOST_HIT_COLUMNS, hitting_sets
 from fencepost.analyses.inference.on_demand import Occurring
 from fencepost.analyses.inference.tables import Template, rows_of, unique
 from fencepost.analyses.inference.vectors import Vectors
@@ -26,11 +26,16 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 
-MOST_HIT = 4
-ENOUGH = 10.0
 MOST_LOOKED_AT = 60
 """So many clauses that exclude one state are compared before the cheapest is taken."""
 
+
+MOST_HIT = 4
+"""The most literals of a clause that excludes some cells of a state, whatever the others are."""
+
+ENOUGH = 10.0
+"""A box that chance may have left empty costs more than any other: where fewer rows than these
+would lie in it if its sides had nothing to do with each other."""
 
 OTHERS = 31
 """So many other states tell which attributes some cells settle."""
@@ -139,7 +144,12 @@ class Question:
 
 
 Price = tuple[int, ...]
-"""How long a candidate is: variables and literals, fields that do not matter, cases."""
+"""How long a candidate is: variables and literals, fields that do not matter, cases. Of those found
+on demand, before all that, whether there is little evidence for it."""
+
+Row = tuple[int, ...]
+Sides = Iterator[tuple[Row, tuple[int, ...]]]
+"""Rows, each with columns in which no row of a table is like it."""
 
 
 class Candidates(Protocol):
@@ -255,14 +265,11 @@ def _parts(template: Template, box: Box) -> Iterator[Box]:
 
 
 class OnDemand:
-    """The candidates of a template whose table has too many columns or rows for all its boxes."""
+    """The candidates of one template, found when they are asked for."""
 
     def __init__(self, template: Template, rows: Rows, prefix: str, literals: int) -> None:
         self.template, self.prefix, self.literals = template, prefix, literals
         self._occurring = Occurring(rows, template.sizes)
-        import numpy as np
-        self.table = self._first = rows.astype(np.uint8)
-        self._differences = {}
         self._every = frozenset(v.name for v in template.variables)
         self._names: dict[Box, str] = {}
         order = sorted(self._every)
@@ -270,79 +277,73 @@ class OnDemand:
 
     def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
         """Of each number of literals the cheapest among those looked at."""
-        if question.cells:
-            return self._lifted(question)
+        found: list[tuple[Price, Candidate]] = []
+        for literals, boxes in self._boxes(question):
+            for box, cost in sorted(boxes.items(), key=lambda item: (item[1], item[0])):
+                name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
+                if name not in question.dropped:
+                    found.append((cost, candidate(self.template, box, name)))
+                if len(found) == literals * FEW:
+                    break
+        return found
+
+    def _boxes(self, question: Question) -> Iterator[tuple[int, dict[Box, Price]]]:
+        """For each number of literals boxes that the state lies in, and what they cost."""
+        by = self._of_cells(question) if question.cells else self._of_fields(question)
+        for literals, sides in by:
+            found: dict[Box, Price] = {}
+            for row, columns in sides:
+                if self._every != self._speaks_of(columns):
+                    continue
+                for box in _parts(self.template, self._occurring.grown(row, columns)):
+                    if all(m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)):
+                        cost = price(self.template, box, question.matter)
+                        found[box] = (self._occurring.evidence(box) < ENOUGH, *cost)
+                if len(found) > MOST_LOOKED_AT:
+                    break
+            yield literals, found
+
+    def _of_fields(self, question: Question) -> Iterator[tuple[int, Sides]]:
+        """Columns that tell the state's rows from all others, of what its step looks at."""
         used = self.template.attributes
         near = [n for n, a in enumerate(used) if question.wide or a.fields & question.matter]
-        table = question.rows(self.template, near)
-        rows = [tuple(int(v) for v in row) for row in unique(table, self.template.sizes)]
-        longest = MOST_FAR if question.wide else self.literals
-        chosen: list[tuple[Price, Candidate]] = []
-        for literals in range(1, longest + 1):
-            found: dict[Box, Price] = {}
-            for row in rows:
-                for columns in self._occurring.without(row, near, literals, self._speaks):
-                    if self._every != frozenset().union(*(used[c].variables for c in columns)):
-                        continue
-                    for box in _parts(self.template, self._occurring.grown(row, columns)):
-                        if all(
-                            m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)
-                        ):
-                            found[box] = price(self.template, box, question.matter)
-                    if len(found) > MOST_LOOKED_AT:
-                        break
-            for box, cost in sorted(found.items(), key=lambda item: (item[1], item[0])):
-                name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
-                if name not in question.dropped:
-                    chosen.append((cost, candidate(self.template, box, name)))
-                if len(chosen) == literals * FEW:
-                    break
-        return chosen
+        table = unique(question.rows(self.template, near), self.template.sizes)
+        rows = [tuple(int(v) for v in row) for row in table]
+        for literals in range(1, (MOST_FAR if question.wide else self.literals) + 1):
+            yield (
+                literals,
+                (
+                    (row, columns)
+                    for row in rows
+                    for columns in self._occurring.without(row, near, literals, self._speaks)
+                ),
+            )
 
-    def _lifted(self, question: Question) -> list[tuple[Price, Candidate]]:
+    def _of_cells(self, question: Question) -> Iterator[tuple[int, Sides]]:
         """The same, of attributes that the cells to be excluded settle."""
-        rows, settled = question.settled(self.template)
-        chosen: list[tuple[Price, Candidate]] = []
-        asked: dict[tuple[tuple[int, ...], tuple[int, ...]], Any] = {}
-        for row, fixed in zip(rows, settled, strict=True):
-            near = [int(n) for n in fixed.nonzero()[0]][:MOST_COLUMNS]
-            if self._every != frozenset().union(*(self.template.attributes[c].variables for c in near)):
-                continue
-            values = tuple(int(row[c]) for c in near)
-            asked[tuple(near), values] = row
+        rows: dict[tuple[int, ...], tuple[Row, Any]] = {}
+        for values, settled in zip(*question.settled(self.template), strict=True):
+            near = tuple(int(n) for n in settled.nonzero()[0])[:MOST_HIT_COLUMNS]
+            key = (*near, *(int(values[n]) for n in near))
+            if self._every == self._speaks_of(near) and key not in rows:
+                row = tuple(int(v) for v in values)
+                rows[key] = row, (near, self._occurring.differences(row, near))
         for literals in range(1, MOST_HIT + 1):
-            found: dict[Box, Price] = {}
-            for (near, values), row in asked.items():
-                for columns in self._hit(near, values, literals):
-                    for box in _parts(self.template, self._occurring.grown(row, columns)):
-                        if all(m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)):
-                            little = self._occurring.evidence(box) < ENOUGH
-                            found[box] = (int(little), *price(self.template, box, question.fields))
-                    if len(found) > MOST_LOOKED_AT:
-                        break
-            for box, cost in sorted(found.items(), key=lambda item: (item[1], item[0])):
-                name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
-                if name not in question.dropped:
-                    chosen.append((cost, candidate(self.template, box, name)))
-                if len(chosen) == literals * FEW:
-                    break
-        return chosen
+            yield (
+                literals,
+                (
+                    (row, tuple(near[bit] for bit in hit))
+                    for row, (near, masks) in rows.values()
+                    for hit in hitting_sets(masks, literals)
+                ),
+            )
 
-    def _hit(self, near, values, literals):
-        key = near, values
-        if key not in self._differences:
-            self._differences[key] = differences(self.table[:, list(near)], values)
-        for hit in hitting_sets(self._differences[key], literals):
-            columns = tuple(c for n, c in enumerate(near) if hit >> n & 1)
-            if self._every == frozenset().union(*(self.template.attributes[c].variables for c in columns)):
-                yield columns
+    def _speaks_of(self, columns: Sequence[int]) -> frozenset[str]:
+        return frozenset().union(*(self.template.attributes[c].variables for c in columns))
 
     def learn(self, state: Question) -> frozenset[str]:
         rows = unique(state.rows(self.template), self.template.sizes)
         self._occurring.learn(rows)
-        import numpy as np
-        self.table = np.concatenate([self.table, rows.astype(np.uint8)])
-        self._differences = {}
         return frozenset(
             name
             for box, name in self._names.items()
@@ -354,8 +355,6 @@ class OnDemand:
 
     def forget(self) -> None:
         self._occurring.forget()
-        self.table = self._first
-        self._differences = {}
 
 
 def given(lemmas: Sequence[Lemma]) -> list[Candidate]:

@@ -119,12 +119,14 @@ class _Inference:
             run=self.bounded,
             sizes=[{s.name: 2 for s in sorts(system)} | {main: 4}],
         )
-        self.unbounded = Oracle(system, design.barriers, Effort(tries=3, members=0), run=self.bounded)
+        """Looks for counterexamples first, since what is asked of it was not proved before."""
+        near = Effort(tries=3, members=0)
+        self.unbounded = Oracle(system, design.barriers, near, run=self.bounded)
+        """Asks for any size alone, of few hypotheses."""
         self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
         self.sizes = {s.name: 2 for s in sorts(system)}
         self.most_stages = most_stages
-        self.pools: dict[Shape, Candidates] = {}
-        self.looked: dict[tuple[tuple[str, int], ...], Seen] = {}
+        self.pools: dict[Shape, tuple[Candidates, ...]] = {}
         self.seen: list[Seen] = []
         self.claimed: dict[str, Candidate] = {}
         self.tried = self.dropped = self.counterexamples = 0
@@ -160,9 +162,10 @@ class _Inference:
             if isinstance(outcome, Inferred):
                 return outcome
             lost = outcome
-            wrong = None if self._covered(lost) else self._wrong(dict(lost.found.sizes))
-            if wrong is not None:
-                return wrong
+            if lost.found is not None and not self._covered(lost.goal, lost.found):
+                wrong = self._wrong(dict(lost.found.sizes))
+                if wrong is not None:
+                    return wrong
         if lost is None:
             raise ValueError("a search of no stage")
         if lost.found is None:
@@ -174,13 +177,10 @@ class _Inference:
         """One set of templates, with what the stage before it had claimed to begin with."""
         from fencepost.engines.prove.any_size.sized import Sized
 
-        pools: list[Candidates] = list(self._pools(shapes))
-        if self.filtered_by is self.design:
-            for seen in self.seen:
-                if any(seen.breaks(goal) for goal in self.goals.values()):
-                    wrong = self._wrong(seen.sizes)
-                    if wrong is not None:
-                        return wrong
+        wrong = self._look_at_states(shapes)
+        if wrong is not None:
+            return wrong
+        pools = list(self._pools(shapes))
         for pool in pools:
             pool.forget()
         claims = Claims(dict(self.goals), no_fault=True, lemmas=self.claimed)
@@ -281,46 +281,52 @@ class _Inference:
         for name in claims.names:
             yield from ((name, action) for action in actions)
 
+    def _look_at_states(self, shapes: Sequence[Shape]) -> Inferred | None:
+        """Look for the states that candidates of these templates are read off, each size once; the
+        violation, where a goal is false in one of them."""
+        looked: list[Seen] = []
+        known = {tuple(seen.sizes.items()): seen for seen in self.seen}
+        for sizes in sizes_looked_at(shapes, self.system):
+            self._tell("states of small sizes", 0, 0)
+            seen = known.get(tuple(sizes.items()))
+            if seen is None:
+                seen = seen_states(self.system, self.filtered_by, sizes)
+                goals = self.goals.values() if self.filtered_by is self.design else ()
+                wrong = self._wrong(sizes) if any(seen.breaks(goal) for goal in goals) else None
+                if wrong is not None:
+                    return wrong
+            looked.append(seen)
+        self.seen = looked
+        return None
+
     def _pools(self, shapes: Sequence[Shape]) -> Iterator[Candidates]:
         """The candidates of templates; tables are made once."""
-        fresh = [s for s in shapes if s not in self.pools]
-        if fresh:
-            self.seen = [self._seen(sizes) for sizes in sizes_looked_at(shapes, self.system)]
-        for shape in fresh:
-            self._tell("states of small sizes", 0, 0)
-            variables = variables_of(shape)
-            plain = attributes(self.asked, variables)
-            if not plain:
-                continue
-            rows = table(variables, plain, self.seen)
-            if not len(rows):
-                continue
-            more = merged(plain, rows)
-            template = Template(variables, (*plain, *more))
-            rows = with_merged(rows, plain, more)
-            prefix = "_".join([*(v.name for v in variables), ""])
-            self.pools[shape] = [OnDemand(template, rows, prefix, MOST_LITERALS)]
-            if not (len(template.attributes) > MOST_COLUMNS or len(rows) > MOST_ROWS):
-                boxes = maximal_empty_boxes(rows, template.sizes)
-                self.pools[shape].append(Pool(template, boxes, prefix+"box_"))
-        for s in shapes:
-            yield from self.pools.get(s, ())
+        for shape in shapes:
+            if shape not in self.pools:
+                self._tell("states of small sizes", 0, 0)
+                self.pools[shape] = tuple(self._candidates_of(shape))
+            yield from self.pools[shape]
 
-    def _seen(self, sizes: Mapping[str, int]) -> Seen:
-        """States of a size, looked for once."""
-        key = tuple(sorted(sizes.items()))
-        if key not in self.looked:
-            self._tell("states of small sizes", 0, 0)
-            self.looked[key] = seen_states(self.system, self.filtered_by, sizes)
-        return self.looked[key]
+    def _candidates_of(self, shape: Shape) -> Iterator[Candidates]:
+        """Those found on demand; and all short ones, where the table is small enough."""
+        variables = variables_of(shape)
+        plain = attributes(self.asked, variables)
+        rows = table(variables, plain, self.seen) if plain else ()
+        if not len(rows):
+            return
+        more = merged(plain, rows)
+        template = Template(variables, (*plain, *more))
+        rows = with_merged(rows, plain, more)
+        prefix = "_".join([*(v.name for v in variables), ""])
+        yield OnDemand(template, rows, prefix, MOST_LITERALS)
+        if len(template.attributes) <= MOST_COLUMNS and len(rows) <= MOST_ROWS:
+            yield Pool(template, maximal_empty_boxes(rows, template.sizes), f"{prefix}box_")
 
-    def _covered(self, lost: Lost) -> bool:
-        """Whether exploring at the sizes of what broke a goal tells nothing new: every state there
-        was looked at, or there is nothing to explore."""
-        if lost.found is None:
-            return True
-        sizes = dict(lost.found.sizes)
-        return lost.goal != NO_FAULT and any(
+    def _covered(self, goal: str, found: Counterexample) -> bool:
+        """Whether every state at the sizes of what broke a goal was looked at: exploring there
+        tells nothing new."""
+        sizes = dict(found.sizes)
+        return goal != NO_FAULT and any(
             seen.complete and all(sizes[name] <= count for name, count in seen.sizes.items())
             for seen in self.seen
         )

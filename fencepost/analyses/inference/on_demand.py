@@ -33,6 +33,7 @@ class Occurring:
         shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
         self.first = np.cumsum([0, *self.sizes])
         self.bits = self._packed(shuffled)
+        self.rows = self._rows_at_first = rows.astype(np.uint8)
         self._at_first, self._learnt = self.bits, rows[:0]
 
     @property
@@ -57,10 +58,12 @@ class Occurring:
         """Rows that occur too. They go before the others: what they tell apart is asked about."""
         self._learnt = self.np.concatenate([self._learnt, rows])
         self.bits = self.np.concatenate([self._packed(self._learnt), self._at_first], axis=1)
+        self.rows = self.np.concatenate([self._learnt.astype(self.np.uint8), self._rows_at_first])
 
     def forget(self) -> None:
         """Leave the rows of the beginning."""
         self.bits, self._learnt = self._at_first, self._learnt[:0]
+        self.rows = self._rows_at_first
 
     def of(self, column: int, mask: int) -> Bits:
         """The rows in which a column has one of the values of a mask."""
@@ -136,17 +139,28 @@ class Occurring:
             left = left[~(same[left] & base).any(axis=1)]
         return left
 
+    def differences(self, row: Sequence[int], columns: Sequence[int]) -> Any:
+        """For each row, in which of some columns (at most 63) it differs from the given one: the
+        combinations that occur, as bits by position."""
+        masks = self.np.zeros(len(self.rows), dtype=self.np.uint64)
+        for bit, column in enumerate(columns):
+            apart = (self.rows[:, column] != row[column]).astype(self.np.uint64)
+            masks |= apart << self.np.uint64(bit)
+        return self.np.unique(masks)
+
     def evidence(self, box: Box) -> float:
         """How many rows would lie in an empty box if one of its sides had nothing to do with the
         others: of all sides the one that makes it most. Where that is little, chance may have left
         it empty."""
         np = self.np
         sides = [self.of(c, m) for c, m in zip(box.columns, box.masks, strict=True)]
-        every = self.words * 64
+        every = len(self.rows)
         best = 0.0
         for n, side in enumerate(sides):
             others = [other for m, other in enumerate(sides) if m != n]
-            beside = int(np.bitwise_count(np.bitwise_and.reduce(others, axis=0)).sum()) if others else every
+            beside = every
+            if others:
+                beside = int(np.bitwise_count(np.bitwise_and.reduce(others, axis=0)).sum())
             best = max(best, beside * int(np.bitwise_count(side).sum()) / every)
         return best
 

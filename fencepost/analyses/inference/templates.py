@@ -74,11 +74,11 @@ def variables_of(shape: Shape, taken: Iterable[str] = ()) -> tuple[Variable, ...
 
 
 def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, int]]:
-    """At which sizes (members of each Index, by its name) states are looked at.
+    """At which sizes (members of each Index, by its name) states are looked at, small ones first.
 
-    Two of each; one more of each than any template has variables of it, so that "another" is seen;
-    and, for longer runs, two more of the main one with fewer of the others: two of those whose
-    members some field has as values.
+    Two of each. For longer runs, two more of the main one than templates have variables of it, with
+    few of the others: two of those whose members some field has as values. And, where templates
+    have several variables of an Index, one more of each than any has, so that "another" is seen.
     """
     every, main = sorts(system), main_of(system)
     most = {s.name: 1 for s in every}
@@ -86,10 +86,11 @@ def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, i
         for sort, count in shape:
             most[sort.name] = max(most[sort.name], count)
     values = {_inner(f.domain) for f in system.fields}
+    longest = {main.name: most[main.name] + 2}
     two = {s.name: 2 for s in every}
-    wide = {name: count + 1 + (name == main.name) for name, count in most.items()}
-    long = {s.name: 2 if s in values else 1 for s in every} | {main.name: most[main.name] + 2}
-    return [two, long] if wide == two else [two, wide, long]
+    long = {s.name: 2 if s in values else 1 for s in every} | longest
+    wide = {name: count + 1 for name, count in most.items()} | longest
+    return [two, long] if max(most.values()) == 1 else [two, long, wide]
 
 
 def _inner(domain: Domain) -> Domain:
