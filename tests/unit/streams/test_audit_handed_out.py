@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -176,6 +178,16 @@ def test_sharing_memory_of_the_device_is_refused(audited, call):
     assert f"program.py:{LINE}: error F220" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("ci", "raised"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)]
+)
+def test_without_a_compiler_a_test_is_skipped_and_fails_on_ci(monkeypatch, ci, raised):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(raised, match="there is no compiler c"):
+        compiler("c++")
+
+
 LIBRARY = (
     "void add_one(float *values, int count) { for (int i = 0; i < count; i++) values[i] += 1; }"
 )
@@ -197,8 +209,15 @@ PyMODINIT_FUNC PyInit_rawkernels() { return PyModule_Create(&module); }
 def compiler(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"there is no compiler {name}")
+        left_out(f"there is no compiler {name}")
     return found
+
+
+def left_out(why: str) -> NoReturn:
+    """What a test needs is not there: it is skipped, and on CI it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{why}, and on CI there must be one", pytrace=False)
+    pytest.skip(why)
 
 
 def build(folder: Path, name: str) -> None:
@@ -235,7 +254,7 @@ def extension(tmp_path_factory) -> Path:
         text=True,
     )
     if ran.returncode:
-        pytest.skip(f"the compiler cannot build an extension: {ran.stderr[-300:]}")
+        left_out(f"there is no compiler that builds extensions: {ran.stderr[-300:]}")
     return folder
 
 
