@@ -348,7 +348,7 @@ def test_a_posted_one_sided_write_cannot_be_recalled():
     device.submit(stream, "own", writes=[whole(tenant.start, 8)], run=fill(1))
     device.synchronize()
     assert memory.read(tenant.start, 8) == b"\1" * 8, (
-        "no stream and no synchronisation waits for it"
+        "nothing has waited for it"
     )
     device.complete(write)
     assert memory.read(tenant.start, 8) == b"\7" * 8, "it landed in the memory of the next tenant"
