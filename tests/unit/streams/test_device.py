@@ -347,9 +347,7 @@ def test_a_posted_one_sided_write_cannot_be_recalled():
     assert tenant.start == block.start
     device.submit(stream, "own", writes=[whole(tenant.start, 8)], run=fill(1))
     device.synchronize()
-    assert memory.read(tenant.start, 8) == b"\1" * 8, (
-        "nothing has waited for it"
-    )
+    assert memory.read(tenant.start, 8) == b"\1" * 8, "nothing has waited for it"
     device.complete(write)
     assert memory.read(tenant.start, 8) == b"\7" * 8, "it landed in the memory of the next tenant"
     found = {(f.first.name, f.second.name) for f in device.audit().findings}
