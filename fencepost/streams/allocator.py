@@ -8,6 +8,7 @@ free is done; the allocator looks for that at each allocation, and orders nothin
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -65,7 +66,7 @@ class Allocator:
         self.most = 0
         """The most blocks that were lent at once."""
         self._fresh = start
-        self._pools: dict[Pool, _Pool] = {}
+        self._pools: defaultdict[Pool, _Pool] = defaultdict(_Pool)
         self._resting: list[tuple[Block, tuple[Mark, ...]]] = []
 
     @property
@@ -80,7 +81,7 @@ class Allocator:
         """
         size = rounded(size)
         self._collect()
-        place = self._pools.setdefault(pool, _Pool()).take(size)
+        place = self._pools[pool].take(size)
         if place is None:
             place = self._fresh
             if place + size > self.stop:
@@ -105,7 +106,7 @@ class Allocator:
         if rest:
             self._resting.append((block, rest))
         else:
-            self._pools.setdefault(block.queue, _Pool()).put(block.start, rounded(block.size))
+            self._pools[block.queue].put(block.start, rounded(block.size))
 
     def _collect(self) -> None:
         done: Callable[[tuple[Mark, ...]], bool] = lambda rest: all(m.reached for m in rest)  # noqa: E731
@@ -114,9 +115,7 @@ class Allocator:
             self._resting = [(block, rest) for block, rest in resting if not done(rest)]
             for block, rest in resting:
                 if done(rest):
-                    self._pools.setdefault(block.queue, _Pool()).put(
-                        block.start, rounded(block.size)
-                    )
+                    self._pools[block.queue].put(block.start, rounded(block.size))
 
 
 def rounded(size: int) -> int:

@@ -90,3 +90,4 @@ def test_the_integration_script_is_a_script():
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
     assert "make test SLOW=1" in text
+    assert "for tool in spin rumur g++; do" in text

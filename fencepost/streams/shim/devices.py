@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from fencepost.streams.shim.errors import unsupported
 THE_DEVICE = torch.device("cuda", 0)
 
 
+@lru_cache(maxsize=64, typed=True)  # True is no device, and 1 is one
 def as_device(device: Any) -> torch.device:
     """A device as torch spells it (`"cuda:0"`, 0, a `torch.device`).
 

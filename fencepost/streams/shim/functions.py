@@ -13,6 +13,7 @@ from torch.utils import _device
 from fencepost.streams.shim.devices import as_device, is_virtual
 from fencepost.streams.shim.handed_out import asked_by_program
 from fencepost.streams.shim.runtime import DEVICE, HOST
+from fencepost.streams.shim.shapes import WITHOUT_TENSORS
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -70,6 +71,8 @@ class Functions(TorchFunctionMode):
             return DEVICE, {**kwargs, "device": torch.device("cpu")}
         on_device = self.runtime.on_device
         for value in (*args, *kwargs.values()):
+            if type(value) in WITHOUT_TENSORS:
+                continue
             if isinstance(value, torch.Tensor):
                 if on_device(value):
                     return DEVICE, kwargs

@@ -15,6 +15,7 @@ from fencepost.streams.shim.dispatch import Dispatch
 from fencepost.streams.shim.extensions import guarded
 from fencepost.streams.shim.functions import Functions
 from fencepost.streams.shim.in_kernel import kernel_names
+from fencepost.streams.shim.native_libraries import library_names
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.processes import process_names
 from fencepost.streams.shim.refused_names import refused_names
@@ -68,6 +69,7 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
             kernel_names(),
             cuda_names(runtime),
             thread_names(runtime.bridge, modes.entered),
+            library_names(),
             process_names(runtime.bridge.children),
             sharing_names(runtime),
         ):

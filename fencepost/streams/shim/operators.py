@@ -21,6 +21,7 @@ from fencepost.streams.shim.indexing import INDEXING
 from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.randomness import drawn, draws_first, seeded
 from fencepost.streams.shim.shapes import (
+    WITHOUT_TENSORS,
     NotKnownBefore,
     Outline,
     map_outlines,
@@ -151,7 +152,7 @@ class _Queued:
         for value in (*args, *kwargs.values()) if kwargs else args:
             if isinstance(value, torch.Tensor):
                 tensors.append(value)
-            elif isinstance(value, list | tuple):
+            elif type(value) not in WITHOUT_TENSORS:
                 tensors_in(value, tensors)
         on_device = runtime.on_device
         lying_there = [tensor for tensor in tensors if on_device(tensor)]

@@ -52,19 +52,36 @@ def outline_of(tensor: torch.Tensor) -> Outline:
     return Outline(tuple(tensor.shape), tensor.stride(), tensor.dtype)
 
 
+NUMBERS = frozenset((bool, int, float))
+WITHOUT_TENSORS = NUMBERS | {
+    type(None),
+    str,
+    torch.dtype,
+    torch.device,
+    torch.layout,
+    torch.memory_format,
+}
+"""Types of arguments that hold no tensor; `isinstance` of them asks torch, and takes its time."""
+
+
 def freeze(value: Any) -> Any:
     """An argument as a key: tensors by what is known without their data, lists as tuples."""
+    kind = type(value)
+    if kind in WITHOUT_TENSORS:
+        return (kind, value) if kind in NUMBERS else value
     if isinstance(value, torch.Tensor):
         return (tuple(value.shape), value.stride(), value.dtype, value.is_conj(), value.is_neg())
     if isinstance(value, list | tuple):
         return tuple(freeze(item) for item in value)
     if isinstance(value, torch.Generator):
         return None
-    return (type(value), value) if isinstance(value, bool | int | float) else value
+    return (kind, value) if isinstance(value, int | float) else value
 
 
 def map_tensors(value: Any, change: Callable[[torch.Tensor], Any]) -> Any:
     """The same nested arguments with each tensor replaced."""
+    if type(value) in WITHOUT_TENSORS:
+        return value
     if isinstance(value, torch.Tensor):
         return change(value)
     if isinstance(value, list | tuple):
@@ -74,6 +91,8 @@ def map_tensors(value: Any, change: Callable[[torch.Tensor], Any]) -> Any:
 
 def tensors_in(value: Any, found: list[torch.Tensor]) -> None:
     """Collect the tensors among nested arguments."""
+    if type(value) in WITHOUT_TENSORS:
+        return
     if isinstance(value, torch.Tensor):
         found.append(value)
     elif isinstance(value, list | tuple):

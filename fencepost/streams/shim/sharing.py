@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import queues
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +14,21 @@ import torch
 import torch.multiprocessing
 import torch.utils.dlpack
 
+from fencepost.core.errors import Location
 from fencepost.streams.shim.errors import unsupported
 from fencepost.streams.shim.processes import asker
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
 
+
+class _Put(threading.local):
+    """Where the object that the calling thread pickles was put on a queue."""
+
+    place: Location | None = None
+
+
+PUT = _Put()
 WHY = "memory would be shared that nothing watches"
 INSTEAD = "a copy through the host"
 
@@ -38,7 +50,40 @@ def sharing_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     """By module, what replaces the names that share memory."""
     plain = vars(torch.utils.dlpack)["to_dlpack"]
     replacement = {"to_dlpack": shared(runtime, "to_dlpack", plain)}
-    return {torch: replacement, torch.utils.dlpack: replacement}
+    return {torch: replacement, torch.utils.dlpack: replacement, **_buffered()}
+
+
+def _buffered() -> dict[Any, dict[str, Any]]:
+    """By class, what remembers where an object was put on a queue whose own thread pickles it."""
+    places: defaultdict[int, list[Location]] = defaultdict(list)
+    plain_dumps: Any = vars(ForkingPickler)["dumps"].__func__
+
+    def remembering(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def put(self: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
+            places[id(obj)].append(asker())
+            try:
+                return plain(self, obj, *args, **kwargs)
+            except BaseException:  # it is not in the buffer
+                places[id(obj)].pop()
+                raise
+
+        return put
+
+    def dumps(cls: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        kept = places.get(id(obj))
+        PUT.place = kept.pop(0) if kept else None
+        if not kept:
+            places.pop(id(obj), None)
+        try:
+            return plain_dumps(cls, obj, *args, **kwargs)
+        finally:
+            PUT.place = None
+
+    return {
+        ForkingPickler: {"dumps": classmethod(dumps)},
+        queues.Queue: {"put": remembering(queues.Queue.put)},
+        queues.JoinableQueue: {"put": remembering(queues.JoinableQueue.put)},
+    }
 
 
 @contextmanager
@@ -56,7 +101,7 @@ def told_to_processes(runtime: Runtime) -> Iterator[None]:
                 if runtime.on_device(tensor):
                     label = runtime.storage_bytes(tensor).label
                     what = f"{label} of the device goes to another process"
-                    runtime.bridge.children.refuse(what, asker())
+                    runtime.bridge.children.refuse(what, PUT.place or asker())
                 with runtime.quiet():
                     runtime.pickled(tensor)
                 runtime.handed_out.give(tensor, "torch.multiprocessing")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -124,11 +126,66 @@ def test_a_tensor_of_the_device_for_another_process_is_refused(audited):
     )
 
 
+@pytest.mark.parametrize(
+    "put",
+    [
+        "q = multiprocessing.Queue(); q.put(x)",
+        "q = multiprocessing.Queue(); q.put({'deep': [x]})",
+        "q = multiprocessing.JoinableQueue(); q.put(x, True)",
+        "import torch.multiprocessing as mp; q = mp.Queue(); q.put_nowait((x, 1))",
+    ],
+)
+def test_a_tensor_on_a_buffered_queue_is_refused_where_it_was_put(audited, put):
+    ran = audited(f"{START}{put}\nq.close(); q.join_thread()\n")
+    assert ran.code == 2
+    assert (
+        f"program.py:{LINE}: error F230: float32[8] of the device goes to another process"
+        in ran.err
+    )
+
+
+def test_objects_on_buffered_queues_arrive(audited):
+    ran = audited(
+        START + "q = multiprocessing.Queue(1)\nq.put(7)\nprint(q.get())\n"
+        "q.put(7)\ntry:\n    q.put(7, timeout=0.01)\nexcept Exception as error:\n"
+        "    print(type(error).__name__)\nprint(q.get())\n"
+    )
+    assert (ran.code, ran.out) == (0, "7\nFull\n7\n")
+
+
+@pytest.mark.parametrize("name", ["libcudart.so.12", "libcuda.so.1", "libnccl.so.2", "cudart.so"])
+@pytest.mark.parametrize("load", ["ctypes.CDLL({!r})", "ctypes.cdll.LoadLibrary({!r})"])
+def test_a_library_of_cuda_is_refused(audited, workshop, name, load):
+    build(workshop.folder, name)
+    ran = audited(START + load.format(f"./{name}"))
+    assert ran.code == 2
+    assert f"program.py:{LINE}: error F220: {name}, loaded by ctypes, is not supported" in ran.err
+
+
+def test_other_libraries_and_those_that_are_not_there_are_as_ever(audited, workshop):
+    build(workshop.folder, "libcudamine.so")
+    ran = audited(
+        START + "ctypes.CDLL('./libcudamine.so'); ctypes.CDLL(None)\n"
+        "try:\n    ctypes.CDLL('libcudart.so.999')\nexcept OSError:\n    print('not there')\n"
+    )
+    assert (ran.code, ran.out) == (0, "not there\n")
+
+
 @pytest.mark.parametrize("call", ["torch.to_dlpack(x)", "x.__dlpack__()"])
 def test_sharing_memory_of_the_device_is_refused(audited, call):
     ran = audited(START + call)
     assert ran.code == 2
     assert f"program.py:{LINE}: error F220" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("ci", "raised"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)]
+)
+def test_without_a_compiler_a_test_is_skipped_and_fails_on_ci(monkeypatch, ci, raised):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(raised, match="there is no compiler c"):
+        compiler("c++")
 
 
 LIBRARY = (
@@ -152,14 +209,25 @@ PyMODINIT_FUNC PyInit_rawkernels() { return PyModule_Create(&module); }
 def compiler(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"there is no compiler {name}")
+        left_out(f"there is no compiler {name}")
     return found
 
 
+def left_out(why: str) -> NoReturn:
+    """What a test needs is not there: it is skipped, and on CI it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{why}, and on CI there must be one", pytrace=False)
+    pytest.skip(why)
+
+
+def build(folder: Path, name: str) -> None:
+    (folder / "kernels.c").write_text(LIBRARY)
+    compile_ = [compiler("cc"), "-shared", "-fPIC", "kernels.c", "-o", name]
+    subprocess.run(compile_, cwd=folder, check=True)
+
+
 def test_a_library_that_gets_an_address_is_told_of(audited, workshop):
-    workshop.write("kernels.c", LIBRARY)
-    compile_ = [compiler("cc"), "-shared", "-fPIC", "kernels.c", "-o", "kernels.so"]
-    subprocess.run(compile_, cwd=workshop.folder, check=True)
+    build(workshop.folder, "kernels.so")
     ran = audited(
         START + "kernels = ctypes.CDLL('./kernels.so')\n"
         "kernels.add_one(ctypes.c_void_p(pinned.data_ptr()), 8)\nprint(pinned[0].item())\n"
@@ -186,7 +254,7 @@ def extension(tmp_path_factory) -> Path:
         text=True,
     )
     if ran.returncode:
-        pytest.skip(f"the compiler cannot build an extension: {ran.stderr[-300:]}")
+        left_out(f"there is no compiler that builds extensions: {ran.stderr[-300:]}")
     return folder
 
 

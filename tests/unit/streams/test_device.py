@@ -328,3 +328,27 @@ def test_rows_by_intervals():
     assert device.audit().clean
     device.submit(other, "read", reads=[Bytes(intervals(0, [(10, 11)]), "a byte")])
     assert not device.audit().clean
+
+
+def test_a_posted_one_sided_write_cannot_be_recalled():
+    """It lands whatever the host does after the post: a synchronisation, a free, a new tenant."""
+    memory = SparseMemory()
+    device = Device(NewestFirst(), memory=memory)
+    stream, nic = device.stream("s"), device.nic("nic")
+    block = device.allocate(512, stream, "target")
+
+    def fill(value: int):
+        return lambda: memory.fill(block.start, 8, value)
+
+    write, _ = device.post(nic, "write", writes=[whole(block.start, 8)], run=fill(7))
+    device.synchronize()
+    device.free(block)
+    tenant = device.allocate(512, stream, "tenant")
+    assert tenant.start == block.start
+    device.submit(stream, "own", writes=[whole(tenant.start, 8)], run=fill(1))
+    device.synchronize()
+    assert memory.read(tenant.start, 8) == b"\1" * 8, "nothing has waited for it"
+    device.complete(write)
+    assert memory.read(tenant.start, 8) == b"\7" * 8, "it landed in the memory of the next tenant"
+    found = {(f.first.name, f.second.name) for f in device.audit().findings}
+    assert found == {("write", "free")}
