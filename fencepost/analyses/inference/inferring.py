@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from fencepost.analyses.inference.attributes import attributes
 from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxes
@@ -30,6 +31,9 @@ from fencepost.core.limits import INTERRUPTED, Inferring, Limits
 from fencepost.core.results import Finding
 from fencepost.core.sizes import sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
+
+if TYPE_CHECKING:
+    from fencepost.engines.prove.any_size import Counterexample, Outcome
 
 MOST_COLUMNS, MOST_ROWS = 60, 4_000
 """Of a table that is larger than this, boxes are found on demand."""
@@ -311,7 +315,9 @@ class _Inference:
         """Those found on demand; and all short ones, where the table is small enough."""
         variables = variables_of(shape)
         plain = attributes(self.asked, variables)
-        rows = table(variables, plain, self.seen) if plain else ()
+        if not plain:
+            return
+        rows = table(variables, plain, self.seen)
         if not len(rows):
             return
         more = merged(plain, rows)
@@ -325,20 +331,18 @@ class _Inference:
     def _covered(self, goal: str, found: Counterexample) -> bool:
         """Whether every state at the sizes of what broke a goal was looked at: exploring there
         tells nothing new."""
+        if goal == NO_FAULT or self.filtered_by is not self.design:
+            return False
         sizes = dict(found.sizes)
-        return goal != NO_FAULT and any(
+        return any(
             seen.complete and all(sizes[name] <= count for name, count in seen.sizes.items())
             for seen in self.seen
         )
 
     def _wrong(self, sizes: Mapping[str, int]) -> Inferred | None:
         """The violation, if exploring at some sizes finds one."""
-        from fencepost.engines.explore import explore
-
         self._tell("exploring at the counterexample's sizes", 0, 0)
-        limits = Limits(
-            seconds=self.bounded.seconds_left, memory_bytes=self.limits.memory_bytes
-        )
+        limits = Limits(seconds=self.bounded.seconds_left, memory_bytes=self.limits.memory_bytes)
         names = [*self.goals, NO_FAULT]
         searched = search_at(self.system, self.design, sizes, names, limits)
         if searched.violation is None:

@@ -55,10 +55,15 @@ class Reasons:
                 stops = int(isinstance(node, x.Or))
                 return self._joined((self.of(o, values) for o in node.operands), stops)
             case x.Equal() | x.Less() | x.Arithmetic():
-                (left, one), (right, other) = self.of(node.left, values), self.of(node.right, values)
+                (left, one), (right, other) = (
+                    self.of(node.left, values),
+                    self.of(node.right, values),
+                )
                 if isinstance(node, x.Arithmetic):
                     return calculate(node.operator, left, right), one | other
-                return int(left == right if isinstance(node, x.Equal) else left < right), one | other
+                return int(
+                    left == right if isinstance(node, x.Equal) else left < right
+                ), one | other
             case x.Choose():
                 chosen, why = self.of(node.condition, values)
                 value, cells = self.of(node.then if chosen else node.otherwise, values)
@@ -133,12 +138,13 @@ def lifted(found: Counterexample, barriers: frozenset[str], claim: Formula | Non
 
 def _broken(system: System, after: Reasons, claim: Formula) -> Cells:
     """Why a claim is false: the fewest cells, over its instances that are."""
-    condition = formula_at_sizes(claim.condition, system)
-    arguments = tuple(formula_at_sizes(a, system) for a in claim.arguments)
-    false = [
-        cells
-        for filling in fillings(arguments)
-        for value, cells in [after.of(condition, filling)]
-        if not value
-    ]
+    from fencepost.engines.prove.any_size.formulas import closed
+
+    every = formula_at_sizes(closed(claim), system)
+    instances: list[dict[str, int]] = [{}]
+    condition = every
+    if claim.arguments and isinstance(every, x.Quantified):
+        instances, condition = list(fillings(every.variables)), every.body
+    told = (after.of(condition, filling) for filling in instances)
+    false = [cells for value, cells in told if not value]
     return min(false, key=lambda cells: (len(cells), sorted(cells)), default=NO_CELLS)

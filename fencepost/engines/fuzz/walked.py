@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 STEPS = 400
 """No walk is longer."""
-SLICE = 256
-"""After so many steps, of all walks that are under way, it is noted where each is."""
+SLICE = 33
+"""After so many steps of all walks it is noted where each is: after more of them,
+walks that began together are seen at the same few places."""
 
 
 def walked_states(system: System, design: Design, *, most: int, seed: int = 0) -> Cells:
@@ -30,9 +31,7 @@ def walked_states(system: System, design: Design, *, most: int, seed: int = 0) -
     kernel = compiled(system)
     layout = kernel.layout
     packed = [layout.pack(state) for state in starts]
-    walks = Walks(
-        system, kernel, design.barriers, packed, seed=seed, walks=most, length=STEPS
-    )
+    walks = Walks(system, kernel, design.barriers, packed, seed=seed, walks=most, length=STEPS)
     walks.seek(())
     found = dict.fromkeys(packed)
     looks = 0

@@ -101,7 +101,10 @@ class Oracle:
         """`run` has the limits; a question beyond them raises `RunEnded`. `sizes` (members of each
         Index, by its name) are those at which a counterexample is looked for before others."""
         self.system = system
-        self.sizes = [*sizes, *({s.name: n for s in sorts(system)} for n in range(1, effort.members + 1))]
+        self.sizes = [
+            *sizes,
+            *({s.name: n for s in sorts(system)} for n in range(1, effort.members + 1)),
+        ]
         self.barriers = barriers
         self.effort = effort
         self.run = Bounded(Limits()) if run is None else run

@@ -1,0 +1,34 @@
+"""States that walks come to are reachable ones, and the same in every run."""
+
+from fencepost.core.limits import Limits
+from fencepost.engines.explore.reached import reached_states
+from fencepost.engines.fuzz.walked import walked_states
+from fencepost.language import build
+from fencepost.loading import load_model
+from tests.unit.engines.fuzz.test_walk import ROOT
+
+
+def columns(cells):
+    return [tuple(int(v) for v in column) for column in cells.T]
+
+
+def test_they_are_different_reachable_states_the_same_in_every_run():
+    source = load_model("rdma_write_completion", ROOT)
+    system = build(source.model, source.properties)
+    design = system.design("safe")
+    reached = set(columns(reached_states(system, design, Limits()).cells))
+    found = columns(walked_states(system, design, most=500))
+    assert len(found) == len(set(found)) == 500
+    assert set(found) <= reached
+    assert found == columns(walked_states(system, design, most=500))
+    assert found != columns(walked_states(system, design, most=500, seed=1))
+
+
+def test_where_there_are_fewer_the_walks_end():
+    source = load_model("deferred_free", ROOT)
+    system = build(source.model, source.properties)
+    design = system.designs[0]
+    reached = set(columns(reached_states(system, design, Limits()).cells))
+    found = set(columns(walked_states(system, design, most=2 * len(reached))))
+    assert found <= reached
+    assert len(found) > len(reached) // 2
