@@ -21,8 +21,8 @@ from fencepost.analyses.inference.seen import Seen, seen_states, table
 from fencepost.analyses.inference.tables import Template
 from fencepost.analyses.inference.templates import (
     Shape,
-    main_of,
     schedule,
+    sizes_beyond,
     sizes_looked_at,
     variables_of,
 )
@@ -115,14 +115,9 @@ class _Inference:
         self.fixed = fix_barriers(system, design.barriers)
         self.asked = asked_by(self.fixed)
         self.bounded = Bounded(limits)
-        main = main_of(system).name
-        self.oracle = Oracle(
-            system,
-            design.barriers,
-            Effort(sized_first=True),
-            run=self.bounded,
-            sizes=[{s.name: 2 for s in sorts(system)} | {main: 4}],
-        )
+        beyond = sizes_beyond(system)
+        first_sized = Effort(sized_first=True)
+        self.oracle = Oracle(system, design.barriers, first_sized, run=self.bounded, sizes=beyond)
         """Looks for counterexamples first, since what is asked of it was not proved before."""
         near = Effort(tries=3, members=0)
         self.unbounded = Oracle(system, design.barriers, near, run=self.bounded)

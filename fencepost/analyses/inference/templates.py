@@ -25,10 +25,9 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     two members of the main Index (the one that most fields have), alone and with one of another;
     then two of an ordered one, three of different ones, and two of each.
     """
-    every = sorts(system)
-    if not every:
+    every, main = sorts(system), main_of(system)
+    if main is None:
         return (((),),)
-    main = main_of(system)
     rest = [s for s in every if s is not main]
     related = _related(system)
     first: list[Shape] = [((main, 1),), *(((s, 1),) for s in rest)]
@@ -53,9 +52,13 @@ def schedule(system: System) -> tuple[tuple[Shape, ...], ...]:
     return tuple(tuple(dict.fromkeys(stage)) for stage in stages)
 
 
-def main_of(system: System) -> Index:
-    """The Index that most fields have."""
-    return max(sorts(system), key=lambda s: (sum(s in f.indices for f in system.fields), s.name))
+def main_of(system: System) -> Index | None:
+    """The Index that most fields have; None where there is no Index."""
+
+    def fields(sort: Index) -> tuple[int, str]:
+        return sum(sort in f.indices for f in system.fields), sort.name
+
+    return max(sorts(system), key=fields, default=None)
 
 
 def variables_of(shape: Shape, taken: Iterable[str] = ()) -> tuple[Variable, ...]:
@@ -81,6 +84,8 @@ def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, i
     have several variables of an Index, one more of each than any has, so that "another" is seen.
     """
     every, main = sorts(system), main_of(system)
+    if main is None:
+        return [{}]
     most = {s.name: 1 for s in every}
     for shape in shapes:
         for sort, count in shape:
@@ -91,6 +96,13 @@ def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, i
     long = {s.name: 2 if s in values else 1 for s in every} | longest
     wide = {name: count + 1 for name, count in most.items()} | longest
     return [two, long] if max(most.values()) == 1 else [two, long, wide]
+
+
+def sizes_beyond(system: System) -> list[dict[str, int]]:
+    """The sizes at which a proof that fails is looked into before others: two of each Index, four
+    of the main one."""
+    main = main_of(system)
+    return [] if main is None else [{s.name: 2 for s in sorts(system)} | {main.name: 4}]
 
 
 def _inner(domain: Domain) -> Domain:

@@ -203,3 +203,40 @@ class CountedBlock(Model):
 def counted_is_there(m, request: CountedBlock.Request):
     """What a request holds is cached."""
     return not m.hold[request] or m.cached
+
+
+class Handover(Model):
+    """No Index at all: what is written is read once it was announced."""
+
+    written, announced, seen, read_early = Var(bool), Var(bool), Var(bool), Var(bool)
+    announced_when_written = Barrier("announced once it is written", buys=["read_when_written"])
+
+    @action
+    def write(self):
+        require(not self.written)
+        self.written = True
+
+    @action
+    def announce(self):
+        require(not self.announced)
+        if self.announced_when_written:
+            require(self.written)
+        self.announced = True
+
+    @action
+    def read(self):
+        require(self.announced and not self.seen)
+        self.seen, self.read_early = True, not self.written
+
+    @final
+    def done(self):
+        return self.seen
+
+    safe = Design(announced_when_written, expect=holds)
+    early = Design(expect=violates("read_when_written", steps=2))
+
+
+@always(Handover)
+def read_when_written(m):
+    """Nothing is read before it is written."""
+    return not m.read_early

@@ -9,12 +9,14 @@ from fencepost.core.semantics import evaluate
 from fencepost.core.sizes import at_sizes, formula_at_sizes
 from fencepost.engines.prove.any_size import prove_any_size
 from tests.unit.analyses.inference.protocols import (
+    Handover,
     LateWrite,
     PrefixBlock,
     SlotReclaim,
     held_is_there,
     own_bytes,
     posted_write_has_a_tag,
+    read_when_written,
 )
 
 PROTOCOLS = {
@@ -49,6 +51,18 @@ def test_a_safe_design_is_proved_with_lemmas_that_were_found(inferred, model):
     assert found.lemmas
     answer = prove_any_size(system, found.design, lemmas=found.lemmas).answer
     assert {f.verdict.value for f in answer.findings if f.kind == "always"} == {"HOLDS"}
+
+
+def test_a_model_without_any_index_has_lemmas_too():
+    system = build(Handover, [read_when_written], any_size=True)
+    found = infer_lemmas(system, system.design("safe"))
+    assert found.proved
+    assert len(found.lemmas) == 1
+    answer = prove_any_size(system, found.design, lemmas=found.lemmas).answer
+    assert {f.verdict.value for f in answer.findings if f.kind == "always"} == {"HOLDS"}
+    early = infer_lemmas(system, system.design("early"))
+    assert early.violation is not None
+    assert [step.action for step in early.violation.trace.steps] == ["announce", "read"]
 
 
 @pytest.mark.parametrize("model", [SlotReclaim, LateWrite, PrefixBlock])
