@@ -12,7 +12,7 @@ states of small sizes; that candidates are true there is never trusted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -97,11 +97,11 @@ class Search:
         self.counterexamples = 0
         self._looked_at = {a.name: _fields_of(a) for a in system.actions}
 
-    def close(self, names: Iterable[str] | None = None) -> Lost | None:
+    def close(self) -> Lost | None:
         """Add and drop lemmas until no step at the search's sizes breaks a claim."""
         from fencepost.engines.prove.any_size.sized import Kept
 
-        open_ = deque(self.claims.names if names is None else names)
+        open_ = deque(self.claims.names)
         while open_:
             name = open_.popleft()
             if (

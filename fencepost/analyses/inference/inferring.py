@@ -324,15 +324,12 @@ class _Inference:
             yield Pool(template, maximal_empty_boxes(rows, template.sizes), f"{prefix}box_")
 
     def _covered(self, goal: str, found: Counterexample) -> bool:
-        """Whether every state at the sizes of what broke a goal was looked at: exploring there
-        tells nothing new."""
+        """Whether every state at the very sizes of what broke a goal was looked at: exploring there
+        tells nothing new. (What holds of some members may be false of fewer.)"""
         if goal == NO_FAULT or self.filtered_by is not self.design:
             return False
         sizes = dict(found.sizes)
-        return any(
-            seen.complete and all(sizes[name] <= count for name, count in seen.sizes.items())
-            for seen in self.seen
-        )
+        return any(seen.complete and sizes == seen.sizes for seen in self.seen)
 
     def _wrong(self, sizes: Mapping[str, int]) -> Inferred | None:
         """The violation, if exploring at some sizes finds one."""
@@ -355,4 +352,4 @@ class _Inference:
             self.progress(Inferring(lemmas, dropped, current, self.bounded.seconds))
 
 
-__all__ = ["Candidate", "Inferred", "infer_lemmas"]
+__all__ = ["Inferred", "infer_lemmas"]

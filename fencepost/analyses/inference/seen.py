@@ -49,7 +49,7 @@ class Seen:
         every = self.vectors
         values = distinct_values(formula.arguments, every)
         every.at(values)
-        true = np.asarray(every.of(formula.condition))
+        true = np.atleast_2d(every.of(formula.condition))
         false = np.nonzero(
             ~np.broadcast_to(true, (true.shape[0], every.cells.shape[1])).all(axis=0)
         )

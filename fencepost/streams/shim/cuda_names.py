@@ -126,7 +126,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     graphs = refused(
         "a CUDA graph", "a replayed graph has an order of its own", "the same calls without a graph"
     )
-    memory = memory_names(bridge.device, check_device)
+    memory = memory_names(bridge.device, check_device, runtime.settle)
     properties = SimpleNamespace(
         name=NAME, major=CAPABILITY[0], minor=CAPABILITY[1], total_memory=runtime.arena.half,
         multi_processor_count=132, max_threads_per_multi_processor=2048, warp_size=32,

@@ -31,6 +31,13 @@ HANDING_OUT = (
 )
 
 
+# It reads the words that tell where a module goes, and makes nothing.
+PARSE_TO = torch._C._nn._parse_to
+# The CPU library's recurrent layer is one operator that keeps a workspace of no fixed size; without
+# the library it is made of many, as it is elsewhere.
+LSTM = torch.lstm
+
+
 class Functions(TorchFunctionMode):
     """Gives every call of torch its place, and takes `cuda` out of what reaches the CPU build.
 
@@ -44,6 +51,8 @@ class Functions(TorchFunctionMode):
         self.special: dict[Any, Callable[..., Any]] = dict.fromkeys(FROM_VALUES, self._from_values)
         self.special[torch.Tensor.backward] = self._backward
         self.special[torch.Tensor.new] = self._new
+        self.special[PARSE_TO] = self._plainly
+        self.special[LSTM] = self._lstm
         self.special.update(dict.fromkeys(HANDING_OUT, self._hand_out))
 
     def __torch_function__(
@@ -113,6 +122,20 @@ class Functions(TorchFunctionMode):
             return self._from_values(torch.Tensor.new_tensor, tensor, *args, **kwargs)
         place, kwargs = self._place(func, (tensor,), kwargs)
         return self._placed(place, func, (tensor, *args), kwargs)
+
+    def _plainly(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        return func(*args, **kwargs)
+
+    def _lstm(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        place, kwargs = self._place(func, args, kwargs)
+        if place == HOST:
+            return self._placed(place, func, args, kwargs)
+        before = torch._C._get_mkldnn_enabled()
+        torch._C._set_mkldnn_enabled(False)
+        try:
+            return self._placed(place, func, args, kwargs)
+        finally:
+            torch._C._set_mkldnn_enabled(before)
 
     def _hand_out(self, func: Any, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """The address of a tensor, or its storage."""

@@ -19,24 +19,28 @@ SINGLE = (
 ).split()
 
 
-def memory_names(device: Device, check_device: Any) -> dict[str, Any]:
-    """By name, the functions of `torch.cuda` that ask about memory."""
+def memory_names(device: Device, check_device: Any, settle: Callable[[], None]) -> dict[str, Any]:
+    """By name, the functions of `torch.cuda` that ask about memory; `settle` frees what torch has
+    let go of."""
     allocator = device.allocator
     total = allocator.stop - allocator.start
 
     def reset_peak(device: Any = None) -> None:
         check_device(device)
+        settle()
         allocator.peak = allocator.used
         allocator.most = allocator.lent - allocator.given_back
 
     def reset_accumulated(device: Any = None) -> None:
         check_device(device)
+        settle()
         allocator.lent -= allocator.given_back
         allocator.given_back, allocator.lent_bytes = 0, allocator.used
 
     def asked(answer: Callable[[], Any]) -> Any:
         def ask(device: Any = None) -> Any:
             check_device(device)
+            settle()
             return answer()
 
         return ask

@@ -273,12 +273,15 @@ class _Queued:
             for outline, position in zip(self._listed(outlines), self.returned, strict=True)
         ]
         made = self._made(results)
-        outs = [runtime.alias(tensor) for tensor in made]
-        launch.writes += [runtime.bytes_of(tensor) for tensor in made]
+        outs = [[runtime.alias(tensor) for tensor in each] for each in made]
+        launch.writes += [runtime.bytes_of(tensor) for each in made for tensor in each]
 
         def kernel() -> None:
-            for out, value in zip(outs, self._made(self._listed(run())), strict=True):
-                _put(out, value)
+            values = self._made(self._listed(run()))
+            for these, those in zip(outs, values, strict=True):
+                # A result that was not asked for, as a gradient by `output_mask`, may be none.
+                for out, value in zip(these, those, strict=bool(those)):
+                    _put(out, value)
 
         launch.kernel = kernel
         runtime.submit(launch)
@@ -297,12 +300,13 @@ class _Queued:
         ]
         return found[0] if self.single else tuple(found)
 
-    def _made(self, results: Any) -> list[torch.Tensor]:
-        """The tensors among the results that are new."""
-        made: list[torch.Tensor] = []
+    def _made(self, results: Any) -> list[list[torch.Tensor]]:
+        """The tensors of each result that is new."""
+        made: list[list[torch.Tensor]] = []
         for result, position in zip(results, self.returned, strict=True):
             if position is None:
-                tensors_in(result, made)
+                made.append([])
+                tensors_in(result, made[-1])
         return made
 
     def _launch(

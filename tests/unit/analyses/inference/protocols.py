@@ -240,3 +240,30 @@ class Handover(Model):
 def read_when_written(m):
     """Nothing is read before it is written."""
     return not m.read_early
+
+
+class Pair(Model):
+    """Two of them at least: with one alone, its property is false."""
+
+    count = Parameter(2)
+    Member = Index(count)
+    alone = Var(bool)
+
+    @action(member=Member)
+    def look(self, member):
+        require(not exists(self.Member, lambda other: other != member))
+        self.alone = True
+
+    expected = Design(expect=holds)
+
+
+@always(Pair)
+def nobody_is_alone(m):
+    """Somebody else is there."""
+    return not m.alone
+
+
+@always(Pair)
+def always_so(m, member: Pair.Member):
+    """Says nothing."""
+    return m.alone or not m.alone

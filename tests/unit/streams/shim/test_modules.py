@@ -1,0 +1,108 @@
+"""Layers compute on the virtual device what they compute on the CPU, and go where they are sent."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from fencepost.streams.virtual import virtual_cuda
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(4, 2)
+
+    def forward(self, x):
+        return self.attention(x, x, x)[0]
+
+
+class Embedded(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(7, 4)
+
+    def forward(self, x):
+        return self.table((x.abs() * 3).long().clamp(max=6))
+
+
+LAYERS = {
+    "LSTM": lambda: nn.LSTM(4, 5),
+    "two-way LSTM of two layers": lambda: nn.LSTM(4, 5, num_layers=2, bidirectional=True),
+    "GRU": lambda: nn.GRU(4, 5),
+    "RNN": lambda: nn.RNN(4, 5),
+    "BatchNorm1d": lambda: nn.BatchNorm1d(2),
+    "BatchNorm1d, evaluated": lambda: nn.BatchNorm1d(2).eval(),
+    "LayerNorm": lambda: nn.LayerNorm(4),
+    "GroupNorm": lambda: nn.GroupNorm(1, 2),
+    "Conv1d": lambda: nn.Conv1d(2, 3, 2),
+    "ConvTranspose1d": lambda: nn.ConvTranspose1d(2, 3, 2),
+    "MultiheadAttention": Attention,
+    "Embedding": Embedded,
+}
+
+
+def ran(layer, x):
+    """The output, and the gradients of a sum in which no two elements count alike."""
+    output = layer(x)
+    output = output[0] if isinstance(output, tuple) else output
+    weights = torch.arange(output.numel(), dtype=output.dtype, device=output.device)
+    (output * weights.reshape(output.shape)).sum().backward()
+    wanted = [*layer.parameters(), *([x] if x.grad is not None else [])]
+    return [output, *(each.grad for each in wanted)]
+
+
+@pytest.mark.parametrize("policy", ["in-order", "random"])
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("wants", [False, True], ids=["constant", "differentiated"])
+def test_values_and_gradients_are_those_of_the_cpu(name, policy, wants):
+    torch.manual_seed(0)
+    plain = LAYERS[name]()
+    x = torch.randn(3, 2, 4)
+    with virtual_cuda(policy=policy, seed=2) as device:
+        there = LAYERS[name]().cuda().train(plain.training)
+        there.load_state_dict(plain.state_dict())
+        sent = x.cuda().requires_grad_(wants)
+        found = [value.cpu() for value in ran(there, sent)]
+    assert device.audit().findings == ()
+    own = x.clone().requires_grad_(wants)
+    expected = ran(plain, own)
+    assert len(found) == len(expected) > 1
+    for value, right in zip(found, expected, strict=True):
+        torch.testing.assert_close(value, right, atol=1e-4, rtol=1e-4)
+
+
+def test_an_lstm_that_is_not_differentiated():
+    plain, x = nn.LSTM(4, 5), torch.randn(3, 2, 4)
+    with virtual_cuda(), torch.no_grad():
+        there = nn.LSTM(4, 5).cuda()
+        there.load_state_dict(plain.state_dict())
+        found = there(x.cuda())[0].cpu()
+    torch.testing.assert_close(found, plain(x)[0].detach(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"device": "cuda"},
+        {"device": "cuda", "dtype": torch.float64},
+        {"device": torch.device("cuda", 0), "non_blocking": True},
+    ],
+)
+def test_a_module_goes_where_a_keyword_says(words):
+    with virtual_cuda():
+        layer = nn.Linear(2, 2).to(**words)
+        assert {p.device.type for p in layer.parameters()} == {"cuda"}
+        assert layer.weight.dtype == words.get("dtype", torch.float32)
+        assert layer(torch.ones(2, device="cuda", dtype=layer.weight.dtype)).is_cuda
+
+
+def test_what_was_let_go_of_is_no_longer_allocated():
+    with virtual_cuda():
+        before = torch.cuda.memory_allocated()
+        x = torch.zeros(300, device="cuda")
+        there = torch.cuda.memory_allocated()
+        del x
+        assert torch.cuda.memory_allocated() == before < there
+        assert torch.cuda.memory_stats()["allocated_bytes.all.current"] == before
