@@ -26,14 +26,15 @@ How it decides
     without quantifiers, which a solver decides: what it finds is small and finite. Only where
     nothing is found is the first question asked again with more effort, in several tries: how long
     a quantified question takes has a heavy tail, and a solver that starts afresh with another seed
-    mostly answers at once what another did not (Gomes, Selman and Kautz 1998). Effort is counted
-    in the solver's resource units, so answers do not depend on the machine.
+    mostly answers at once what another did not (Gomes, Selman and Kautz 1998). Each try is first
+    with the hypotheses alone that it took at sizes: the fewer there are, the sooner it is done.
+    Effort is counted in the solver's resource units, so answers do not depend on the machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import z3
@@ -161,21 +162,18 @@ class Oracle:
                 return smallest(
                     self.system, found, lambda smaller: self._confirmed(question, smaller)
                 )
+        few = self._near(question, obligation) if self.sizes else obligation
         open_: Outcome = Unknown("not tried")
         for seed in range(1, self.effort.tries + 1):
-            open_ = self._refute(obligation, self.effort.long, seed)
-            if isinstance(open_, Proved):
-                break
+            for each in (obligation,) if few is obligation else (few, obligation):
+                open_ = self._refute(each, self.effort.long, seed)
+                if isinstance(open_, Proved):
+                    return open_
         return open_
 
     def _refute(self, obligation: Obligation, effort: int, seed: int = 0) -> Proved | Unknown:
-        solver = z3.SimpleSolver(self.for_any_size.words.context)
+        solver = _tracking(self.for_any_size, obligation)
         solver.set("random_seed", seed)
-        solver.add(*obligation.background, obligation.refuted)
-        for name, hypothesis in obligation.hypotheses:
-            solver.assert_and_track(
-                hypothesis, z3.Bool(f"|{name}|", self.for_any_size.words.context)
-            )
         try:
             answer = self._check(solver, effort)
         except RunEnded:
@@ -183,17 +181,29 @@ class Oracle:
         except GaveUp as end:
             return Unknown(end.why)
         if answer is Satisfied.NO:
-            used = {str(literal)[1:-1] for literal in solver.unsat_core()}
-            return Proved(tuple(n for n, _ in obligation.hypotheses if n in used))
+            return Proved(_core(solver, obligation))
         return Unknown(f"a counterexample, if any, has more than {self.effort.members} members")
+
+    def _near(self, question: _Question, obligation: Obligation) -> Obligation:
+        """An obligation with the hypotheses alone that refute it at the last of the sizes; itself
+        where a solver does not say."""
+        encoding, _ = self._sized(self.sizes[-1])
+        asked = question.asked(encoding)
+        solver = _tracking(encoding, asked)
+        try:
+            if self._check(solver, self.effort.sized) is not Satisfied.NO:
+                return obligation
+        except RunEnded:
+            raise
+        except GaveUp:
+            return obligation
+        core = _core(solver, asked)
+        few = tuple(each for each in obligation.hypotheses if each[0] in core)
+        return replace(obligation, hypotheses=few)
 
     def at(self, question: _Question, sizes: Mapping[str, int]) -> Counterexample | None:
         """A confirmed counterexample of these sizes, if there is one."""
-        key = tuple(sorted(sizes.items()))
-        if key not in self._at_sizes:
-            encoding = Encoding(self.system, self.barriers, sizes)
-            self._at_sizes[key] = encoding, at_sizes(self.system, sizes)
-        encoding, system = self._at_sizes[key]
+        encoding, system = self._sized(sizes)
         obligation = question.asked(encoding)
         solver = z3.SimpleSolver(encoding.words.context)
         solver.add(*obligation.background, obligation.refuted)
@@ -210,8 +220,16 @@ class Oracle:
         if question.action is not None:
             steps = encoding.steps(question.action)
             step = reader.step(steps.action, steps.scope)
-        found = Counterexample(system, key, reader.state(system), step)
+        found = Counterexample(system, tuple(sorted(sizes.items())), reader.state(system), step)
         return self._confirmed(question, found)
+
+    def _sized(self, sizes: Mapping[str, int]) -> tuple[Encoding, System]:
+        """The encoding and the system at some sizes, made once."""
+        key = tuple(sorted(sizes.items()))
+        if key not in self._at_sizes:
+            encoding = Encoding(self.system, self.barriers, sizes)
+            self._at_sizes[key] = encoding, at_sizes(self.system, sizes)
+        return self._at_sizes[key]
 
     def _confirmed(self, question: _Question, found: Counterexample) -> Counterexample:
         return confirmed(
@@ -221,6 +239,22 @@ class Oracle:
     def _check(self, solver: Any, effort: int) -> Satisfied:
         self.queries += 1
         return self.run.check(solver, work=effort)
+
+
+def _tracking(encoding: Encoding, obligation: Obligation) -> Any:
+    """A solver with an obligation, whose hypotheses it names in a core."""
+    context = encoding.words.context
+    solver = z3.SimpleSolver(context)
+    solver.add(*obligation.background, obligation.refuted)
+    for name, hypothesis in obligation.hypotheses:
+        solver.assert_and_track(hypothesis, z3.Bool(f"|{name}|", context))
+    return solver
+
+
+def _core(solver: Any, obligation: Obligation) -> tuple[str, ...]:
+    """The names of the hypotheses that a solver took to refute an obligation."""
+    used = {str(literal)[1:-1] for literal in solver.unsat_core()}
+    return tuple(name for name, _ in obligation.hypotheses if name in used)
 
 
 @dataclass(frozen=True)

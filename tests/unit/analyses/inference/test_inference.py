@@ -11,9 +11,12 @@ from fencepost.engines.prove.any_size import prove_any_size
 from tests.unit.analyses.inference.protocols import (
     Handover,
     LateWrite,
+    Pair,
     PrefixBlock,
     SlotReclaim,
+    always_so,
     held_is_there,
+    nobody_is_alone,
     own_bytes,
     posted_write_has_a_tag,
     read_when_written,
@@ -51,6 +54,19 @@ def test_a_safe_design_is_proved_with_lemmas_that_were_found(inferred, model):
     assert found.lemmas
     answer = prove_any_size(system, found.design, lemmas=found.lemmas).answer
     assert {f.verdict.value for f in answer.findings if f.kind == "always"} == {"HOLDS"}
+
+
+def test_what_is_true_of_two_is_tried_with_one():
+    """More members have not all states of fewer."""
+    system = build(Pair, [nobody_is_alone], any_size=True)
+    found = infer_lemmas(system, system.design("expected"))
+    assert found.violation is not None
+    assert [step.action for step in found.violation.trace.steps] == ["look"]
+
+
+def test_a_property_that_is_constant_is_proved():
+    system = build(Pair, [always_so], any_size=True)
+    assert infer_lemmas(system, system.design("expected")).proved
 
 
 def test_a_model_without_any_index_has_lemmas_too():

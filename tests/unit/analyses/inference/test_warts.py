@@ -16,13 +16,10 @@ from fencepost.engines.explore.reached import reached_states
 from tests.unit.analyses.inference.protocols import (
     CountedBlock,
     LateWrite,
-    Pair,
     PrefixBlock,
     SlotReclaim,
-    always_so,
     counted_is_there,
     held_is_there,
-    nobody_is_alone,
     own_bytes,
     posted_write_has_a_tag,
 )
@@ -71,16 +68,3 @@ def test_a_queue_of_flags_is_one_attribute():
     [one] = merged(plain, rows)
     assert one.fields == {"queued", "stored", "seen"}
     assert len(one.occurring) == 4
-
-
-def test_what_is_true_of_two_is_tried_with_one():
-    """More members have not all states of fewer."""
-    system = build(Pair, [nobody_is_alone], any_size=True)
-    found = infer_lemmas(system, system.design("expected"))
-    assert found.violation is not None
-    assert [step.action for step in found.violation.trace.steps] == ["look"]
-
-
-def test_a_property_that_is_constant_is_proved():
-    system = build(Pair, [always_so], any_size=True)
-    assert infer_lemmas(system, system.design("expected")).proved
