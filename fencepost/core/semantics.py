@@ -160,10 +160,9 @@ def initial_states(system: System, barriers: Barriers) -> Iterator[State]:
             write="smaller domains for the fields with `initial=ANY`, or an action that chooses",
         )
     found = False
-    for state in product(*candidates):
-        if evaluate(system, barriers, state, {}, system.initial):
-            found = True
-            yield state
+    for state in _satisfying(system, barriers, candidates):
+        found = True
+        yield state
     if not found:
         raise InputError(
             "F63",
@@ -173,6 +172,52 @@ def initial_states(system: System, barriers: Barriers) -> Iterator[State]:
             write="starting values (`initial=`) that satisfy it",
             at=system.initial.location,
         )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a condition, the cells that it reads, and what it was for some of their values."""
+
+    condition: Expression
+    reads: Sequence[slice]
+    known: dict[tuple[State, ...], bool]
+
+
+def _satisfying(
+    system: System, barriers: Barriers, candidates: Sequence[Sequence[int]]
+) -> Iterator[State]:
+    """Every choice of a candidate for each cell that satisfies the `@initial` condition, in
+    lexicographic order. Each part of the condition is decided as soon as all fields that it and the
+    parts before it read are chosen, once for each choice of its own."""
+    whole = system.initial
+    parts = whole.operands if isinstance(whole, x.And) else (whole,)
+    bounds = [*(system.offsets[f.name] for f in system.fields), len(candidates)]
+    numbers = {f.name: n for n, f in enumerate(system.fields)}
+    due: list[list[_Part]] = [[] for _ in bounds]
+    last = 0
+    for part in parts:
+        reads = sorted({numbers[n.field] for n in x.walk(part) if isinstance(n, x.Read)})
+        last = max([last, *(n + 1 for n in reads)])
+        due[last].append(_Part(part, [slice(*bounds[n : n + 2]) for n in reads], {}))
+    rest = tuple(values[0] for values in candidates)
+
+    def extended(chosen: State, fields: int) -> Iterator[State]:
+        if not all(holds(chosen, part) for part in due[fields]):
+            return
+        if fields == len(system.fields):
+            yield chosen
+            return
+        for more in product(*candidates[slice(*bounds[fields : fields + 2])]):
+            yield from extended(chosen + more, fields + 1)
+
+    def holds(chosen: State, part: _Part) -> bool:
+        key = tuple(chosen[cells] for cells in part.reads)
+        if key not in part.known:
+            state = chosen + rest[len(chosen) :]
+            part.known[key] = bool(evaluate(system, barriers, state, {}, part.condition))
+        return part.known[key]
+
+    return extended((), 0)
 
 
 def is_final(system: System, barriers: Barriers, state: State) -> bool:

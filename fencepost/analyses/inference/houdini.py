@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
-from fencepost.analyses.inference.lifting import lifted
+from fencepost.analyses.inference.lifting import NO_CELLS, lifted, with_reasons
 from fencepost.core.expressions import Read, walk
 from fencepost.core.system import NO_FAULT, Action, State, System
 from fencepost.core.trees import decisions
@@ -181,7 +181,11 @@ class Search:
         if formula is not None:
             matter |= {n.field for n in walk(formula.condition) if isinstance(n, Read)}
         cells = lifted(found, self.sized.barriers, formula)
-        for wide, only in ((False, cells), (False, frozenset()), (True, frozenset())):
+        ring = with_reasons(found, self.sized.barriers, self.claims.goals.values(), cells)
+        first: Candidate | None = None
+        for wide, only in ((False, cells), (False, ring), (False, NO_CELLS), (True, NO_CELLS)):
+            if first is not None and not only:
+                break
             question = Question(
                 found.system,
                 self.sized.barriers,
@@ -192,14 +196,15 @@ class Search:
                 wide,
                 only,
             )
-            chosen = self._best(question)
-            if chosen is not None:
-                return chosen
-        return None
+            kept, cheapest = self._best(question)
+            if kept is not None:
+                return kept
+            first = first or cheapest
+        return first
 
-    def _best(self, question: Question) -> Candidate | None:
-        """The cheapest candidate that every step keeps where all claims hold; where there is none
-        among the first few, the cheapest of all."""
+    def _best(self, question: Question) -> tuple[Candidate | None, Candidate | None]:
+        """The cheapest candidate that every step keeps where all claims hold, among the first few;
+        and the cheapest of all."""
         while True:
             found = self._candidates(question)
             perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
@@ -207,7 +212,7 @@ class Search:
             kept = next((c for c in found[:MOST_TRIED] if self.sized.keeps(c, under)), None)
             chosen = kept or next(iter(found), None)
             if chosen is None or not self.false_somewhere(chosen):
-                return chosen
+                return kept, chosen
 
     def _candidates(self, question: Question) -> list[Candidate]:
         """What excludes a state, the cheapest first."""

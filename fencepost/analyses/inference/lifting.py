@@ -11,7 +11,7 @@ What is found only says where to look for lemmas: that is heuristic, and nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from fencepost.core import expressions as x
@@ -136,8 +136,24 @@ def lifted(found: Counterexample, barriers: frozenset[str], claim: Formula | Non
     return cells.union(*(written.get(cell, {cell}) for cell in broken))
 
 
+def with_reasons(
+    found: Counterexample, barriers: frozenset[str], claims: Iterable[Formula], cells: Cells
+) -> Cells:
+    """Cells of the state before a step, with those that make claims about them true: what such a
+    claim leaves open is where the next is to be looked for."""
+    before = Reasons(found.system, barriers, found.before)
+    told = [each for claim in claims for each in _instances(found.system, before, claim)]
+    return cells.union(*(why for value, why in told if value and why & cells))
+
+
 def _broken(system: System, after: Reasons, claim: Formula) -> Cells:
     """Why a claim is false: the fewest cells, over its instances that are."""
+    false = [cells for value, cells in _instances(system, after, claim) if not value]
+    return min(false, key=lambda cells: (len(cells), sorted(cells)), default=NO_CELLS)
+
+
+def _instances(system: System, state: Reasons, claim: Formula) -> Iterator[tuple[int, Cells]]:
+    """Whether each instance of a claim holds in a state, and the cells that make it so."""
     from fencepost.engines.prove.any_size.formulas import closed
 
     every = formula_at_sizes(closed(claim), system)
@@ -145,6 +161,4 @@ def _broken(system: System, after: Reasons, claim: Formula) -> Cells:
     condition = every
     if claim.arguments and isinstance(every, x.Quantified):
         instances, condition = list(fillings(every.variables)), every.body
-    told = (after.of(condition, filling) for filling in instances)
-    false = [cells for value, cells in told if not value]
-    return min(false, key=lambda cells: (len(cells), sorted(cells)), default=NO_CELLS)
+    return (state.of(condition, filling) for filling in instances)
