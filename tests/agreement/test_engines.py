@@ -40,7 +40,7 @@ def answers(system: System, design: Design, *, any_size: bool = True) -> list[An
         explore(system, design),
         bounded(system, design, steps=STEPS),
         k_induction(system, design, most_k=MOST_K),
-        fuzz(system, design, examples=20, steps=20),
+        fuzz(system, design, examples=10, steps=20),
         walk(system, design, walks=50, steps=50),
     ]
     if any_size:

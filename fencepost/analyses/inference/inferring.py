@@ -34,6 +34,7 @@ from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
 if TYPE_CHECKING:
     from fencepost.engines.prove.any_size import Counterexample, Outcome
+    from fencepost.engines.prove.any_size.sized import Sized
 
 MOST_COLUMNS, MOST_ROWS = 60, 4_000
 """Of a table that is larger than this, boxes are found on demand."""
@@ -128,6 +129,8 @@ class _Inference:
         self.pools: dict[Shape, tuple[Candidates, ...]] = {}
         self.seen: list[Seen] = []
         self.claimed: dict[str, Candidate] = {}
+        self.proofs: dict[tuple[str, str], frozenset[str]] = {}
+        """For any size: by which lemmas each claim was proved to be kept by each action."""
         self.tried = self.dropped = self.counterexamples = 0
 
     def run(self) -> Inferred:
@@ -203,54 +206,82 @@ class _Inference:
                     return lost
                 self.tried = max(self.tried, len(claims.lemmas))
                 whole = dict(claims.lemmas)
-                minimise(sized, claims, self._tell)
+                claims.lemmas = claims.needed()
+                open_ = self._unproved(claims)
+                if open_ is None:
+                    return self._proved(self._fewer(sized, claims))
+                outcome = self._mended(search, *open_)
             finally:
                 self.counterexamples += search.counterexamples
                 self.dropped += len(search.dropped) - len(dropped)
                 dropped = search.dropped
-            outcome = self._prove(claims, search)
-            if isinstance(outcome, Inferred | Lost):
+            if isinstance(outcome, Lost):
                 return outcome
             # What no step at these sizes breaks, a larger one does: go on from all there was.
             sizes = {name: max(count, outcome.get(name, 0)) for name, count in sizes.items()}
             claims.lemmas = {n: c for n, c in whole.items() if n not in dropped} | claims.lemmas
         return Lost(next(iter(self.goals), NO_FAULT), None)
 
-    def _prove(self, claims: Claims, search: Search) -> Inferred | Lost | Mapping[str, int]:
-        """The proof for any size; or the sizes at which it fails."""
+    def _unproved(self, claims: Claims) -> tuple[str, str, Outcome] | None:
+        """The first claim that is not proved for any size, by which action (none: initially), and
+        what the solver says; None where all are. What was proved stays so while all lemmas that
+        the proof went by are there."""
         from fencepost.engines.prove.any_size import Proved
-        from fencepost.engines.prove.any_size.oracle import Unknown
 
-        obligations = 0
         for name, action in self._obligations(claims):
-            obligations += 1
-            self._tell(name, len(claims.lemmas), len(search.dropped))
-            outcome = self._decided(claims, name, action)
-            if isinstance(outcome, Proved):
+            used = self.proofs.get((name, action))
+            if used is not None and used <= claims.lemmas.keys():
                 continue
-            if isinstance(outcome, Unknown) or not action:
-                found = None if isinstance(outcome, Unknown) else outcome
-                if name not in claims.lemmas:
-                    return Lost(name, found)
-                search.drop(name)
-                return {}
-            self.counterexamples += 1
-            chosen = search.excluding(outcome, name)
-            if chosen is not None:
-                claims.lemmas[chosen.name] = chosen
-                claims.pinned.add(chosen.name)
-            elif name in claims.lemmas:
-                search.drop(name)
-            else:
-                return Lost(name, outcome)
-            return dict(outcome.sizes)
+            self._tell(name, len(claims.lemmas), self.dropped)
+            outcome = self._decided(claims, name, action)
+            if not isinstance(outcome, Proved):
+                return name, action, outcome
+            self.proofs[name, action] = frozenset(outcome.core) & claims.lemmas.keys()
+        return None
+
+    def _mended(
+        self, search: Search, name: str, action: str, outcome: Outcome
+    ) -> Lost | Mapping[str, int]:
+        """Exclude what breaks a claim, or give the claim up; the sizes at which it fails."""
+        from fencepost.engines.prove.any_size import Counterexample
+
+        claims = search.claims
+        found = outcome if isinstance(outcome, Counterexample) else None
+        if found is None or not action:
+            if name not in claims.lemmas:
+                return Lost(name, found)
+            search.drop(name)
+            return {}
+        self.counterexamples += 1
+        chosen = search.excluding(found, name)
+        if chosen is not None:
+            claims.lemmas[chosen.name] = chosen
+            claims.pinned.add(chosen.name)
+        elif name in claims.lemmas:
+            search.drop(name)
+        else:
+            return Lost(name, found)
+        return dict(found.sizes)
+
+    def _fewer(self, sized: Sized, claims: Claims) -> Claims:
+        """What is left of proved claims without the lemmas that the others can do without."""
+        fewer = replace(
+            claims,
+            lemmas=dict(claims.lemmas),
+            cores=dict(claims.cores),
+            pinned=set(claims.pinned),
+        )
+        minimise(sized, fewer, self._tell)
+        return fewer if self._unproved(fewer) is None else claims
+
+    def _proved(self, claims: Claims) -> Inferred:
         first = {lemma.name for lemma in self.first}
         fresh = [c for name, c in claims.lemmas.items() if name not in first]
         return self._result(
             proved=True,
             lemmas=named(self.system, fresh, self.design),
             kept=tuple(name for name in claims.lemmas if name in first),
-            obligations=obligations,
+            obligations=sum(1 for _ in self._obligations(claims)),
         )
 
     def _decided(self, claims: Claims, name: str, action: str) -> Outcome:

@@ -80,8 +80,9 @@ def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, i
     """At which sizes (members of each Index, by its name) states are looked at, small ones first.
 
     Two of each. For longer runs, two more of the main one than templates have variables of it, with
-    few of the others: two of those whose members some field has as values. And, where templates
-    have several variables of an Index, one more of each than any has, so that "another" is seen.
+    few of the others: two of those whose members some field has as values. Where templates have
+    several variables of an Index, also three of each of those with one more of the main one: what
+    is true where members are few and share everything may be false there.
     """
     every, main = sorts(system), main_of(system)
     if main is None:
@@ -94,8 +95,11 @@ def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, i
     longest = {main.name: most[main.name] + 2}
     two = {s.name: 2 for s in every}
     long = {s.name: 2 if s in values else 1 for s in every} | longest
+    if max(most.values()) == 1:
+        return [two, long]
+    more = {s.name: 3 if s in values else 1 for s in every} | longest
     wide = {name: count + 1 for name, count in most.items()} | longest
-    return [two, long] if max(most.values()) == 1 else [two, long, wide]
+    return [two, long, more, wide]
 
 
 def sizes_beyond(system: System) -> list[dict[str, int]]:

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from fencepost import build
-from fencepost.analyses.inference.lifting import lifted
+from fencepost import Array, Index, Maybe, Model, Parameter, action, always, build, exists, require
+from fencepost.analyses.inference.lifting import lifted, with_reasons
 from fencepost.core.semantics import Successor, perform
 from fencepost.core.sizes import sorts
 from fencepost.core.trees import Fault
@@ -68,3 +68,43 @@ def test_of_a_step_that_faults_it_is_what_the_step_went_by():
         )
     )
     assert isinstance(perform(found.system, design.barriers, other, found.step), Fault)
+
+
+class Shelf(Model):
+    """A book that is listed is on the shelf, or somebody brings it."""
+
+    books, readers = Parameter(2), Parameter(2)
+    Book, Reader = Index(books), Index(readers)
+
+    listed = Array(Book, of=bool)
+    there = Array(Book, of=bool)
+    brings = Array(Reader, of=Maybe(Book))
+    away = Array(Reader, of=bool)
+
+    @action(book=Book)
+    def look(self, book):
+        require(self.listed[book] and not self.there[book])
+        self.listed[book] = False
+
+
+@always(Shelf)
+def listed_is_there_or_comes(m, book: Shelf.Book):
+    """The list is right."""
+    coming = exists(m.Reader, lambda reader: m.brings[reader] == book)
+    return not m.listed[book] or m.there[book] or coming
+
+
+def test_beside_some_cells_are_those_that_make_claims_about_them_true():
+    system = build(Shelf, [listed_is_there_or_comes])
+    at = {name: system.offsets[name] for name in ("listed", "there", "brings", "away")}
+    before = [0] * len(system.cells)
+    before[at["listed"]] = 1  # and book 0 is not there
+    before[at["brings"]], before[at["brings"] + 1] = -1, 0
+    found = Counterexample(system, (), tuple(before), None)
+    goal = claim(system.properties[0])
+    cells = frozenset({at["listed"], at["there"]})
+    assert with_reasons(found, frozenset(), [goal], cells) == cells | {at["brings"] + 1}
+    # Nothing is claimed of who is away, and of the other book only that it is not listed.
+    elsewhere = frozenset({at["away"]})
+    assert with_reasons(found, frozenset(), [goal], elsewhere) == elsewhere
+    assert with_reasons(found, frozenset(), [], cells) == cells
