@@ -15,7 +15,7 @@ from fencepost.proving import known_lemmas
 from fencepost.selection import pick_designs
 
 Watch = Callable[[Source, Design, Inferring], None]
-SECONDS = 60.0
+SECONDS = 180.0
 """How long lemmas of one design are looked for, unless something else is asked."""
 
 

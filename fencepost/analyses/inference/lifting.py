@@ -35,6 +35,8 @@ class Reasons:
 
     def __init__(self, system: System, barriers: frozenset[str], state: State) -> None:
         self.system, self.barriers, self.state = system, barriers, state
+        self.looked_at: set[int] = set()
+        """Cells that were read on the way, whether or not they count."""
 
     def of(self, node: Expression, values: Values) -> tuple[int, Cells]:
         """The value of an expression, and cells that it stays the same with, whatever the others
@@ -88,6 +90,7 @@ class Reasons:
         if cell is None:
             raise AssertionError(f"unchecked index: {node}")
         place = self.system.offsets[node.field] + cell
+        self.looked_at.add(place)
         return self.state[place], NO_CELLS.union({place}, *(cells for _, cells in found))
 
     def _joined(self, parts: Iterable[tuple[int, Cells]], stops: int) -> tuple[int, Cells]:
@@ -139,11 +142,16 @@ def lifted(found: Counterexample, barriers: frozenset[str], claim: Formula | Non
 def with_reasons(
     found: Counterexample, barriers: frozenset[str], claims: Iterable[Formula], cells: Cells
 ) -> Cells:
-    """Cells of the state before a step, with those that make claims about them true: what such a
-    claim leaves open is where the next is to be looked for."""
+    """Cells of the state before a step, with those that make claims true which look at them: what
+    such a claim leaves open is where the next is to be looked for."""
     before = Reasons(found.system, barriers, found.before)
-    told = [each for claim in claims for each in _instances(found.system, before, claim)]
-    return cells.union(*(why for value, why in told if value and why & cells))
+    reasons = cells
+    for claim in claims:
+        for value, why in _instances(found.system, before, claim):
+            if value and before.looked_at & cells:
+                reasons |= why
+            before.looked_at.clear()
+    return reasons
 
 
 def _broken(system: System, after: Reasons, claim: Formula) -> Cells:
