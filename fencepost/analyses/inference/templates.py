@@ -79,10 +79,10 @@ def variables_of(shape: Shape, taken: Iterable[str] = ()) -> tuple[Variable, ...
 def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, int]]:
     """At which sizes (members of each Index, by its name) states are looked at, small ones first.
 
-    Two of each. For longer runs, two more of the main one than templates have variables of it, with
-    few of the others: two of those whose members some field has as values. Where templates have
-    several variables of an Index, also three of each of those with one more of the main one: what
-    is true where members are few and share everything may be false there.
+    Two of each. Where templates have several variables of an Index, also two more of the main one,
+    for longer runs: with three of each Index whose members some field has as values, as what is
+    true where members are few and share everything may be false there; and with one more of each
+    Index than templates have variables of it, so that "another" is seen.
     """
     every, main = sorts(system), main_of(system)
     if main is None:
@@ -91,15 +91,14 @@ def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, i
     for shape in shapes:
         for sort, count in shape:
             most[sort.name] = max(most[sort.name], count)
-    values = {_inner(f.domain) for f in system.fields}
-    longest = {main.name: most[main.name] + 2}
     two = {s.name: 2 for s in every}
-    long = {s.name: 2 if s in values else 1 for s in every} | longest
     if max(most.values()) == 1:
-        return [two, long]
-    more = {s.name: 3 if s in values else 1 for s in every} | longest
+        return [two]
+    longest = {main.name: most[main.name] + 2}
+    values = {_inner(f.domain) for f in system.fields}
+    apart = {s.name: 3 if s in values else 1 for s in every} | longest
     wide = {name: count + 1 for name, count in most.items()} | longest
-    return [two, long, more, wide]
+    return [two, apart, wide]
 
 
 def sizes_beyond(system: System) -> list[dict[str, int]]:

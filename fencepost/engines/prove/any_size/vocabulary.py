@@ -78,7 +78,7 @@ class Vocabulary:
                 kept.append(part)
         if not kept:
             return self._true
-        return kept[0] if len(kept) == 1 else z3.And(*kept)
+        return kept[0] if len(kept) == 1 else _joined(z3.Z3_mk_and, kept)
 
     def either(self, parts: Iterable[Term]) -> Term:
         """The disjunction of any number of conditions, with constants left out."""
@@ -91,7 +91,7 @@ class Vocabulary:
                 kept.append(part)
         if not kept:
             return self._false
-        return kept[0] if len(kept) == 1 else z3.Or(*kept)
+        return kept[0] if len(kept) == 1 else _joined(z3.Z3_mk_or, kept)
 
     def negation(self, part: Term) -> Term:
         if self.is_true(part):
@@ -107,7 +107,8 @@ class Vocabulary:
             return self._true
         if one in self._distinct and other in self._distinct:
             return self._false
-        return left == right
+        context = left.ctx
+        return z3.BoolRef(z3.Z3_mk_eq(context.ref(), left.as_ast(), right.as_ast()), context)
 
     def either_value(self, condition: Term, then: Term, otherwise: Term) -> Term:
         """`then` where the condition holds, else `otherwise`."""
@@ -331,3 +332,11 @@ class Vocabulary:
         if exists:
             return z3.Exists(bound, self.both([guard, body]))
         return z3.ForAll(bound, self.either([self.negation(guard), body]))
+
+
+def _joined(make: Callable[..., Any], parts: list[Term]) -> Term:
+    """A conjunction or disjunction of conditions. (`z3.And` looks at the sort of each of them
+    first, which takes longer than all the rest.)"""
+    context = parts[0].ctx
+    arguments = (z3.Ast * len(parts))(*(part.as_ast() for part in parts))
+    return z3.BoolRef(make(context.ref(), len(parts), arguments), context)
