@@ -3,7 +3,7 @@ what is not proved for any size is tried at the size of what kept it from being 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fencepost.analyses.expectations import Judged, Judgement
@@ -11,10 +11,12 @@ from fencepost.analyses.false_lemmas import refuse_false_lemmas
 from fencepost.analyses.wrong import Searched, search_at
 from fencepost.core.errors import NoReading
 from fencepost.core.limits import Limits, Progress, ProofReport
-from fencepost.core.questions import chosen
+from fencepost.core.questions import chosen, select
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps
-from fencepost.core.system import NO_FAULT, Design, Lemma, System
+from fencepost.core.semantics import show_instance
+from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Lemma, System
 
+NOT_DECIDED = "a proof for any size does not decide it"
 NO_READING = "no reading for any size"
 """Why a proof for any size ended before it began; the fact of this name says what to write."""
 
@@ -147,12 +149,33 @@ def _proved(
         again=near is design,
         progress=watch,
     )
-    return replace(result, answer=_of(system, result.answer))
+    return replace(result, answer=_of(system, result.answer, properties))
 
 
-def _of(system: System, answer: Answer) -> Answer:
-    """The answer under the digest that traces of the system carry."""
-    return replace(answer, digest=system.digest, parameters=system.parameters)
+def _of(system: System, answer: Answer, properties: Sequence[str] | None) -> Answer:
+    """The answer under the digest that traces of the system carry, with what was asked of it and is
+    out of reach."""
+    return replace(
+        answer,
+        digest=system.digest,
+        parameters=system.parameters,
+        findings=(*answer.findings, *_out_of_reach(system, properties)),
+    )
+
+
+def _out_of_reach(system: System, properties: Sequence[str] | None) -> Iterator[Finding]:
+    """Of properties that were chosen those that no proof for any size decides; none where all are
+    asked."""
+    if properties is None or set(properties) == set(chosen(system, None)):
+        return
+    asked = select(system, properties)
+    for question in asked.asked:
+        prop = question.property
+        if prop.kind != "always":
+            instance = show_instance(prop, question.values)
+            yield Finding(prop.name, prop.kind, Verdict.UNDECIDED, NOT_DECIDED, instance=instance)
+    if asked.no_stuck_state:
+        yield Finding(NO_STUCK_STATE, "always", Verdict.UNDECIDED, NOT_DECIDED)
 
 
 def _no_reading(
@@ -176,7 +199,7 @@ def _no_reading(
             design=design.name,
             barriers=tuple(sorted(design.barriers)),
             engine=engine,
-            findings=findings,
+            findings=(*findings, *_out_of_reach(system, properties)),
             stopped=NO_READING,
             facts=((NO_READING, why),),
         )
@@ -216,7 +239,7 @@ def _searched(
     a violation is expected, which other engines find."""
     if not is_safe(design, system):
         return ()
-    names = [finding.property for finding in answer.findings]
+    names = [f.property for f in answer.findings if is_safety(f.property, system)]
     failures = [f.induction for f in answer.findings if f.induction is not None]
     found: list[Searched] = []
     for sizes in dict.fromkeys(failure.sizes for failure in failures):

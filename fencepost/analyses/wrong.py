@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fencepost.core.limits import INTERRUPTED, Limits
 from fencepost.core.results import Finding, Verdict
-from fencepost.core.sizes import at_sizes
+from fencepost.core.sizes import allowed, at_sizes
 from fencepost.core.system import Design, System
 
 MOST_TRIED = 1_000_000
@@ -40,10 +40,11 @@ def search_at(
     properties: Sequence[str],
     limits: Limits,
 ) -> Searched:
-    """Explore a system that was recorded for any size at the given sizes, up to a violation."""
+    """Explore a system that was recorded for any size at the given sizes, or the nearest that its
+    parameters allow, up to a violation."""
     from fencepost.engines.explore import explore
 
-    system = at_sizes(unbounded, sizes)
+    system = at_sizes(unbounded, allowed(unbounded, sizes))
     few = Limits(MOST_TRIED, limits.seconds, limits.memory_bytes)
     answer = explore(system, design, properties=properties, first=True, limits=few).answer
     if answer.stopped == INTERRUPTED:

@@ -8,7 +8,7 @@ whose bit *i* says whether *i* is a member.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NONE_VALUE = -1
 MOST_SET_MEMBERS = 62
@@ -103,6 +103,9 @@ class Index(Domain):
     name: str
     count: int
     ordered: bool = False
+    least: int = field(default=1, compare=False, repr=False)
+    most: int = field(default=UNBOUNDED, compare=False, repr=False)
+    """Of a recording for any size: the counts that the model's parameters allow."""
 
     @property
     def low(self) -> int:

@@ -49,6 +49,14 @@ def sorts(system: System) -> tuple[Index, ...]:
     return _known_sorts(system)
 
 
+def allowed(system: System, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The nearest sizes (members of each Index, by its name) that the model's parameters allow."""
+    bounds = {sort.name: (sort.least, sort.most) for sort in sorts(system)}
+    return {
+        name: min(max(count, bounds[name][0]), bounds[name][1]) for name, count in sizes.items()
+    }
+
+
 def at_sizes(system: System, sizes: Mapping[str, int]) -> System:
     """The system with that many members of each Index, by its name; those not named have one.
 

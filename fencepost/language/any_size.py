@@ -22,9 +22,16 @@ class AnySize(dict[str, int]):
     The others are numbers of the protocol, and keep the value they have.
     """
 
-    def __init__(self, given: Mapping[str, int], universal: Iterable[str]) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, int],
+        universal: Iterable[str],
+        ends: Iterable[Mapping[str, int]] = (),
+    ) -> None:
+        """`ends` are all parameters at their lowest, and all at their highest."""
         super().__init__(given)
         self.universal = frozenset(universal)
+        self.ends = tuple(ends) or (self,)
 
     def fixed(self) -> dict[str, int]:
         """The parameters that a proof is about."""

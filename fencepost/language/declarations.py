@@ -213,7 +213,12 @@ class Index(DomainDeclaration):
     def elaborate(self, sizes: Mapping[str, int]) -> domains.Index:
         if not self.name:
             raise unnamed(self, "Request = Index(requests)")
-        count = domains.UNBOUNDED if isinstance(sizes, AnySize) else self.count.value(sizes)
+        if isinstance(sizes, AnySize):
+            ends = [self.count.value(end) for end in sizes.ends]
+            least = max(1, min(ends))
+            most = max(least, min(domains.UNBOUNDED, max(ends)))
+            return domains.Index(self.name, domains.UNBOUNDED, self.ordered, least, most)
+        count = self.count.value(sizes)
         if not 1 <= count <= MOST_COUNT:
             raise InputError(
                 "F21",

@@ -111,7 +111,10 @@ def _any_size(parts: list[Part], sizes: dict[str, int]) -> AnySize:
     for part in parts:
         for _, declared in part.of_kind(Index):
             declared.count.value(asked)
-    return AnySize(sizes, asked.names)
+    parameters = dict(parts[0].of_kind(Parameter))
+    lowest = {name: parameter.low for name, parameter in parameters.items()}
+    highest = {name: parameter.high for name, parameter in parameters.items()}
+    return AnySize(sizes, asked.names, (lowest, highest))
 
 
 def _too_large(name: str, declared: FieldDeclaration) -> InputError:

@@ -29,7 +29,7 @@ from fencepost.analyses.inference.templates import (
 from fencepost.analyses.wrong import search_at
 from fencepost.core.limits import INTERRUPTED, Inferring, Limits
 from fencepost.core.results import Finding
-from fencepost.core.sizes import sorts
+from fencepost.core.sizes import allowed, sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class _Inference:
         self.unbounded = Oracle(system, design.barriers, near, run=self.bounded)
         """Asks for any size alone, of few hypotheses."""
         self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
-        self.sizes = {s.name: 2 for s in sorts(system)}
+        self.sizes = allowed(system, {s.name: 2 for s in sorts(system)})
         self.most_stages = most_stages
         self.pools: dict[Shape, tuple[Candidates, ...]] = {}
         self.seen: list[Seen] = []
@@ -187,7 +187,9 @@ class _Inference:
             pool.forget()
         claims = Claims(dict(self.goals), no_fault=True, lemmas=self.claimed)
         most = {sort: count for shape in shapes for sort, count in shape if count > 1}
-        sizes = self.sizes | {sort.name: count + 1 for sort, count in most.items()}
+        sizes = allowed(
+            self.system, self.sizes | {sort.name: count + 1 for sort, count in most.items()}
+        )
         dropped = set[str]()
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
@@ -316,7 +318,10 @@ class _Inference:
         violation, where a goal is false in one of them."""
         looked: list[Seen] = []
         known = {tuple(seen.sizes.items()): seen for seen in self.seen}
-        for sizes in sizes_looked_at(shapes, self.system):
+        for each in sizes_looked_at(shapes, self.system):
+            sizes = allowed(self.system, each)
+            if any(seen.sizes == sizes for seen in looked):
+                continue
             self._tell("states of small sizes", 0, 0)
             seen = known.get(tuple(sizes.items()))
             if seen is None:

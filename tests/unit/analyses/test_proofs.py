@@ -47,6 +47,11 @@ def one_inside(m, one: Lock.Thread, other: Lock.Thread):
     return one == other or not (m.inside[one] and m.inside[other])
 
 
+@reachable(Lock)
+def somebody_enters(m):
+    return exists(m.Thread, lambda thread: m.inside[thread])
+
+
 @lemma(Lock)
 def who_is_inside_holds(m, thread: Lock.Thread):
     """Whoever is inside holds the lock."""
@@ -120,6 +125,26 @@ def test_a_lemma_of_another_design_is_not_used():
     answer = prove(system, system.design("asking")).answer
     assert answer.verdict is Verdict.HOLDS
     assert "never_used" not in dict(answer.facts)["lemmas used"]
+
+
+def test_chosen_properties_that_no_proof_decides_are_undecided():
+    with_stuck = build(Lock, [one_inside, who_is_inside_holds, somebody_enters])
+    asking, rude = with_stuck.designs
+    for chosen in (["no_stuck_state"], ["somebody_enters"]):
+        for design in (asking, rude):
+            proof = prove_and_judge(with_stuck, design, properties=chosen)
+            assert {f.verdict for f in proof.result.answer.findings} == {Verdict.UNDECIDED}
+        assert prove_and_judge(with_stuck, asking, properties=chosen).judged.judgement is (
+            Judgement.UNDECIDED
+        )
+    both = prove_and_judge(with_stuck, asking, properties=["one_inside", "somebody_enters"])
+    assert [(f.property, f.verdict) for f in both.result.answer.findings] == [
+        ("one_inside", Verdict.HOLDS),
+        ("somebody_enters", Verdict.UNDECIDED),
+    ]
+    # Where all are asked they are left to other engines, and judged as they were.
+    whole = prove_and_judge(with_stuck, asking)
+    assert whole.judged.judgement is Judgement.AS_EXPECTED
 
 
 def test_lemmas_are_no_properties():

@@ -162,6 +162,14 @@ def test_what_is_not_proved_says_where_no_violation_was_found(lock):
     assert "UNDECIDED" in ran.out
 
 
+def test_a_property_of_another_kind_is_undecided(lock):
+    for command in ("prove", "check --engine any-size"):
+        ran = lock.run(*command.split(), "--design", "asking", "--property", "no_stuck_state")
+        assert ran.code == 3
+        assert "a proof for any size does not decide it" in ran.out
+        assert "ERROR" not in ran.out
+
+
 def test_an_unknown_lemma_is_named(lock):
     ran = lock.run("prove", "--lemma", "who_is_inside")
     assert ran.code == 2

@@ -40,7 +40,7 @@ from typing import Any
 import z3
 
 from fencepost.core.limits import Limits
-from fencepost.core.sizes import at_sizes, sorts
+from fencepost.core.sizes import allowed, at_sizes, sorts
 from fencepost.core.system import System
 from fencepost.engines.prove.any_size.counterexamples import (
     Counterexample,
@@ -102,10 +102,14 @@ class Oracle:
         """`run` has the limits; a question beyond them raises `RunEnded`. `sizes` (members of each
         Index, by its name) are those at which a counterexample is looked for before others."""
         self.system = system
-        self.sizes = [
+        every = [
             *sizes,
             *({s.name: n for s in sorts(system)} for n in range(1, effort.members + 1)),
         ]
+        self.sizes: list[dict[str, int]] = []
+        for each in every:
+            if (near := allowed(system, each)) not in self.sizes:
+                self.sizes.append(near)
         self.barriers = barriers
         self.effort = effort
         self.run = Bounded(Limits()) if run is None else run

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from fencepost.core.domains import Domain, Index, Maybe, SetOf
 from fencepost.core.evidence import Mismatch
-from fencepost.core.sizes import at_sizes
+from fencepost.core.sizes import at_sizes, sorts
 from fencepost.core.system import State, Step, System
 from fencepost.engines.prove.any_size.counterexamples import Counterexample
 
@@ -20,11 +20,13 @@ class _NeededError(Exception):
 
 
 def smallest(unbounded: System, found: Counterexample, confirm: Confirm) -> Counterexample:
-    """The counterexample without any member that can be left out of it."""
+    """The counterexample without any member that can be left out of it, but for so many as the
+    model's parameters ask for."""
     known = {found.sizes: found.system}
+    least = {sort.name: sort.least for sort in sorts(unbounded)}
     for sort, _ in found.sizes:
         member = dict(found.sizes)[sort] - 1
-        while member >= 0 and dict(found.sizes)[sort] > 1:
+        while member >= 0 and dict(found.sizes)[sort] > least[sort]:
             with suppress(_NeededError, Mismatch, AssertionError):  # it plays a part
                 found = confirm(_without(unbounded, found, sort, member, known))
             member -= 1

@@ -258,12 +258,17 @@ class Vocabulary:
     # What holds of every state.
 
     def axioms(self) -> list[Term]:
-        """The order of ordered sorts, the bounds of numbers; with sizes, that members are all."""
+        """The order of ordered sorts, the bounds of numbers, that there are as many members as the
+        model's parameters ask for; with sizes, that members are all."""
         found: list[Term] = []
         for sort in sorts(self.system):
             members = self.members.get(sort.name)
             if members is not None and len(members) > 1:
                 found.append(z3.Distinct(*members))
+            if members is None and sort.least > 1:
+                least = min(sort.least, MOST_SPELT_OUT)
+                of = self.sorts[sort.name]
+                found.append(z3.Distinct(*(z3.Const(f"{sort.name}!{n}", of) for n in range(least))))
             if sort.ordered:
                 found += self._order(sort, members)
         for declared in self.system.fields:
