@@ -53,6 +53,7 @@ def infer_model(
             unbounded,
             unbounded.design(design.name),
             first=lemmas_of(unbounded, design, lemmas) if lemmas else (),
+            taken=[lemma.name for each in found for lemma in each.lemmas],
             limits=limits,
             progress=None if watch is None else _watched(watch, source, design),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fencepost.analyses.inference import Inferred
@@ -85,9 +86,7 @@ def _story(model: ModelInference, found: Inferred, terminal: Terminal, *, full: 
         terminal.line(f"# {title}: proved for any size with these lemmas. Paste them below the")
         terminal.line("# properties; `fencepost prove` checks them again.")
         terminal.line()
-        module = f"models.{model.source.name}"
-        text = lemmas_as_python(found.lemmas, model.system.name, module)
-        for line in text.splitlines():
+        for line in _as_python(model, found).splitlines():
             terminal.line(line)
     elif found.violation is not None and found.violated_at is not None:
         expected = {v.property for v in found.design.expect.violations}
@@ -103,6 +102,15 @@ def _story(model: ModelInference, found: Inferred, terminal: Terminal, *, full: 
         terminal.line()
         terminal.line(f"{title}: {found.stopped}", "warn")
         _say(terminal, f"{found.lemmas_tried} lemmas were tried, {found.lemmas_dropped} given up.")
+
+
+def _as_python(model: ModelInference, found: Inferred) -> str:
+    """Lemmas as they are pasted below the properties: what these import is imported too, unless
+    they stand in the file of the model."""
+    source = model.source
+    beside = all(Path(p.location.file).resolve() == source.file for p in source.properties)
+    module = "" if beside else f"models.{source.name}"
+    return lemmas_as_python(found.lemmas, model.system.name, module)
 
 
 def _obstacle(model: ModelInference, found: Inferred, why: Any, terminal: Terminal) -> None:
@@ -156,14 +164,13 @@ def inferences_as_json(
 
 
 def _as_json(model: ModelInference, found: Inferred) -> dict[str, Any]:
-    text = lemmas_as_python(found.lemmas, model.system.name, f"models.{model.source.name}")
     return {
         "design": found.design.name,
         "outcome": outcome(found),
         "judgement": judged(model.system, found).value,
         "lemmas": [lemma.name for lemma in found.lemmas],
         "kept": list(found.kept),
-        "python": text if found.lemmas else "",
+        "python": _as_python(model, found) if found.lemmas else "",
         "obligations": found.obligations,
         "goal": found.goal,
         "stopped": found.stopped,

@@ -17,9 +17,11 @@ TEXT = "Found by `fencepost prove --infer`."
 
 def lemmas_as_python(lemmas: Sequence[Lemma], model: str, module: str) -> str:
     """The text of a properties file for lemmas of the class `model` of a module, such as
-    `models.slot_lifecycle`: recorded again, they are the same lemmas."""
+    `models.slot_lifecycle`, or of the same file where that is empty: recorded again, they are the
+    same lemmas."""
     names = sorted({model, *_enums(lemmas)})
-    parts = [f"from fencepost import *\nfrom {module} import {', '.join(names)}"]
+    imports = f"\nfrom {module} import {', '.join(names)}" if module else ""
+    parts = [f"from fencepost import *{imports}"]
     parts += [lemma_as_python(lemma, model) for lemma in lemmas]
     return "\n\n\n".join(parts) + "\n"
 

@@ -13,7 +13,10 @@ INDENT = "    "
 def print_violation(system: System, violation: Finding, terminal: Terminal) -> None:
     """The run of a system at sizes that shows that no lemma will do."""
     sizes = ", ".join(f"{name} {count}" for name, count in system.parameters)
-    told = f"A run of {sizes} violates it; no lemma can exclude what is reached."
-    terminal.line(f"{INDENT}{told}")
-    if violation.trace is not None:
+    runs = violation.trace is not None and len(violation.trace) > 0
+    what = "A run" if runs else "An initial state"
+    terminal.line(f"{INDENT}{what} of {sizes} violates it; no lemma can exclude what is reached.")
+    if violation.detail:
+        terminal.line(f"{INDENT}{violation.detail}")
+    if violation.trace is not None and runs:
         terminal.table(trace_table(system, violation.trace), INDENT)

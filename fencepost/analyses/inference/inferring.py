@@ -6,7 +6,7 @@ what is said where none was found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,7 @@ def infer_lemmas(
     design: Design,
     *,
     first: Sequence[Lemma] = (),
+    taken: Collection[str] = (),
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: InferenceReport | None = None,
     most_stages: int | None = None,
@@ -88,11 +89,11 @@ def infer_lemmas(
     size. `system` is recorded for any size.
 
     `first` are candidates that come before all others, such as the lemmas of an earlier version.
-    `filtered_by`: candidates are read off the states of another design (for controls: what they are
-    read off is never trusted).
+    `taken` are names that no lemma is to have. `filtered_by`: candidates are read off the states of
+    another design (for controls: what they are read off is never trusted).
     """
     return _Inference(
-        system, design, first, limits, progress, most_stages, filtered_by or design
+        system, design, first, taken, limits, progress, most_stages, filtered_by or design
     ).run()
 
 
@@ -102,6 +103,7 @@ class _Inference:
         system: System,
         design: Design,
         first: Sequence[Lemma],
+        taken: Collection[str],
         limits: Limits,
         progress: InferenceReport | None,
         most_stages: int | None,
@@ -112,7 +114,8 @@ class _Inference:
         from fencepost.engines.prove.solver import Bounded
 
         self.system, self.design, self.filtered_by = system, design, filtered_by
-        self.first, self.limits, self.progress = first, limits, progress
+        self.first, self.taken = first, taken
+        self.limits, self.progress = limits, progress
         self.fixed = fix_barriers(system, design.barriers)
         self.asked = asked_by(self.fixed)
         self.bounded = Bounded(limits)
@@ -206,7 +209,6 @@ class _Inference:
                 if lost is not None:
                     self.claimed = claims.lemmas
                     return lost
-                self.tried = max(self.tried, len(claims.lemmas))
                 whole = dict(claims.lemmas)
                 claims.lemmas = claims.needed()
                 open_ = self._unproved(claims)
@@ -214,6 +216,7 @@ class _Inference:
                     return self._proved(self._fewer(sized, claims))
                 outcome = self._mended(search, *open_)
             finally:
+                self.tried = max(self.tried, len(claims.lemmas))
                 self.counterexamples += search.counterexamples
                 self.dropped += len(search.dropped) - len(dropped)
                 dropped = search.dropped
@@ -281,7 +284,7 @@ class _Inference:
         fresh = [c for name, c in claims.lemmas.items() if name not in first]
         return self._result(
             proved=True,
-            lemmas=named(self.system, fresh, self.design),
+            lemmas=named(self.system, fresh, self.design, self.taken),
             kept=tuple(name for name in claims.lemmas if name in first),
             obligations=sum(1 for _ in self._obligations(claims)),
         )

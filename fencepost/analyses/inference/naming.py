@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fencepost.analyses.inference.candidates import Candidate
 from fencepost.core.expressions import Read, walk
@@ -12,10 +12,13 @@ MOST_FIELDS = 3
 """A name says no more fields than this."""
 
 
-def named(system: System, found: Sequence[Candidate], design: Design) -> tuple[Lemma, ...]:
+def named(
+    system: System, found: Sequence[Candidate], design: Design, others: Collection[str] = ()
+) -> tuple[Lemma, ...]:
     """Each as a `Lemma` named after the fields that it reads: `phase_and_target`; a number tells
-    apart those that read the same."""
+    apart those that read the same, and from other names that are taken."""
     taken = {p.name for p in system.properties} | {lemma.name for lemma in system.lemmas}
+    taken |= set(others)
     lemmas = []
     for each in found:
         fields = dict.fromkeys(n.field for n in walk(each.condition) if isinstance(n, Read))

@@ -111,3 +111,50 @@ def test_a_limit_of_time_is_said(lock):
     assert ran.code == 3
     assert "STOPPED" in ran.out
     assert "time limit reached" in ran.out
+
+
+def test_lemmas_of_two_designs_have_names_of_their_own(lock):
+    twin = BARE.replace("    rude =", "    polite = Design(asks, expect=holds)\n    rude =")
+    lock.write("models/lock.py", twin)
+    ran = lock.run("prove", "--infer", "--design", "asking", "--design", "polite")
+    assert ran.code == 0
+    texts = ran.out.split("from fencepost import *")[1:]
+    bodies = ["@lemma" + text.partition("@lemma")[2].partition("\n# ")[0] for text in texts]
+    assert len(bodies) == 2
+    lock.write("models/pasted.py", "\n\n".join([twin, *bodies]))
+    again = lock.run("prove", "pasted", "--design", "asking", "--design", "polite")
+    assert again.code == 0, again.err
+
+
+def test_what_is_pasted_into_the_file_of_the_model_does_not_import_it(lock):
+    told = lock.run("prove", "--infer", "--design", "asking")
+    assert "from models.lock" not in told.out
+    model, _, properties = BARE.partition("@always")
+    lock.write("models/apart.py", model)
+    imports = "from fencepost import *\nfrom models.apart import Lock\n\n"
+    lock.write("properties/apart.py", f"{imports}@always{properties}")
+    apart = lock.run("prove", "apart", "--infer", "--design", "asking")
+    assert "from models.apart import Lock" in apart.out
+
+
+def test_an_initial_state_that_is_wrong_is_no_run(lock):
+    lock.write(
+        "models/lock.py", BARE + "\n\n@always(Lock)\ndef held(m):\n    return m.holder != NONE\n"
+    )
+    ran = lock.run("prove", "--infer", "--design", "asking")
+    assert ran.code == 1
+    assert "An initial state of Thread 2 violates it" in ran.out
+    assert "A run of" not in ran.out
+    assert "what changes" not in ran.out
+
+
+def test_a_search_that_is_stopped_says_how_far_it_came(lock, monkeypatch):
+    from fencepost.analyses.inference.inferring import _Inference
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Inference, "_unproved", interrupted)
+    ran = lock.run("prove", "--infer", "--design", "asking")
+    assert ran.code == 3
+    assert "1 lemmas were tried" in ran.out
