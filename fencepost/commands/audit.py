@@ -122,7 +122,8 @@ def _report(json_path: str | None, audited: Audited) -> None:
     from fencepost.report.audits import audit_as_json, audit_text
 
     sys.stdout.flush()
-    sys.stderr.write(with_shown_paths(audited.problem) + audit_text(audited.audit))
+    told = audit_text(audited.audit, failed=bool(audited.problem))
+    sys.stderr.write(with_shown_paths(audited.problem) + told)
     sys.stderr.flush()
     if json_path is not None:
         found = audit_as_json(audited.audit, audited.exit_code, audited.problem)

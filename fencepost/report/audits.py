@@ -15,8 +15,9 @@ MOST_CONSEQUENCES = 3
 OF_ALL = "everything that conflicts"
 
 
-def audit_text(audit: Audit) -> str:
-    """The report as it is printed; paths are relative to the current folder."""
+def audit_text(audit: Audit, *, failed: bool = False) -> str:
+    """The report as it is printed; paths are relative to the current folder. `failed`: the program
+    ended before its end."""
     lines: list[str] = []
     for number, finding in enumerate(audit.findings, start=1):
         lines += _told(number, finding)
@@ -24,11 +25,12 @@ def audit_text(audit: Audit) -> str:
         f"{_counted(audit.operations, 'operation')} on {_counted(audit.streams, 'stream')}, "
         "on the path that this run took"
     )
+    before = "until then " if failed else ""
     if audit.clean:
         what = "everything that was seen and conflicts" if audit.unseen else OF_ALL
-        lines.append(f"{what} is ordered: {ran}")
+        lines.append(f"{before}{what} is ordered: {ran}")
     else:
-        lines.append(f"{_counted(len(audit.findings), 'finding')}; {ran}")
+        lines.append(f"{before}{_counted(len(audit.findings), 'finding')}; {ran}")
     lines += _not_covered(audit)
     lines += map(with_shown_paths, audit.unseen)
     lines += audit.notes

@@ -51,6 +51,10 @@ def _scatter(tensor: torch.Tensor, dim: int, index: torch.Tensor, *_: Any) -> An
     return elements(tensor, positions(tensor)[touched])
 
 
+def _flat(tensor: torch.Tensor, index: torch.Tensor, *_: Any) -> Any:
+    return elements(tensor, positions(tensor).reshape(-1)[index])
+
+
 def _mask(tensor: torch.Tensor, mask: torch.Tensor, *_: Any) -> Any:
     return elements(tensor, positions(tensor)[mask.expand(tensor.shape)])
 
@@ -60,6 +64,10 @@ READS: dict[Any, Touched] = {
     aten.index_select.default: _index_rows,
     aten.gather.default: _gather,
     aten.embedding.default: _embedding,
+    aten._embedding_bag.default: _embedding,
+    aten._embedding_bag_forward_only.default: _embedding,
+    aten.take.default: _flat,
+    aten._unsafe_index.Tensor: _advanced,
 }
 WRITES: dict[Any, Touched] = {
     aten.index_copy_.default: _index_rows,
@@ -71,12 +79,19 @@ WRITES: dict[Any, Touched] = {
     aten.masked_fill_.Scalar: _mask,
     aten.masked_fill_.Tensor: _mask,
     aten.masked_scatter_.default: _mask,
+    aten.put_.default: _flat,
 }
 BOTH: dict[Any, Touched] = {
     aten.index_add_.default: _index_rows,
     aten.scatter_add_.default: _scatter,
     aten.scatter_reduce_.two: _scatter,
+    aten.scatter_.reduce: _scatter,
+    aten.scatter_.value_reduce: _scatter,
+    aten.index_reduce_.default: _index_rows,
+    aten.embedding_renorm_.default: _embedding,
 }
+ACCUMULATE = {aten.index_put_.default: 3, aten.put_.default: 3}
+"""Which argument of an operator says that it reads what it writes."""
 
 
 class Indexing:
@@ -108,9 +123,10 @@ class Indexing:
             return launch
         whole = runtime.bytes_of(base)
         reads = self.reads
-        if self.operator is aten.index_put_.default:
-            reads = (args[3] if len(args) > 3 else kwargs.get("accumulate", False)) is True
-
+        place = ACCUMULATE.get(self.operator)
+        if place is not None:
+            given = args[place] if len(args) > place else kwargs.get("accumulate", False)
+            reads = given is True
         address = runtime.arena.address(base)
 
         def late() -> tuple[Touches, Touches]:

@@ -62,6 +62,8 @@ def test_one_byte_an_edge_that_is_not_enough_and_evidence():
 
 def test_what_an_audit_does_not_cover():
     audit = replace(audited(), findings=(), choices=3, pending=1, hosts=2, unordered_calls=1)
+    assert audit_text(audit, failed=True).startswith("until then everything that conflicts is")
+    assert audit_text(audited(), failed=True).splitlines()[-1].startswith("until then 1 finding; ")
     assert audit_text(replace(audit, notes=("something besides",))).splitlines() == [
         (
             "everything that conflicts is ordered: 2 operations on 3 streams, on the path that "

@@ -81,6 +81,28 @@ def test_two_streams_that_only_share_what_they_read(audit, here, there):
     assert ran.code == 0, ran.err
 
 
+ROW = "torch.tensor([{0}], device='cuda')"
+BY_ROWS = (
+    "x.take({row})",
+    "x.put_({row}, y[0, :1])",
+    "x.put_({row}, y[0, :1], accumulate=True)",
+    "x.index_reduce_(0, {row}, y[:1], 'prod')",
+    "x.scatter_(0, {row}.expand(1, 4), y[:1], reduce='add')",
+    "F.embedding_bag({row}[None], x, mode='sum')",
+    "F.embedding({row}, x, max_norm=0.5)",
+    "torch.ops.aten._unsafe_index(x, [{row}])",
+)
+
+
+@pytest.mark.parametrize("call", BY_ROWS)
+def test_an_index_touches_what_it_names(audit, call):
+    one, other = (call.format(row=ROW.format(row)) for row in (0, 1))
+    for there in (other, "x[1].fill_(1.0)"):
+        ran = audit(one, there)
+        assert ran.code == 0, ran.err
+    assert audit(one, "x[0].fill_(1.0)").code == 1
+
+
 def test_statistics_of_training_are_written(audit):
     ran = audit("norm(image)", "norm.train()(image)")
     assert ran.code == 1
