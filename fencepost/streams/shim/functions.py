@@ -36,6 +36,8 @@ PARSE_TO = torch._C._nn._parse_to
 # The CPU library's recurrent layer is one operator that keeps a workspace of no fixed size; without
 # the library it is made of many, as it is elsewhere.
 LSTM = torch.lstm
+# It fills in the lengths of sequences, on the host, past torch.
+PAD_PACKED = torch._VF._pad_packed_sequence
 
 
 class Functions(TorchFunctionMode):
@@ -53,6 +55,7 @@ class Functions(TorchFunctionMode):
         self.special[torch.Tensor.new] = self._new
         self.special[PARSE_TO] = self._plainly
         self.special[LSTM] = self._lstm
+        self.special[PAD_PACKED] = self._pad_packed
         self.special.update(dict.fromkeys(HANDING_OUT, self._hand_out))
 
     def __torch_function__(
@@ -136,6 +139,16 @@ class Functions(TorchFunctionMode):
             return self._placed(place, func, args, kwargs)
         finally:
             torch._C._set_mkldnn_enabled(before)
+
+    def _pad_packed(self, func: Any, data: Any, batch_sizes: Any, *args: Any) -> Any:
+        """The sequences padded to one length, and their lengths, which lie on the host."""
+        place, _ = self._place(func, (data,), {})
+        padded, lengths = self._placed(place, func, (data, batch_sizes, *args), {})
+        if place == HOST:
+            return padded, lengths
+        with self.runtime.quiet():
+            longer = batch_sizes > torch.arange(int(batch_sizes[0]))[:, None]
+            return padded, longer.sum(1)
 
     def _hand_out(self, func: Any, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """The address of a tensor, or its storage."""

@@ -33,6 +33,8 @@ from fencepost.streams.shim.special import (
     ABOUT,
     INDEXED,
     KNOWN_LIBRARIES,
+    MADE_ON_HOST,
+    ON_HOST,
     RESHAPING,
     UNDECLARED_WRITES,
     UNINITIALISED,
@@ -121,6 +123,9 @@ class _Queued:
         ]
         undeclared = UNDECLARED_WRITES.get(operator, ())
         self.written += [i for i, name in enumerate(self.arguments) if name in undeclared]
+        on_host = ON_HOST.get(operator, ())
+        self.on_host = [i for i, name in enumerate(self.arguments) if name in on_host]
+        self.made_on_host = MADE_ON_HOST.get(operator, ())
         self.is_out = torch.Tag.out in operator.tags
         self.returned = [self._argument_returned(r) for r in schema.returns]
         self.uses = Unread(operator)
@@ -170,8 +175,11 @@ class _Queued:
             if emulation is None:
                 raise unknown_kernel(self.operator._schema.name)
             return EmulatedKernel(emulation, runtime)(*args, **kwargs)
-        if len(lying_there) < len(tensors) and not self.indexed:
-            self._check_places(tensors)
+        if len(lying_there) < len(tensors) and not (self.indexed or self.takes_device):
+            lengths: list[torch.Tensor] = []
+            for position in self.on_host:
+                tensors_in(self._argument(position, args, kwargs), lengths)
+            self._check_places([t for t in tensors if not any(t is one for one in lengths)])
         return self._on_device(args, kwargs, lying_there)
 
     def _check_places(self, tensors: list[torch.Tensor]) -> None:
@@ -245,6 +253,8 @@ class _Queued:
         if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
             runtime.remember_gradient()
         written = self._written_tensors(args, kwargs) if self.written else []
+        if self.made_on_host:
+            return self._at_once(args, kwargs, tensors, written)
         try:
             outlines = runtime.shapes.infer(self.operator, args, kwargs)
         except NotKnownBefore:
@@ -366,6 +376,11 @@ class _Queued:
             runtime.synchronize_stream()
         else:
             runtime.run_ahead()
+        if self.made_on_host:
+            return tuple(
+                value if place in self.made_on_host else runtime.adopt(value)
+                for place, value in enumerate(found[0])
+            )
         results = map_tensors(found[0], runtime.adopt)
         if self.returned and self.only_writes_arguments:
             return self._returned(args, kwargs)

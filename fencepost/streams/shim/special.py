@@ -38,6 +38,13 @@ INDEXED = (
     aten._unsafe_index_put.default,
     aten._index_put_impl_.default,
 )
+# Arguments that lie on the host where the others lie on the device, by their names.
+ON_HOST = {
+    aten._pack_padded_sequence.default: ("lengths",),
+    aten._pack_padded_sequence_backward.default: ("batch_sizes",),
+}
+# Results that lie on the host, by their place.
+MADE_ON_HOST = {aten._pack_padded_sequence.default: (1,)}
 # What torch writes although the schema does not say so, by the name of the argument.
 UNDECLARED_WRITES = {
     aten.native_batch_norm.default: ("running_mean", "running_var"),

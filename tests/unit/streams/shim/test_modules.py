@@ -106,3 +106,46 @@ def test_what_was_let_go_of_is_no_longer_allocated():
         del x
         assert torch.cuda.memory_allocated() == before < there
         assert torch.cuda.memory_stats()["allocated_bytes.all.current"] == before
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_tensor_of_another_device_says_how_large_one_is_made(device):
+    like = torch.ones(2, 3, device=device)
+    with virtual_cuda():
+        for make in (torch.empty_like, torch.zeros_like, torch.ones_like, torch.randn_like):
+            made = make(like, device="cuda")
+            assert made.is_cuda
+            assert made.shape == (2, 3)
+        assert torch.ones_like(like, device="cuda").tolist() == [[1.0] * 3] * 2
+        assert like.new_full((2,), 7.0, device="cuda").tolist() == [7.0, 7.0]
+        with pytest.raises(RuntimeError, match="on the same device"):
+            torch.ones(3, device="cuda") + torch.ones(3)
+
+
+def test_a_module_without_data_is_given_some():
+    with virtual_cuda():
+        module = nn.Sequential(nn.Linear(4, 4, device="meta"), nn.BatchNorm1d(4, device="meta"))
+        module.to_empty(device="cuda")
+        assert all(p.is_cuda for p in [*module.parameters(), *module.buffers()])
+
+
+@pytest.mark.parametrize("layer", [nn.GRU, nn.LSTM, nn.RNN])
+def test_sequences_of_several_lengths(layer):
+    """Their lengths lie on the host."""
+
+    def run(device: str):
+        torch.manual_seed(1)
+        x = torch.randn(5, 3, 4).to(device).requires_grad_()
+        module = layer(4, 6).to(device)
+        packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([5, 3, 2]))
+        assert not packed.batch_sizes.is_cuda
+        padded, lengths = nn.utils.rnn.pad_packed_sequence(module(packed)[0])
+        assert not lengths.is_cuda
+        (padded**2).sum().backward()
+        gradients = (x.grad, module.weight_ih_l0.grad)
+        return [padded.detach().cpu(), lengths, *(g.cpu() for g in gradients)]
+
+    expected = run("cpu")
+    with virtual_cuda():
+        for there, here in zip(run("cuda"), expected, strict=True):
+            assert torch.allclose(there, here, atol=1e-6)
