@@ -6,6 +6,7 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fencepost.streams.shim.gradients import NUMBER_OF_NEXT
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.quiet import Quiet
 
@@ -17,7 +18,8 @@ class Dispatch(TorchDispatchMode):
         super().__init__()
         self.operators = operators
         self.handlers = operators.handlers
-        self.here = operators.runtime.here
+        self.runtime = operators.runtime
+        self.here = self.runtime.here
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -29,6 +31,8 @@ class Dispatch(TorchDispatchMode):
     ) -> Any:
         if self.here.busy:  # a kernel, or a question of fencepost's own
             return func(*args, **(kwargs or {}))
+        if NUMBER_OF_NEXT() != self.here.numbered:
+            self.runtime.differentiated.note(self.runtime.bridge.current())
         handler = self.handlers.get(func) or self.operators.make(func)
         with Quiet(self.here):
             return handler(args, kwargs or {})

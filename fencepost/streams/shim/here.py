@@ -13,10 +13,12 @@ class Here(threading.local):
 
     `busy` counts how deep fencepost itself is at work, and `site` is then the place of the
     program's call, once it was looked up; `place` is where a factory called by torch on the
-    program's behalf puts its tensor; `streams` are the current streams, innermost last.
+    program's behalf puts its tensor; `streams` are the current streams, innermost last; `numbered`
+    is how many nodes autograd had numbered when it was last asked.
     """
 
     busy = 0
+    numbered = 0
     place: str | None = None
     site: Location | None = None
 

@@ -94,7 +94,7 @@ def _backward(runtime: Runtime) -> Any:
         on_device = any(runtime.on_device(t) for t in roots)
         here.place = DEVICE if on_device else before
         if on_device:
-            runtime.check_backward(keeps_graph=bool(args[1]))
+            runtime.check_backward(roots)
         try:
             with Functions(runtime):
                 return plain(outputs, *args, **kwargs)

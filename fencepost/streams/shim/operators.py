@@ -250,8 +250,6 @@ class _Queued:
         runtime = self.runtime
         if self.draws_first:
             return self._drawn(args, kwargs)
-        if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-            runtime.remember_gradient()
         written = self._written_tensors(args, kwargs) if self.written else []
         if self.made_on_host:
             return self._at_once(args, kwargs, tensors, written)

@@ -14,6 +14,7 @@ from fencepost.core.errors import Location
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
 from fencepost.streams.shim.errors import several_streams
+from fencepost.streams.shim.gradients import Differentiated
 from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
@@ -42,7 +43,7 @@ class Runtime:
         self.here = bridge.here
         self.generator = torch.Generator()
         self.released: deque[tuple[int, Location]] = deque()
-        self.differentiated: set[Any] = set()
+        self.differentiated = Differentiated(self.here)
         self.handed_out = HandedOut(self)
         self.stalls = Stalls(bridge, self._is_watched_at)
         self._watched: dict[int, int] = {}
@@ -269,16 +270,10 @@ class Runtime:
         """A tensor as a custom kernel sees it: it reads pinned memory itself, when it runs."""
         return self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
 
-    def remember_gradient(self) -> None:
-        """An operator that a backward pass will come to runs on the current stream."""
-        self.differentiated.add(self.bridge.current())
-
-    def check_backward(self, *, keeps_graph: bool) -> None:
+    def check_backward(self, roots: Sequence[torch.Tensor]) -> None:
         """Refuse a backward pass that CUDA would run on other streams than the current one."""
-        if self.differentiated - {self.bridge.current()}:
+        if self.differentiated.elsewhere(roots, self.bridge.current()):
             raise several_streams()
-        if not keeps_graph:
-            self.differentiated.clear()
 
     def quiet(self) -> Quiet:
         """A context in which torch is plain CPU torch for the calling thread."""

@@ -110,6 +110,50 @@ def test_backward_over_several_streams_is_refused(device):
     assert raised.value.code == "F226"
 
 
+def test_streams_of_a_graph_that_was_never_gone_through_say_nothing(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        (x * 2).sum()
+    torch.cuda.synchronize()
+    (x * 3).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_backward_pass_of_one_graph_leaves_the_streams_of_another(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = (x * 2).sum()
+    torch.cuda.synchronize()
+    (x * 3).sum().backward()
+    with pytest.raises(InputError, match="several streams"):
+        y.backward()
+
+
+def test_the_stream_of_a_comparison_is_no_stream_of_the_operator_before_it(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    y = x * 2
+    torch.cuda.synchronize()
+    with torch.cuda.stream(torch.cuda.Stream()):
+        assert (y > 0).all()
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_graph_that_another_thread_made(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    made = []
+
+    def forward():
+        with torch.cuda.stream(torch.cuda.Stream()):
+            made.append((x * 2).sum())
+
+    thread = threading.Thread(target=forward)
+    thread.start()
+    thread.join()
+    with pytest.raises(InputError, match="several streams"):
+        made[0].backward()
+
+
 def test_gradients_cross_between_host_and_device(device):
     x = torch.ones(2, requires_grad=True)
     (x.cuda() * 3).sum().cpu().backward()
