@@ -96,6 +96,7 @@ RAW = {"addbmm_": "a target that is too small, which the CPU's kernel alone lets
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_torch_s_own_samples():
     ran = subprocess.run(
         [sys.executable, "-m", "tests.unit.streams.shim.samples_of_torch"],
