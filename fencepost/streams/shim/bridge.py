@@ -139,8 +139,7 @@ class Bridge:
 
     def current(self) -> Queue:
         """The calling thread's current stream."""
-        streams = self.here.streams
-        return streams[-1] if streams else self.device.default
+        return self.here.stream or self.device.default
 
     def default(self) -> Queue:
         """The default stream."""
@@ -148,15 +147,18 @@ class Bridge:
 
     def enter(self, stream: Queue) -> None:
         """Make a stream current."""
-        self.here.streams.append(stream)
+        self.here.entered.append((stream, self.current()))
+        self.here.stream = stream
 
-    def leave(self) -> None:
-        """Make the stream before it current again."""
-        self.here.streams.pop()
+    def leave(self, stream: Queue) -> None:
+        """Make the stream current that was so when this one was entered, whatever came since."""
+        entered = self.here.entered
+        last = max(n for n, (which, _) in enumerate(entered) if which is stream)
+        self.here.stream = entered.pop(last)[1]
 
     def set_current(self, stream: Queue) -> None:
         """Replace the current stream."""
-        self.here.streams[-1:] = [stream]
+        self.here.stream = stream
 
     def create_stream(self, priority: int) -> Queue:
         """A stream that nothing else uses."""

@@ -35,18 +35,24 @@ ACCELERATOR_MEMORY = (
 
 
 class StreamContext:
-    """`with torch.cuda.stream(s):`; None leaves the current stream."""
+    """`with torch.cuda.stream(s):`; None leaves the current stream.
+
+    As in torch, its end makes current what was so at its beginning, also where contexts of several
+    coroutines end in another order.
+    """
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
+        self.before: Any = None
 
     def __enter__(self) -> None:
         if self.stream is not None:
-            self.stream.__enter__()
+            self.before = torch.cuda.current_stream()
+            torch.cuda.set_stream(self.stream)
 
     def __exit__(self, *_: object) -> None:
         if self.stream is not None:
-            self.stream.__exit__()
+            torch.cuda.set_stream(self.before)
 
 
 class DeviceContext:

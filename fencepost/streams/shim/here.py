@@ -13,8 +13,9 @@ class Here(threading.local):
 
     `busy` counts how deep fencepost itself is at work, and `site` is then the place of the
     program's call, once it was looked up; `place` is where a factory called by torch on the
-    program's behalf puts its tensor; `streams` are the current streams, innermost last; `numbered`
-    is how many nodes autograd had numbered when it was last asked.
+    program's behalf puts its tensor; `stream` is the current one, if not the default, and `entered`
+    are the streams that a `with` made so, each with the one before it; `numbered` is how many nodes
+    autograd had numbered when it was last asked.
     """
 
     busy = 0
@@ -23,4 +24,5 @@ class Here(threading.local):
     site: Location | None = None
 
     def __init__(self) -> None:
-        self.streams: list[Queue] = []
+        self.stream: Queue | None = None
+        self.entered: list[tuple[Queue, Queue]] = []

@@ -98,7 +98,7 @@ def stream_classes(runtime: Runtime) -> tuple[type[Any], type[Any]]:
             return self
 
         def __exit__(self, *_: object) -> None:
-            bridge.leave()
+            bridge.leave(self.native)
 
         def __eq__(self, other: object) -> bool:
             return isinstance(other, Stream) and other.native is self.native

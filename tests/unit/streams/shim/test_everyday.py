@@ -385,3 +385,29 @@ def test_a_policy_that_does_not_exist():
 
 def test_a_hundred_and_one_streams_are_all_different(device):
     assert len({torch.cuda.Stream() for _ in range(101)}) == 101
+
+
+def test_contexts_of_coroutines_end_in_any_order(device):
+    one, other = torch.cuda.Stream(), torch.cuda.Stream()
+    default = torch.cuda.current_stream()
+    first, second, third = (torch.cuda.stream(s) for s in (one, other, one))
+    first.__enter__()
+    second.__enter__()
+    third.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.cuda.current_stream() == default
+    second.__exit__(None, None, None)
+    assert torch.cuda.current_stream() == one
+    third.__exit__(None, None, None)
+    assert torch.cuda.current_stream() == other
+
+
+def test_streams_as_contexts_end_in_any_order(device):
+    one, other = torch.cuda.Stream(), torch.cuda.Stream()
+    default = torch.cuda.current_stream()
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert torch.cuda.current_stream() == default
+    other.__exit__(None, None, None)
+    assert torch.cuda.current_stream() == one
