@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -104,7 +105,8 @@ def command(
     check_writable("--json", json_path)
     from fencepost.streams.audit import audit_program
 
-    report = partial(_report, json_path and str(Path(json_path).absolute()))
+    # The program may put other streams in the place of these.
+    report = partial(_report, json_path and str(Path(json_path).absolute()), sys.stderr)
     audited = audit_program(
         script=None if module else program[0],
         module=module,
@@ -118,13 +120,14 @@ def command(
     return audited.exit_code
 
 
-def _report(json_path: str | None, audited: Audited) -> None:
+def _report(json_path: str | None, errors: TextIO, audited: Audited) -> None:
     from fencepost.report.audits import audit_as_json, audit_text
 
-    sys.stdout.flush()
+    with suppress(ValueError):  # it was closed
+        sys.stdout.flush()
     told = audit_text(audited.audit, failed=bool(audited.problem))
-    sys.stderr.write(with_shown_paths(audited.problem) + told)
-    sys.stderr.flush()
+    errors.write(with_shown_paths(audited.problem) + told)
+    errors.flush()
     if json_path is not None:
         found = audit_as_json(audited.audit, audited.exit_code, audited.problem)
         write_out("--json", json_path, json.dumps(found, indent=1))

@@ -180,6 +180,10 @@ class _Queued:
             for position in self.on_host:
                 tensors_in(self._argument(position, args, kwargs), lengths)
             self._check_places([t for t in tensors if not any(t is one for one in lengths)])
+        if self.indexed and not on_device(args[0]):
+            raise RuntimeError(
+                "indices should be either on cpu or on the same device as the indexed tensor (cpu)"
+            )
         return self._on_device(args, kwargs, lying_there)
 
     def _check_places(self, tensors: list[torch.Tensor]) -> None:

@@ -40,6 +40,19 @@ def test_nothing_unordered(workshop, program):
     assert "everything that conflicts is ordered" in ran.err
 
 
+def test_a_program_that_replaces_its_streams_does_not_swallow_the_report(
+    workshop, program, monkeypatch
+):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))
+    text = (
+        "import io, sys\nsys.stderr = io.StringIO()\nsys.stdout = io.StringIO()\nsys.stdout.close()"
+    )
+    ran = workshop.run("audit", program(text))
+    assert ran.code == 0
+    assert "everything that conflicts is ordered" in ran.err
+
+
 def test_a_finding(workshop, program):
     ran = workshop.run("audit", program(RACE), "--flag", "value")
     assert ran.code == 1

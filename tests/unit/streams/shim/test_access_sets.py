@@ -21,6 +21,12 @@ from tests.unit.streams.shim.battery import Tensors, inputs
 from tests.unit.streams.shim.perturbing import Argument, Audit
 from tests.unit.streams.shim.shown_accesses import ALL_CASES
 
+# Said once a process, of operators that are tried here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:index_reduce"),
+    pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter"),
+]
+
 
 def audited(name: str, *, in_use: bool = False) -> Audit:
     """One case of the battery, with its kernels audited."""

@@ -11,6 +11,12 @@ from tests.unit.streams.shim.battery import Tensors, inputs
 from tests.unit.streams.shim.comparing import assert_equal, on_host, places
 from tests.unit.streams.shim.shown_accesses import ALL_CASES
 
+# Said once a process, of operators that are tried here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:index_reduce"),
+    pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter"),
+]
+
 
 def test_there_are_enough():
     assert len(ALL_CASES) >= 150

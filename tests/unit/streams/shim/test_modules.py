@@ -149,3 +149,17 @@ def test_sequences_of_several_lengths(layer):
     with virtual_cuda():
         for there, here in zip(run("cuda"), expected, strict=True):
             assert torch.allclose(there, here, atol=1e-6)
+
+
+def test_a_tensor_of_the_host_takes_no_index_of_the_device():
+    host = torch.arange(4.0)
+    with virtual_cuda():
+        index = torch.tensor([1, 2], device="cuda")
+        for use in (
+            lambda: host[index],
+            lambda: host.index_select(0, index),
+            lambda: host.__setitem__(index, 1.0),
+        ):
+            with pytest.raises(RuntimeError, match="on cpu or on the same device"):
+                use()
+        assert host.cuda()[torch.tensor([1, 2])].tolist() == [1.0, 2.0]

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+# Said once a process, of operators that are tried here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:index_reduce"),
+    pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter"),
+]
+
 PROGRAM = """
 import torch
 from torch.nn import functional as F
