@@ -26,12 +26,12 @@ class AnySize(dict[str, int]):
         self,
         given: Mapping[str, int],
         universal: Iterable[str],
-        ends: Iterable[Mapping[str, int]] = (),
+        bounds: Mapping[str, tuple[int, int]],
     ) -> None:
-        """`ends` are all parameters at their lowest, and all at their highest."""
+        """`bounds` are the lowest and the highest value of each parameter."""
         super().__init__(given)
         self.universal = frozenset(universal)
-        self.ends = tuple(ends) or (self,)
+        self.bounds = dict(bounds)
 
     def fixed(self) -> dict[str, int]:
         """The parameters that a proof is about."""

@@ -111,10 +111,8 @@ def _any_size(parts: list[Part], sizes: dict[str, int]) -> AnySize:
     for part in parts:
         for _, declared in part.of_kind(Index):
             declared.count.value(asked)
-    parameters = dict(parts[0].of_kind(Parameter))
-    lowest = {name: parameter.low for name, parameter in parameters.items()}
-    highest = {name: parameter.high for name, parameter in parameters.items()}
-    return AnySize(sizes, asked.names, (lowest, highest))
+    bounds = {name: (p.low, p.high) for name, p in parts[0].of_kind(Parameter)}
+    return AnySize(sizes, asked.names, bounds)
 
 
 def _too_large(name: str, declared: FieldDeclaration) -> InputError:

@@ -82,3 +82,30 @@ def test_sizes_are_moved_into_what_is_allowed():
     assert allowed(system, {"Member": 5}) == {"Member": 5}
     other = build(AlwaysTwo, any_size=True)
     assert [allowed(other, {"Member": n})["Member"] for n in (1, 2, 3)] == [2, 2, 2]
+
+
+class Calculated(Model):
+    """As many as are left: one, to begin with."""
+
+    total, used = Parameter(3, low=3, high=10), Parameter(2, low=1, high=8)
+    Free = Index(total - used)
+    taken = Array(Free, of=bool)
+
+    @action(free=Free)
+    def take(self, free):
+        self.taken[free] = True
+
+    expected = Design(expect=holds)
+
+
+@always(Calculated)
+def there_are_two(m):
+    """False of one alone."""
+    return exists(m.Free, lambda free: exists(m.Free, lambda other: other != free))
+
+
+def test_of_a_number_that_is_calculated_nothing_is_known():
+    (sort,) = sorts(build(Calculated, [there_are_two], any_size=True))
+    assert sort.least == 1
+    assert allowed(build(Calculated, any_size=True), {"Free": 9}) == {"Free": 9}
+    assert Verdict.HOLDS not in verdicts(Calculated, there_are_two)
