@@ -148,7 +148,7 @@ def check(
                 result = run(
                     system,
                     design,
-                    properties=asked,
+                    properties=asked if options.properties else None,
                     limits=options.limits,
                     progress=None if watch is None else _watched(watch, source, design),
                 )

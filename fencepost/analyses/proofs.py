@@ -164,9 +164,8 @@ def _of(system: System, answer: Answer, properties: Sequence[str] | None) -> Ans
 
 
 def _out_of_reach(system: System, properties: Sequence[str] | None) -> Iterator[Finding]:
-    """Of properties that were chosen those that no proof for any size decides; none where all are
-    asked."""
-    if properties is None or set(properties) == set(chosen(system, None)):
+    """Of properties that were chosen by name those that no proof for any size decides."""
+    if properties is None:
         return
     asked = select(system, properties)
     for question in asked.asked:
@@ -288,7 +287,9 @@ def judge_proof(
             wrong.append(f"{finding.property}: {finding.scope}")
         if finding.verdict is Verdict.HOLDS and finding.property in expected and binding:
             wrong.append(f"{finding.property} is proved, and a violation was expected")
-        if finding.verdict is Verdict.UNDECIDED and not expected:
+        if finding.verdict is Verdict.UNDECIDED and finding.scope == NOT_DECIDED:
+            open_.append(f"{finding.property}: {finding.scope}")
+        elif finding.verdict is Verdict.UNDECIDED and not expected:
             said = wrong if finding.induction is not None else open_
             said.append(f"{finding.property}: {finding.scope}")
     if whole and design.blames:

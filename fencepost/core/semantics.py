@@ -201,14 +201,18 @@ def _satisfying(
         due[last].append(_Part(part, [slice(*bounds[n : n + 2]) for n in reads], {}))
     rest = tuple(values[0] for values in candidates)
 
-    def extended(chosen: State, fields: int) -> Iterator[State]:
-        if not all(holds(chosen, part) for part in due[fields]):
-            return
-        if fields == len(system.fields):
+    # So many fields are chosen at once: up to those that a part is decided by, and up to the last.
+    stops = sorted({*(n for n, parts_due in enumerate(due) if parts_due), len(system.fields)})
+
+    def extended(chosen: State, level: int) -> Iterator[State]:
+        """What is chosen up to a stop, with every choice up to the end."""
+        if level == len(stops):
             yield chosen
             return
-        for more in product(*candidates[slice(*bounds[fields : fields + 2])]):
-            yield from extended(chosen + more, fields + 1)
+        for more in product(*candidates[len(chosen) : bounds[stops[level]]]):
+            state = chosen + more
+            if all(holds(state, part) for part in due[stops[level]]):
+                yield from extended(state, level + 1)
 
     def holds(chosen: State, part: _Part) -> bool:
         key = tuple(chosen[cells] for cells in part.reads)

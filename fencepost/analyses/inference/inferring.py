@@ -206,20 +206,22 @@ class _Inference:
                     claims.lemmas.pop(lemma.name, None)
             try:
                 lost = search.close()
-                if lost is not None:
-                    self.claimed = claims.lemmas
-                    return lost
-                whole = dict(claims.lemmas)
-                claims.lemmas = claims.needed()
-                open_ = self._unproved(claims)
-                if open_ is None:
-                    return self._proved(self._fewer(sized, claims))
-                outcome = self._mended(search, *open_)
             finally:
                 self.tried = max(self.tried, len(claims.lemmas))
                 self.counterexamples += search.counterexamples
                 self.dropped += len(search.dropped) - len(dropped)
-                dropped = search.dropped
+                dropped = set(search.dropped)
+            if lost is not None:
+                self.claimed = claims.lemmas
+                return lost
+            whole = dict(claims.lemmas)
+            claims.lemmas = claims.needed()
+            open_ = self._unproved(claims)
+            if open_ is None:
+                return self._proved(self._fewer(sized, claims))
+            outcome = self._mended(search, *open_)
+            self.dropped += len(search.dropped) - len(dropped)
+            dropped = search.dropped
             if isinstance(outcome, Lost):
                 return outcome
             # What no step at these sizes breaks, a larger one does: go on from all there was.
@@ -269,15 +271,21 @@ class _Inference:
         return dict(found.sizes)
 
     def _fewer(self, sized: Sized, claims: Claims) -> Claims:
-        """What is left of proved claims without the lemmas that the others can do without."""
+        """What is left of proved claims without the lemmas that the others can do without, as far
+        as there is time."""
         fewer = replace(
             claims,
             lemmas=dict(claims.lemmas),
             cores=dict(claims.cores),
             pinned=set(claims.pinned),
         )
-        minimise(sized, fewer, self._tell)
-        return fewer if self._unproved(fewer) is None else claims
+        from fencepost.engines.prove.solver import RunEnded
+
+        try:
+            minimise(sized, fewer, self._tell)
+            return fewer if self._unproved(fewer) is None else claims
+        except (RunEnded, KeyboardInterrupt):  # what is proved stays so
+            return claims
 
     def _proved(self, claims: Claims) -> Inferred:
         first = {lemma.name for lemma in self.first}
@@ -357,7 +365,8 @@ class _Inference:
         more = merged(plain, rows)
         template = Template(variables, (*plain, *more))
         rows = with_merged(rows, plain, more)
-        prefix = "_".join([*(v.name for v in variables), ""])
+        # No name of a model or of a lemma begins so.
+        prefix = "_".join(["?", *(v.name for v in variables), ""])
         yield OnDemand(template, rows, prefix, MOST_LITERALS)
         if len(template.attributes) <= MOST_COLUMNS and len(rows) <= MOST_ROWS:
             yield Pool(template, maximal_empty_boxes(rows, template.sizes), f"{prefix}box_")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from fencepost.streams.shim.gradients import NUMBER_OF_NEXT
 from fencepost.streams.shim.operators import Operators
 from fencepost.streams.shim.quiet import Quiet
+from fencepost.streams.shim.shapes import tensors_in
+
+TO_COPY = torch.ops.aten._to_copy.default
 
 
 class Dispatch(TorchDispatchMode):
@@ -31,8 +35,18 @@ class Dispatch(TorchDispatchMode):
     ) -> Any:
         if self.here.busy:  # a kernel, or a question of fencepost's own
             return func(*args, **(kwargs or {}))
-        if NUMBER_OF_NEXT() != self.here.numbered:
-            self.runtime.differentiated.note(self.runtime.bridge.current())
+        nodes = self.here.nodes
+        if nodes is None:
+            nodes = self.here.nodes = self.runtime.differentiated.thread()
+        if NUMBER_OF_NEXT() != nodes.next:
+            nodes.note(self._stream(func, args, kwargs))
         handler = self.handlers.get(func) or self.operators.make(func)
         with Quiet(self.here):
             return handler(args, kwargs or {})
+
+    def _stream(self, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """The stream that an operator runs on; None on the host."""
+        tensors: list[Any] = []
+        tensors_in((args, list((kwargs or {}).values())), tensors)
+        there = func is TO_COPY or any(self.runtime.on_device(t) for t in tensors)
+        return self.runtime.bridge.current() if there else None

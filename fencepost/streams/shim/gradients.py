@@ -2,63 +2,76 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from fencepost.streams.shim.here import Here
-
 NUMBER_OF_NEXT = torch._C._autograd._get_sequence_nr
 
 
-class Differentiated:
-    """The streams of operators that autograd keeps, by the numbers that it gives their nodes.
+@dataclass
+class Nodes:
+    """The nodes that one thread has made, which it numbers in their order.
 
-    A thread numbers its nodes in their order, and makes one just before its operator comes to the
-    device. So what has to be kept are the numbers at which another stream became the current one.
+    What has to be kept are the numbers from which on another stream was the current one; None is
+    for operators of the host, which run on no stream.
     """
 
-    def __init__(self, here: Here) -> None:
-        self._here = here
-        self._changes: dict[int, tuple[list[int], list[Any]]] = {}
+    next: int
+    """The number of the node that is made next."""
+    numbers: list[int] = field(default_factory=list)
+    streams: list[Any] = field(default_factory=list)
 
     def note(self, stream: Any) -> None:
-        """The nodes that the calling thread made since it was last asked are of this stream."""
-        before, self._here.numbered = self._here.numbered, NUMBER_OF_NEXT()
-        numbers, streams = self._changes.setdefault(threading.get_ident(), ([], []))
-        if not streams or streams[-1] != stream:
-            numbers.append(before if streams else self._here.numbered - 1)
-            streams.append(stream)
+        """The nodes that were made since this was last asked are of this stream."""
+        before, self.next = self.next, NUMBER_OF_NEXT()
+        if not self.streams or self.streams[-1] != stream:
+            self.numbers.append(before)
+            self.streams.append(stream)
+
+    def stream_of(self, number: int) -> Any:
+        """The stream of a node that this thread may have made; None if it runs on none."""
+        place = bisect_right(self.numbers, number) - 1
+        return self.streams[place] if place >= 0 and number < self.next else None
+
+
+class Differentiated:
+    """The streams of operators that autograd keeps: of each thread that makes some."""
+
+    def __init__(self) -> None:
+        self._threads: list[Nodes] = []
+
+    def thread(self) -> Nodes:
+        """What a thread keeps from here on, for itself."""
+        # Its newest node was made for the operator that is at hand.
+        self._threads.append(Nodes(NUMBER_OF_NEXT() - 1))
+        return self._threads[-1]
 
     def elsewhere(self, roots: Iterable[torch.Tensor], stream: Any) -> bool:
-        """Whether a backward pass from some tensors comes to an operator of another stream."""
-        known = {each for _, streams in self._changes.values() for each in streams}
-        if known <= {stream}:
+        """Whether the graph of some tensors has an operator of another stream. A node does not tell
+        which thread made it: where several may have, it is of the streams of all of them."""
+        known = {each for nodes in self._threads for each in nodes.streams}
+        if known <= {stream, None}:
             return False
-        return any(each != stream for node in _graph(roots) for each in self._of(node))
-
-    def _of(self, node: Any) -> Iterator[Any]:
-        """The stream of a node: as this thread numbered it, or else as others did."""
-        mine = threading.get_ident()
-        for thread in sorted(self._changes, key=lambda each: each != mine):
-            numbers, streams = self._changes[thread]
-            place = bisect_right(numbers, node._sequence_nr()) - 1
-            if place >= 0:
-                yield streams[place]
-                return
+        allowed = (stream, None)
+        return any(
+            nodes.stream_of(number) not in allowed
+            for number in _graph(roots)
+            for nodes in self._threads
+        )
 
 
-def _graph(roots: Iterable[torch.Tensor]) -> Iterator[Any]:
-    """The nodes that a backward pass comes to, but for those that keep the gradients of leaves."""
+def _graph(roots: Iterable[torch.Tensor]) -> Iterator[int]:
+    """The numbers of the nodes of a graph, but for those that keep the gradients of leaves."""
     pending = [root.grad_fn for root in roots if root.grad_fn is not None]
     seen = {id(node): node for node in pending}
     while pending:
         node = pending.pop()
         if node.next_functions:
-            yield node
+            yield node._sequence_nr()
         for following, _ in node.next_functions:
             if following is not None and id(following) not in seen:
                 seen[id(following)] = following

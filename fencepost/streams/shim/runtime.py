@@ -43,7 +43,7 @@ class Runtime:
         self.here = bridge.here
         self.generator = torch.Generator()
         self.released: deque[tuple[int, Location]] = deque()
-        self.differentiated = Differentiated(self.here)
+        self.differentiated = Differentiated()
         self.handed_out = HandedOut(self)
         self.stalls = Stalls(bridge, self._is_watched_at)
         self._watched: dict[int, int] = {}

@@ -134,15 +134,16 @@ def test_chosen_properties_that_no_proof_decides_are_undecided():
         for design in (asking, rude):
             proof = prove_and_judge(with_stuck, design, properties=chosen)
             assert {f.verdict for f in proof.result.answer.findings} == {Verdict.UNDECIDED}
-        assert prove_and_judge(with_stuck, asking, properties=chosen).judged.judgement is (
-            Judgement.UNDECIDED
-        )
+            assert proof.judged.judgement is Judgement.UNDECIDED
     both = prove_and_judge(with_stuck, asking, properties=["one_inside", "somebody_enters"])
     assert [(f.property, f.verdict) for f in both.result.answer.findings] == [
         ("one_inside", Verdict.HOLDS),
         ("somebody_enters", Verdict.UNDECIDED),
     ]
-    # Where all are asked they are left to other engines, and judged as they were.
+    named = [p.name for p in with_stuck.properties] + ["no_fault", "no_stuck_state"]
+    every = prove_and_judge(with_stuck, asking, properties=named)
+    assert every.judged.judgement is Judgement.UNDECIDED
+    # Where none are named they are left to other engines, and judged as they were.
     whole = prove_and_judge(with_stuck, asking)
     assert whole.judged.judgement is Judgement.AS_EXPECTED
 

@@ -58,6 +58,18 @@ def test_they_are_those_of_all_choices_that_satisfy_it_in_their_order(model):
     assert list(initial_states(system, frozenset())) == expected
 
 
+def test_as_many_fields_as_there_are():
+    fields = {f"field{n}": Var(bool) for n in range(1100)}
+
+    def flip(self):
+        require(not self.field0)
+        self.field0 = True
+
+    many = type("Many", (Model,), {**fields, "flip": action(flip), "__module__": __name__})
+    (state,) = initial_states(build(many), frozenset())
+    assert len(state) == 1100
+
+
 def test_a_part_is_decided_once_for_the_fields_that_it_reads(monkeypatch):
     system = build(Numbered)
     parts = system.initial.operands

@@ -186,7 +186,7 @@ class Oracle:
             return Unknown(end.why)
         if answer is Satisfied.NO:
             return Proved(_core(solver, obligation))
-        return Unknown(f"a counterexample, if any, has more than {self.effort.members} members")
+        return Unknown("no counterexample of the sizes that were looked at")
 
     def _near(self, question: _Question, obligation: Obligation) -> Obligation:
         """An obligation with the hypotheses alone that refute it at the last of the sizes; itself
@@ -203,7 +203,8 @@ class Oracle:
             return obligation
         core = _core(solver, asked)
         few = tuple(each for each in obligation.hypotheses if each[0] in core)
-        return replace(obligation, hypotheses=few)
+        same = len(few) == len(obligation.hypotheses)
+        return obligation if same else replace(obligation, hypotheses=few)
 
     def at(self, question: _Question, sizes: Mapping[str, int]) -> Counterexample | None:
         """A confirmed counterexample of these sizes, if there is one."""

@@ -4,9 +4,11 @@ import pytest
 
 from fencepost import build
 from fencepost.analyses.inference import infer_lemmas
+from fencepost.core.expressions import FALSE, TRUE
 from fencepost.core.limits import TIME_LIMIT, Limits
 from fencepost.core.semantics import evaluate
 from fencepost.core.sizes import at_sizes, formula_at_sizes
+from fencepost.core.system import Lemma
 from fencepost.engines.prove.any_size import prove_any_size
 from tests.unit.analyses.inference.protocols import (
     Handover,
@@ -67,6 +69,31 @@ def test_what_is_true_of_two_is_tried_with_one():
 def test_a_property_that_is_constant_is_proved():
     system = build(Pair, [always_so], any_size=True)
     assert infer_lemmas(system, system.design("expected")).proved
+
+
+def test_what_is_proved_stays_so_when_time_ends(monkeypatch):
+    from fencepost.analyses.inference import inferring
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inferring, "minimise", interrupted)
+    system = unbounded(SlotReclaim)
+    found = infer_lemmas(system, system.design("safe"))
+    assert found.proved
+    assert found.lemmas_tried >= len(found.lemmas) > 0
+
+
+def test_a_lemma_that_somebody_named_as_candidates_were_is_not_taken_for_one():
+    system = unbounded(SlotReclaim)
+    first = [
+        Lemma(f"request_{kind}{number}", (), TRUE, FALSE)
+        for kind in ("", "box_")
+        for number in range(9)
+    ]
+    found = infer_lemmas(system, system.design("safe"), first=first)
+    assert found.proved
+    assert found.kept == ()
 
 
 def test_a_model_without_any_index_has_lemmas_too():

@@ -147,11 +147,49 @@ def test_a_graph_that_another_thread_made(device):
         with torch.cuda.stream(torch.cuda.Stream()):
             made.append((x * 2).sum())
 
+    z = (x * 3).sum() + (x * 4).sum()  # nodes that this thread numbers as that one does
     thread = threading.Thread(target=forward)
     thread.start()
     thread.join()
     with pytest.raises(InputError, match="several streams"):
         made[0].backward()
+    del z
+
+
+def test_a_thread_that_comes_after_another(device):
+    """Numbers begin anew, perhaps under the same identity."""
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    side, refused = torch.cuda.Stream(), []
+
+    def first():
+        a = x * 2
+        with torch.cuda.stream(side):
+            b = x * 3
+        torch.cuda.synchronize()
+        (a.sum() + 1).detach(), b.detach()
+
+    def second():
+        with torch.cuda.stream(side):
+            y = (x * 2).sum()
+        torch.cuda.synchronize()
+        try:
+            y.backward()
+        except InputError as error:
+            refused.append(error.code)
+
+    for work in (first, second):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert refused == ["F226"]
+
+
+def test_operators_of_the_host_run_on_no_stream(device):
+    x = torch.ones(2, requires_grad=True)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = x * 2
+    (y.cuda() * 3).sum().backward()
+    assert x.grad.tolist() == [6.0, 6.0]
 
 
 def test_gradients_cross_between_host_and_device(device):
