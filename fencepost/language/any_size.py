@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
+from fencepost.core.domains import UNBOUNDED, Index
 from fencepost.core.errors import Location, NoReading
 
 MOST_COUNTED = 3
@@ -32,6 +33,17 @@ class AnySize(dict[str, int]):
         super().__init__(given)
         self.universal = frozenset(universal)
         self.bounds = dict(bounds)
+
+    def index(self, name: str, count: Any, *, ordered: bool) -> Index:
+        """An Index of any size. How few and how many members it may have a parameter or a number
+        says, and nothing that is calculated."""
+        asked = Asked(self)
+        least = most = count.value(asked)
+        if getattr(count, "name", None) in self.bounds:
+            least, most = self.bounds[count.name]
+        elif asked.names:
+            least, most = 1, UNBOUNDED
+        return Index(name, UNBOUNDED, ordered, max(1, least), max(1, min(most, UNBOUNDED)))
 
     def fixed(self) -> dict[str, int]:
         """The parameters that a proof is about."""

@@ -214,8 +214,7 @@ class Index(DomainDeclaration):
         if not self.name:
             raise unnamed(self, "Request = Index(requests)")
         if isinstance(sizes, AnySize):
-            least, most = self._bounds(sizes)
-            return domains.Index(self.name, domains.UNBOUNDED, self.ordered, least, most)
+            return sizes.index(self.name, self.count, ordered=self.ordered)
         count = self.count.value(sizes)
         if not 1 <= count <= MOST_COUNT:
             raise InputError(
@@ -226,16 +225,6 @@ class Index(DomainDeclaration):
                 at=self.location,
             )
         return domains.Index(self.name, count, self.ordered)
-
-    def _bounds(self, sizes: AnySize) -> tuple[int, int]:
-        """How few and how many members there may be: of a parameter or a number what it says, of
-        anything that is calculated nothing."""
-        if isinstance(self.count, Parameter):
-            low, high = sizes.bounds[self.count.name]
-            return max(1, low), max(1, min(high, domains.UNBOUNDED))
-        asked = Asked(sizes)
-        count = self.count.value(asked)
-        return (1, domains.UNBOUNDED) if asked.names else (count, count)
 
 
 class Range(DomainDeclaration):

@@ -224,7 +224,7 @@ class _Inference:
             dropped = search.dropped
             if isinstance(outcome, Lost):
                 return outcome
-            # What no step at these sizes breaks, a larger one does: go on from all there was.
+            # What no step at these sizes breaks, a larger does: go on from all there was.
             sizes = {name: max(count, outcome.get(name, 0)) for name, count in sizes.items()}
             claims.lemmas = {n: c for n, c in whole.items() if n not in dropped} | claims.lemmas
         return Lost(next(iter(self.goals), NO_FAULT), None)
@@ -252,8 +252,7 @@ class _Inference:
         """Exclude what breaks a claim, or give the claim up; the sizes at which it fails."""
         from fencepost.engines.prove.any_size import Counterexample
 
-        claims = search.claims
-        found = outcome if isinstance(outcome, Counterexample) else None
+        claims, found = search.claims, outcome if isinstance(outcome, Counterexample) else None
         if found is None or not action:
             if name not in claims.lemmas:
                 return Lost(name, found)
@@ -271,8 +270,7 @@ class _Inference:
         return dict(found.sizes)
 
     def _fewer(self, sized: Sized, claims: Claims) -> Claims:
-        """What is left of proved claims without the lemmas that the others can do without, as far
-        as there is time."""
+        """Proved claims without the lemmas that others can do without, as far as there is time."""
         fewer = replace(
             claims,
             lemmas=dict(claims.lemmas),
@@ -365,8 +363,7 @@ class _Inference:
         more = merged(plain, rows)
         template = Template(variables, (*plain, *more))
         rows = with_merged(rows, plain, more)
-        # No name of a model or of a lemma begins so.
-        prefix = "_".join(["?", *(v.name for v in variables), ""])
+        prefix = "_".join(["?", *(v.name for v in variables), ""])  # as no other name begins
         yield OnDemand(template, rows, prefix, MOST_LITERALS)
         if len(template.attributes) <= MOST_COLUMNS and len(rows) <= MOST_ROWS:
             yield Pool(template, maximal_empty_boxes(rows, template.sizes), f"{prefix}box_")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
+
 from fencepost.streams.regions import Bytes
 
 Touches = list[Bytes]
@@ -52,3 +54,16 @@ class Once:
         kernel, self._kernel = self._kernel, None
         if kernel is not None:
             kernel()
+
+
+def put(out: torch.Tensor, value: torch.Tensor) -> None:
+    """Put a result where the device has room for it."""
+    if value.numel() == out.numel():
+        out.copy_(value)
+    else:  # the CPU leaves out what only a GPU's backward pass needs
+        out.zero_()
+
+
+def into(out: torch.Tensor, run: Callable[[], torch.Tensor]) -> None:
+    """The kernel of an operator with one result."""
+    put(out, run())

@@ -18,7 +18,7 @@ from fencepost.streams.shim.copies import copy_into, to_copy
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.shim.errors import unknown_kernel
 from fencepost.streams.shim.indexing import INDEXING
-from fencepost.streams.shim.launches import Launch
+from fencepost.streams.shim.launches import Launch, into, put
 from fencepost.streams.shim.randomness import drawn, draws_first, seeded
 from fencepost.streams.shim.shapes import (
     WITHOUT_TENSORS,
@@ -47,19 +47,6 @@ if TYPE_CHECKING:
 Operator = OpOverload[Any, Any]
 Handler = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 aten = torch.ops.aten
-
-
-def _put(out: torch.Tensor, value: torch.Tensor) -> None:
-    """Put a result where the device has room for it."""
-    if value.numel() == out.numel():
-        out.copy_(value)
-    else:  # the CPU leaves out what only a GPU's backward pass needs
-        out.zero_()
-
-
-def _into(out: torch.Tensor, run: Callable[[], torch.Tensor]) -> None:
-    """The kernel of an operator with one result."""
-    _put(out, run())
 
 
 class Operators:
@@ -275,7 +262,7 @@ class _Queued:
         if isinstance(outlines, Outline):  # the usual case, and the quickest
             result = runtime.allocate(outlines)
             launch.writes.append(runtime.bytes_of(result))
-            launch.kernel = partial(_into, runtime.alias(result), run)
+            launch.kernel = partial(into, runtime.alias(result), run)
             runtime.submit(launch)
             return result
         results = [
@@ -293,7 +280,7 @@ class _Queued:
             for these, those in zip(outs, values, strict=True):
                 # A result that was not asked for, as a gradient by `output_mask`, may be none.
                 for out, value in zip(these, those, strict=bool(those)):
-                    _put(out, value)
+                    put(out, value)
 
         launch.kernel = kernel
         runtime.submit(launch)

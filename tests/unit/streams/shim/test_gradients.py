@@ -1,0 +1,108 @@
+"""A backward pass is refused where CUDA would run it on other streams, and only there."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from fencepost.core.errors import InputError
+from fencepost.streams.virtual import virtual_cuda
+
+
+@pytest.fixture
+def device():
+    with virtual_cuda() as made:
+        yield made
+
+
+def test_backward_over_several_streams_is_refused(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = (x * 2).sum()
+    with pytest.raises(InputError, match="several streams") as raised:
+        y.backward()
+    assert raised.value.code == "F226"
+
+
+def test_streams_of_a_graph_that_was_never_gone_through_say_nothing(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        (x * 2).sum()
+    torch.cuda.synchronize()
+    (x * 3).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_backward_pass_of_one_graph_leaves_the_streams_of_another(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = (x * 2).sum()
+    torch.cuda.synchronize()
+    (x * 3).sum().backward()
+    with pytest.raises(InputError, match="several streams"):
+        y.backward()
+
+
+def test_the_stream_of_a_comparison_is_no_stream_of_the_operator_before_it(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    y = x * 2
+    torch.cuda.synchronize()
+    with torch.cuda.stream(torch.cuda.Stream()):
+        assert (y > 0).all()
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_graph_that_another_thread_made(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    made = []
+
+    def forward():
+        with torch.cuda.stream(torch.cuda.Stream()):
+            made.append((x * 2).sum())
+
+    z = (x * 3).sum() + (x * 4).sum()  # nodes that this thread numbers as that one does
+    thread = threading.Thread(target=forward)
+    thread.start()
+    thread.join()
+    with pytest.raises(InputError, match="several streams"):
+        made[0].backward()
+    del z
+
+
+def test_a_thread_that_comes_after_another(device):
+    """Numbers begin anew, perhaps under the same identity."""
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    side, refused = torch.cuda.Stream(), []
+
+    def first():
+        a = x * 2
+        with torch.cuda.stream(side):
+            b = x * 3
+        torch.cuda.synchronize()
+        (a.sum() + 1).detach(), b.detach()
+
+    def second():
+        with torch.cuda.stream(side):
+            y = (x * 2).sum()
+        torch.cuda.synchronize()
+        try:
+            y.backward()
+        except InputError as error:
+            refused.append(error.code)
+
+    for work in (first, second):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert refused == ["F226"]
+
+
+def test_operators_of_the_host_run_on_no_stream(device):
+    x = torch.ones(2, requires_grad=True)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = x * 2
+    (y.cuda() * 3).sum().backward()
+    assert x.grad.tolist() == [6.0, 6.0]
