@@ -271,14 +271,14 @@ class _Inference:
 
     def _fewer(self, sized: Sized, claims: Claims) -> Claims:
         """Proved claims without the lemmas that others can do without, as far as there is time."""
+        from fencepost.engines.prove.solver import RunEnded
+
         fewer = replace(
             claims,
             lemmas=dict(claims.lemmas),
             cores=dict(claims.cores),
             pinned=set(claims.pinned),
         )
-        from fencepost.engines.prove.solver import RunEnded
-
         try:
             minimise(sized, fewer, self._tell)
             return fewer if self._unproved(fewer) is None else claims

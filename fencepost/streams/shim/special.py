@@ -34,7 +34,6 @@ UNINITIALISED = frozenset(
 # Operators to which torch gives an index that lies on the host.
 INDEXED = (
     aten.index_put.default,
-    aten._unsafe_index.Tensor,
     aten._unsafe_index_put.default,
     aten._index_put_impl_.default,
 )

@@ -11,9 +11,9 @@ from fencepost.core.errors import InputError
 from fencepost.streams.virtual import virtual_cuda
 
 
-@pytest.fixture
-def device():
-    with virtual_cuda() as made:
+@pytest.fixture(params=["in-order", "random", "newest-first"])
+def device(request):
+    with virtual_cuda(policy=request.param) as made:
         yield made
 
 
