@@ -13,9 +13,9 @@ from fencepost.core.domains import NONE_VALUE, Bool, Domain, Enum, Index, Maybe,
 from fencepost.core.expressions import Expression
 from fencepost.core.system import Field
 from fencepost.engines.prove.any_size import refusals
-from fencepost.engines.prove.any_size.raw import identity
 from fencepost.engines.prove.any_size.values import Members, Optional, Term, Value
 from fencepost.engines.prove.any_size.vocabulary import Vocabulary
+from fencepost.engines.prove.raw import identity
 
 MOST_COUNTED = 3
 

@@ -17,9 +17,9 @@ from fencepost.core.domains import Bool, Domain, Enum, Index, Maybe, Range, SetO
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
 from fencepost.core.system import Field, System
-from fencepost.engines.prove.any_size import raw
-from fencepost.engines.prove.any_size.raw import Function, identity
+from fencepost.engines.prove import raw
 from fencepost.engines.prove.any_size.values import Members, Optional, Term, Value
+from fencepost.engines.prove.raw import Function, identity
 
 MOST_SPELT_OUT = 16
 """A quantifier over a Range of at most so many values is spelt out as their conjunction."""

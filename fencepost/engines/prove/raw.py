@@ -12,7 +12,8 @@ from typing import Any
 
 import z3
 
-from fencepost.engines.prove.any_size.values import Term
+Term = Any
+"""A term of the solver."""
 
 
 def identity(term: Term) -> int:
@@ -36,6 +37,11 @@ def negation(part: Term) -> Term:
     return z3.BoolRef(z3.Z3_mk_not(part.ctx.ref(), part.ast), part.ctx)
 
 
+def implication(condition: Term, part: Term) -> Term:
+    """That one condition holds where another does."""
+    return z3.BoolRef(z3.Z3_mk_implies(part.ctx.ref(), condition.ast, part.ast), part.ctx)
+
+
 def equality(left: Term, right: Term) -> Term:
     """That two terms of one sort are equal."""
     return z3.BoolRef(z3.Z3_mk_eq(left.ctx.ref(), left.ast, right.ast), left.ctx)
@@ -46,6 +52,20 @@ def choice(condition: Term, then: Term, otherwise: Term) -> Term:
     kind = z3.ArithRef if isinstance(then, z3.ArithRef) else type(then)
     made = z3.Z3_mk_ite(then.ctx.ref(), condition.ast, then.ast, otherwise.ast)
     return kind(made, then.ctx)
+
+
+class Renaming:
+    """Puts new constants for old ones in conditions."""
+
+    def __init__(self, old: Sequence[Term], new: Sequence[Term]) -> None:
+        if len(old) != len(new):
+            raise ValueError(f"{len(old)} constants, and {len(new)} to put for them")
+        self._kept = (tuple(old), tuple(new))  # while they are here, so is what they stand for
+        self._count, self._old, self._new = len(old), _all(old), _all(new)
+
+    def __call__(self, part: Term) -> Term:
+        made = z3.Z3_substitute(part.ctx.ref(), part.ast, self._count, self._old, self._new)
+        return z3.BoolRef(made, part.ctx)
 
 
 class Function:
