@@ -40,8 +40,8 @@ What is abstracted, and whether that can hide a bug of a real system
     is down, its reader only waits.
   - Ranks that enter different collectives wait for ever; real ones may take each other's data.
     Safe: `collectives_match` is violated in either case.
-  - A turn that was left is over: its load does not run, and a later turn on the layer is one of
-    another request. NOT covered: a load for an aborted request that comes late (`slot_lifecycle`).
+  - A turn that was left is over, and a later one on its layer belongs to another request. NOT
+    covered: what a late load for the first writes over (`slot_lifecycle` has that for RDMA).
   - Ranks and links do not fail. NOT covered.
 
 Barriers that begin with "Assumed" are no code but promises about the world.
@@ -62,6 +62,13 @@ class Stage(IntEnum):
     """How far a rank is with the collectives of a turn; DONE with both, or LEFT without."""
 
     AHEAD, ASKING, REFUSING, AGREED, JOINED, DONE, LEFT = range(7)
+
+
+class Sent(IntEnum):
+    """What the owner sent: the layer as its turn needs it, before all of that was written, or with
+    rows that the turn itself appended."""
+
+    NOTHING, WHOLE, EARLY, LATE = range(4)
 
 
 class Attention(IntEnum):
@@ -124,7 +131,11 @@ class LayerSplit(Model):
     )
     append_waits_for_send = Barrier(
         "On the owner, the attention of a turn waits until the broadcast has read the layer.",
-        buys=["append_follows_send"],
+        buys=["append_stays_out_of_broadcast"],
+    )
+    broadcast_names_its_rows = Barrier(
+        "A broadcast sends the rows that its turn reads, and none that the turn appends.",
+        buys=["append_stays_out_of_broadcast"],
     )
     # How ranks keep to one sequence of collectives.
     status_comes_first = Barrier(
@@ -156,8 +167,8 @@ class LayerSplit(Model):
     stage = Array(Turn, Rank, of=Stage, initial=Stage.AHEAD)
     attention = Array(Turn, Rank, of=Attention, initial=Attention.NOT_YET)
 
-    # The bytes: whether a layer was sent as its turn needs it, and whose layer a buffer holds.
-    sent_whole = Array(Turn, of=bool)
+    # The bytes: what was sent, and whose layer a buffer holds.
+    sent = Array(Turn, of=Sent, initial=Sent.NOTHING)
     contents = Array(Rank, Buffer, of=Maybe(Turn))
 
     def numbered_as_they_come(self, users, things, choice):
@@ -229,7 +240,6 @@ class LayerSplit(Model):
 
     def load_may_go(self, turn):
         require(self.load[turn] == Load.QUEUED)
-        require(self.stage[turn, self.owner_of(turn)] != Stage.LEFT)
         require(
             self.all_before(
                 turn,
@@ -356,7 +366,9 @@ class LayerSplit(Model):
                 )
             )
         self.stage[turn, owner] = Stage.DONE
-        self.sent_whole[turn] = self.is_written(turn) and not self.attended(turn, owner)
+        appended = self.attended(turn, owner) and not self.broadcast_names_its_rows
+        written = choose(appended, Sent.LATE, Sent.WHOLE)
+        self.sent[turn] = choose(self.is_written(turn), written, Sent.EARLY)
 
     def staging_is_overwritten(self, turn):
         owner = self.owner_of(turn)
@@ -387,7 +399,7 @@ class LayerSplit(Model):
         self.stage[turn, rank] = Stage.DONE
         if self.communicator_is_live:
             require(self.stage[turn, self.owner_of(turn)] == Stage.DONE)
-            whole = self.sent_whole[turn] and not self.staging_is_overwritten(turn)
+            whole = self.sent[turn] == Sent.WHOLE and not self.staging_is_overwritten(turn)
             self.contents[rank, buffer] = choose(whole, turn, NONE)
 
     # The compute streams.
@@ -419,7 +431,7 @@ class LayerSplit(Model):
             lambda turn, rank: self.is_over(turn, rank) and self.left_the_stream(turn, rank),
         )
 
-    # Three ways to be safe.
+    # Three ways to be safe; a fourth is below.
 
     agreed_rounds = Design(
         owner_waits_for_load,
@@ -435,7 +447,7 @@ class LayerSplit(Model):
         refusals_are_voted,
         agreed_is_joined,
         expect=holds,
-        text="vllm-ascend, as amended: the owner tells all ranks how its load went, then sends.",
+        text="vllm-ascend: the owner tells all ranks how its load went, and only then sends.",
     )
     by_streams = Design(
         send_waits_for_load,
@@ -449,7 +461,7 @@ class LayerSplit(Model):
         agreed_is_joined,
         loads_succeed,
         expect=holds,
-        text="SGLang: streams wait for events, and nobody asks, where nothing can be refused.",
+        text="SGLang: streams wait for events, and no rank asks, as none may decide alone.",
     )
     one_transient_slot = Design(
         owner_waits_for_load,
@@ -465,7 +477,7 @@ class LayerSplit(Model):
         refusals_are_voted,
         agreed_is_joined,
         expect=holds,
-        text="Hosts join a broadcast when the last one was read, and staging is used in order.",
+        text="One slot for layers of other ranks, one staging region: hosts join when it is read.",
     )
 
     # What was reported, what was tried, and what was not enough.
@@ -478,6 +490,7 @@ class LayerSplit(Model):
             violates("attention_reads_its_layer", steps=6),
         ),
         known_bug="VA-17073",
+        blames="take_up",
         text="A layer is fetched one ahead while its load still runs: all ranks are wrong alike.",
     )
     flag_of_earlier_load = agreed_rounds.without(
@@ -488,7 +501,8 @@ class LayerSplit(Model):
             violates("attention_reads_its_layer", steps=10),
         ),
         known_bug="TS-1384",
-        text="The reset of a ready flag is only queued, and the flag of the last load is read.",
+        blames="take_up",
+        text="A flag is reused and its reset only queued: it says that the load before is done.",
     )
     event_not_awaited = by_streams.without(
         send_waits_for_load,
@@ -496,6 +510,7 @@ class LayerSplit(Model):
             violates("broadcast_follows_writes", steps=3),
             violates("attention_reads_its_layer", steps=4),
         ),
+        blames="send",
         text="As VA-17073 where nobody asks: only the stream could have waited for the load.",
     )
     chunks_unordered = by_streams.without(
@@ -504,24 +519,28 @@ class LayerSplit(Model):
             violates("broadcast_follows_writes", steps=6),
             violates("attention_reads_its_layer", steps=14),
         ),
+        blames="send",
         text="A layer is sent for the next chunk before the last one has appended to it.",
     )
     one_staging_buffer = agreed_rounds.without(
         staging_per_broadcast,
         expect=violates("attention_reads_its_layer", steps=13),
         known_bug="LIL-177",
-        text="A ring of buffers, and one staging region behind it: two gathers mix in it.",
+        blames="send",
+        text="A ring of buffers with one staging region: a fallback and a look-ahead mix in it.",
     )
     staging_out_of_order = one_transient_slot.without(
         send_waits_for_receivers,
         expect=violates("attention_reads_its_layer", steps=13),
+        blames="send",
         text="Hosts that wait for their own readers do not keep an owner from sending twice.",
     )
     disabled_communicator = by_streams.without(
         communicator_is_live,
         expect=violates("attention_reads_its_layer", steps=4),
         known_bug="SGL-29421",
-        text="The helper's communicator is off by default: nothing is sent, and nobody notices.",
+        blames="receive",
+        text="The helper's communicator is off by default: a rank reads what its buffer held.",
     )
     buffer_written_while_read = agreed_rounds.without(
         receive_waits_for_reader,
@@ -529,7 +548,8 @@ class LayerSplit(Model):
             violates("buffer_is_kept_until_read", steps=14),
             violates("attention_reads_its_layer", steps=15),
         ),
-        text="The next layer arrives in a buffer that attention still reads.",
+        blames="receive",
+        text="The next layer arrives in a buffer that attention has still to read.",
     )
     joined_too_far_ahead = one_transient_slot.without(
         join_waits_for_reader,
@@ -537,7 +557,8 @@ class LayerSplit(Model):
             violates("buffer_is_kept_until_read", steps=14),
             violates("attention_reads_its_layer", steps=15),
         ),
-        text="The same, where only the host could have waited.",
+        blames="receive",
+        text="The same where no stream waits: only the host could have.",
     )
     attention_ahead = agreed_rounds.without(
         attention_waits_for_broadcast,
@@ -545,16 +566,22 @@ class LayerSplit(Model):
             violates("attention_follows_broadcast", steps=5),
             violates("attention_reads_its_layer", steps=5),
         ),
+        blames="attend",
         text="Attention does not wait for the layer, and reads what the buffer held.",
     )
     append_over_source = agreed_rounds.without(
         append_waits_for_send,
         expect=(
-            violates("append_follows_send", steps=5),
+            violates("append_stays_out_of_broadcast", steps=6),
             violates("attention_reads_its_layer", steps=9),
         ),
-        known_bug="VA-16094",
-        text="The owner's prefetch counts as done before its source is read; rows are appended.",
+        blames="attend",
+        text="A prefetch counts as done before its source is read (vllm-ascend 16094).",
+    )
+    append_outside_of_read_set = append_over_source.plus(
+        broadcast_names_its_rows,
+        expect=holds,
+        text="Nobody waits to append: a broadcast sends only the rows that its turn reads.",
     )
     failed_owner_leaves = agreed_rounds.without(
         status_comes_first,
@@ -566,7 +593,8 @@ class LayerSplit(Model):
             violates("collective_ends", steps=6),
             violates("no_stuck_state", steps=6),
         ),
-        text="The owner of a failed load returns, and the others are in the broadcast.",
+        blames="take_up",
+        text="An owner whose load fails returns, and leaves the others in the broadcast.",
     )
     failures_unheard = by_streams.without(
         loads_succeed,
@@ -578,6 +606,7 @@ class LayerSplit(Model):
             violates("collective_ends", steps=8),
             violates("no_stuck_state", steps=8),
         ),
+        blames="take_up",
         text="Streams cannot refuse: the event behind a failed load never comes.",
     )
     idle_rank_skips_round = agreed_rounds.without(
@@ -591,6 +620,7 @@ class LayerSplit(Model):
             violates("no_stuck_state", steps=4),
         ),
         known_bug="SGL-26921",
+        blames="take_up",
         text="A rank with nothing under way returns before the all-reduce that others enter.",
     )
     full_rank_stops_early = agreed_rounds.without(
@@ -603,6 +633,7 @@ class LayerSplit(Model):
             violates("no_stuck_state", steps=3),
         ),
         known_bug="SGL-30760",
+        blames="refuse",
         text="A loop with a collective for each request ends where this rank's memory does.",
     )
     abort_after_the_round = agreed_rounds.without(
@@ -614,5 +645,6 @@ class LayerSplit(Model):
             violates("collective_ends", steps=8),
             violates("no_stuck_state", steps=8),
         ),
+        blames="leave",
         text="A rank drops what was agreed when an abort arrives, and the others wait for it.",
     )
