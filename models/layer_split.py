@@ -14,14 +14,18 @@ A *turn* is one use of one layer: turns follow each other layer by layer, forwar
 by chunk. All ranks take them in the same order, and "before" is `<`.
 
 Who acts
-  host            of each rank. Turn by turn, it takes part in a *status round*, in which the owner
-                  says how its load went and anybody may refuse, and then joins the broadcast. It
-                  runs ahead of its device
-  all ranks       a round that is complete
-  load stream     of the owner: copies a layer from the host, and signals; or fails
+  host              of each rank. Turn by turn, it takes part in a *status round*, in which the
+                    owner says how its load went and anybody may refuse, and joins the broadcast
+                    if nobody did. It runs ahead of its device
+  all ranks         end a round that all of them are in
+  load stream       of an owner: copies layers from the host and raises their ready flags, or fails
   broadcast stream  of each rank: does what was joined, in order. The owner's reads the layer (it
-                  *sends*); those of the others write a buffer when the owner has sent (*receive*)
-  compute stream  of each rank: the attention of one turn after the other
+                    *sends*), the others' write a buffer when that is done (they *receive*)
+  compute stream    of each rank: computes the attention of one turn after the other
+
+Rounds and broadcasts have a communicator each, so each rank has two sequences of collectives. A
+round stands for all that ranks agree on between two broadcasts: the status of a load, whether a
+request has a place in the batch, whether it was aborted.
 
 What is abstracted, and whether that can hide a bug of a real system
   - Which layer a turn uses, which buffer it is received in, who owns a layer, and whether it has to
@@ -32,8 +36,8 @@ What is abstracted, and whether that can hide a bug of a real system
     on all ranks, so to rows that nobody uses. NOT covered: `async_cache_load` asks which those are.
   - A layer is read whole at one moment, when it is sent, and received at one moment on each rank.
     Safe: a part that can be sent too early or too late can be the only one.
-  - A turn that nobody fetched ahead, and so is gathered on the compute stream, is the same turn
-    with other delays. Safe: without a wait, streams have no order here that they lack there.
+  - A turn that nobody fetched ahead, and so is gathered when attention needs it, is the same turn
+    with other delays. Safe for what is sent. NOT covered: one that overtakes on another stream.
   - Attention appends at the moment it reads, and the owner appends the rows of all ranks. NOT
     covered: how rows that other ranks computed reach the owner.
   - The ready flag of a layer is reset in the moment in which its load is done. Safe: while a flag

@@ -33,9 +33,11 @@ def buffer_is_kept_until_read(
     m, turn: LayerSplit.Turn, later: LayerSplit.Turn, rank: LayerSplit.Rank
 ):
     """L3: a buffer is written again when the attention that reads it is done."""
-    uses = m.owner_of(turn) != rank and m.owner_of(later) != rank
     return (
-        not (turn < later and uses and m.buffer[turn] == m.buffer[later])
+        not turn < later
+        or m.buffer[turn] != m.buffer[later]
+        or m.owner_of(turn) == rank
+        or m.owner_of(later) == rank
         or m.stage[later, rank] != Stage.DONE
         or m.is_over(turn, rank)
     )
