@@ -10,7 +10,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _device
 
-from fencepost.streams.shim.devices import as_device, is_virtual
+from fencepost.streams.shim.devices import OF_THE_HOST, as_device, is_virtual
 from fencepost.streams.shim.handed_out import asked_by_program
 from fencepost.streams.shim.runtime import DEVICE, HOST
 from fencepost.streams.shim.shapes import WITHOUT_TENSORS
@@ -50,6 +50,7 @@ class Functions(TorchFunctionMode):
     def __init__(self, runtime: Runtime) -> None:
         super().__init__()
         self.runtime = runtime
+        self.here = runtime.here
         self.special: dict[Any, Callable[..., Any]] = dict.fromkeys(FROM_VALUES, self._from_values)
         self.special[torch.Tensor.backward] = self._backward
         self.special[torch.Tensor.new] = self._new
@@ -61,7 +62,7 @@ class Functions(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        here = self.runtime.here
+        here = self.here
         kwargs = kwargs or {}
         if here.busy or getattr(func, "__name__", "") == "__get__":
             return func(*args, **kwargs)
@@ -69,20 +70,24 @@ class Functions(TorchFunctionMode):
         if special is not None:
             return special(func, *args, **kwargs)
         place, kwargs = self._place(func, args, kwargs)
-        return self._placed(place, func, args, kwargs)
+        before, here.place = here.place, place
+        try:
+            return func(*args, **kwargs)
+        finally:
+            here.place = before
 
     def _place(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
-        device = kwargs.get("device")
+        device = kwargs.get("device") if kwargs else None
         if device is None and _device.CURRENT_DEVICE is not None:
             device = _device.CURRENT_DEVICE if func in _device._device_constructors() else None
         if device is not None:
             if not is_virtual(device):
                 return HOST, kwargs
-            return DEVICE, {**kwargs, "device": torch.device("cpu")}
+            return DEVICE, {**kwargs, "device": OF_THE_HOST}
         on_device = self.runtime.on_device
-        for value in (*args, *kwargs.values()):
+        for value in (*args, *kwargs.values()) if kwargs else args:
             if type(value) in WITHOUT_TENSORS:
                 continue
             if isinstance(value, torch.Tensor):
@@ -115,7 +120,7 @@ class Functions(TorchFunctionMode):
         if func is torch.Tensor.new_tensor:
             kwargs.setdefault("dtype", args[0].dtype)
             func, args = TENSOR, args[1:]
-        on_host = self._placed(HOST, func, args, {**kwargs, "device": torch.device("cpu")})
+        on_host = self._placed(HOST, func, args, {**kwargs, "device": OF_THE_HOST})
         made = on_host.to(as_device(device))
         return made.requires_grad_() if requires_grad else made
 
