@@ -38,6 +38,8 @@ PARSE_TO = torch._C._nn._parse_to
 LSTM = torch.lstm
 # It fills in the lengths of sequences, on the host, past torch.
 PAD_PACKED = torch._VF._pad_packed_sequence
+# CUDA's kernel takes numbers for the lengths of sequences, and torch reads a tensor of them first.
+CTC_LOSS = (torch.ctc_loss, torch.nn.functional.ctc_loss)
 
 
 class Functions(TorchFunctionMode):
@@ -57,6 +59,7 @@ class Functions(TorchFunctionMode):
         self.special[PARSE_TO] = self._plainly
         self.special[LSTM] = self._lstm
         self.special[PAD_PACKED] = self._pad_packed
+        self.special.update(dict.fromkeys(CTC_LOSS, self._ctc_loss))
         self.special.update(dict.fromkeys(HANDING_OUT, self._hand_out))
 
     def __torch_function__(
@@ -144,6 +147,23 @@ class Functions(TorchFunctionMode):
             return self._placed(place, func, args, kwargs)
         finally:
             torch._C._set_mkldnn_enabled(before)
+
+    def _ctc_loss(
+        self,
+        func: Any,
+        log_probs: torch.Tensor,
+        targets: torch.Tensor,
+        input_lengths: Any,
+        target_lengths: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        place, _ = self._place(func, (log_probs,), {})
+        lengths = [
+            each.reshape(-1).tolist() if isinstance(each, torch.Tensor) else each
+            for each in (input_lengths, target_lengths)
+        ]
+        return self._placed(place, func, (log_probs, targets, *lengths, *args), kwargs)
 
     def _pad_packed(self, func: Any, data: Any, batch_sizes: Any, *args: Any) -> Any:
         """The sequences padded to one length, and their lengths, which lie on the host."""
