@@ -7,6 +7,7 @@ to torch as a buffer; when torch lets go of the last storage over it, the block 
 
 from __future__ import annotations
 
+import atexit
 import gc
 import mmap
 import sys
@@ -39,6 +40,16 @@ class _Lent(weakref.ref[memoryview]):
     on_free: Callable[[int], object]
 
 
+_ARENAS: weakref.WeakSet[Arena] = weakref.WeakSet()
+
+
+@atexit.register
+def _forget() -> None:
+    """What dies while Python ends is of no interest, and there is nothing left to note it with."""
+    for arena in _ARENAS:
+        arena._lent.clear()
+
+
 class Arena:
     """A reserved range of addresses; pages cost memory only once they are written.
 
@@ -52,6 +63,7 @@ class Arena:
         self._bytes = torch.frombuffer(self._view, dtype=torch.uint8)
         self._typed: dict[torch.dtype, torch.Tensor] = {torch.uint8: self._bytes}
         self._lent: dict[int, _Lent] = {}
+        _ARENAS.add(self)
         self.base: int = self._bytes.data_ptr()
         self.middle = self.base + half
         self.end = self.base + 2 * half
