@@ -15,7 +15,7 @@ from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.aliases import Alias, Aliases, bytes_at
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
 from fencepost.streams.shim.errors import several_streams
-from fencepost.streams.shim.gradients import Differentiated
+from fencepost.streams.shim.gradients import Differentiated, Ends
 from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
@@ -283,9 +283,9 @@ class Runtime:
         raw = self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
         return raw.detach()  # its own, for a function of the program's may change its sizes
 
-    def check_backward(self, roots: Sequence[torch.Tensor]) -> None:
+    def check_backward(self, roots: Sequence[torch.Tensor], ends: Ends) -> None:
         """Refuse a backward pass that CUDA would run on other streams than the current one."""
-        if self.differentiated.elsewhere(roots, self.bridge.current()):
+        if self.differentiated.elsewhere(roots, self.bridge.current(), ends):
             raise several_streams()
 
     def quiet(self) -> Quiet:
