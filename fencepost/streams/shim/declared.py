@@ -55,12 +55,11 @@ class Declared:
         self.draws_first = self.random and draws_first(operator)
         self.foreign = schema.name.partition("::")[0] not in KNOWN_LIBRARIES
         special = self.on_host or self.made_on_host or self.asks_host or self.random
-        self.is_usual = (
-            self.single
-            and self.reads_all
-            and not (special or self.takes_device or self.indexed or self.foreign)
-        )
+        plain = self.single and not (special or self.indexed or self.foreign)
+        self.is_usual = plain and self.reads_all and not self.takes_device
         """Whether what a call does is said by its arguments and the schema alone."""
+        self.is_factory = plain and self.takes_device and not self.written
+        """Whether a call without tensors makes one."""
 
     def _argument_returned(self, returned: Any) -> int | None:
         """Which argument a return value is, for operators that write into their arguments."""

@@ -18,6 +18,7 @@ from fencepost.streams.shim.copies import copy_into, to_copy
 from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.shim.errors import unknown_kernel
+from fencepost.streams.shim.factories import Factory
 from fencepost.streams.shim.launches import Launch, put, result_into
 from fencepost.streams.shim.randomness import drawn, seeded
 from fencepost.streams.shim.shapes import (
@@ -74,6 +75,8 @@ class Operators:
         if operator in RESHAPING or operator.is_view or torch.Tag.inplace_view in operator.tags:
             return self._without_data(operator)
         queued = _Queued(runtime, operator)
+        if queued.is_factory:
+            return Factory(runtime, queued, queued)
         return Usual(runtime, queued, queued) if queued.is_usual else queued
 
     def _composed(self, run: Callable[..., Any]) -> Handler:

@@ -16,6 +16,8 @@ from torch._ops import OpOverload
 from fencepost.streams.shim.errors import sparse
 
 MOST_REMEMBERED = 100_000
+default_dtype = torch.get_default_dtype
+"""The type of what is made of Python's numbers, which a program may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ class ShapeRules:
 
         Raises what torch raises for arguments that do not fit, and `NotKnownBefore`.
         """
-        key = (operator, freeze(args), *((k, freeze(v)) for k, v in kwargs.items()))
+        named = ((k, freeze(v)) for k, v in kwargs.items())
+        key = (operator, default_dtype(), freeze(args), *named)
         try:
             found = self._known.get(key)
         except TypeError:  # an argument that is no key, such as a symbolic size

@@ -16,7 +16,14 @@ import torch
 from fencepost.streams.shim.aliases import Alias
 from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.launches import Launch, result_into
-from fencepost.streams.shim.shapes import NUMBERS, WITHOUT_TENSORS, NotKnownBefore, Outline, freeze
+from fencepost.streams.shim.shapes import (
+    NUMBERS,
+    WITHOUT_TENSORS,
+    NotKnownBefore,
+    Outline,
+    default_dtype,
+    freeze,
+)
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -50,7 +57,7 @@ class Usual:
         """Queue a call."""
         if len(args) <= self.least:
             return self.otherwise(args, kwargs)
-        key: list[Any] = []
+        key: list[Any] = [default_dtype()]
         raw: list[Any] = []
         aliases: list[Alias | None] = []
         for value in args:

@@ -60,3 +60,35 @@ def test_a_block_that_is_lent_again_in_another_form():
             assert (x + x).shape == shape
             assert (x * 2).sum().item() == 32.0
             del x
+
+
+def test_the_default_type_of_numbers_is_that_of_the_call():
+    def calls() -> list[torch.Tensor]:
+        return [torch.zeros(3, device="cuda"), whole + 0.1, whole / 3, torch.add(whole, 0.1)]
+
+    before = torch.get_default_dtype()
+    try:
+        with virtual_cuda(policy="newest-first"):
+            whole = torch.arange(3, device="cuda")
+            torch.cuda.synchronize()
+            for dtype in (torch.float32, torch.float64, torch.float32):
+                torch.set_default_dtype(dtype)
+                made = calls()
+                torch.set_default_dtype(before)
+                assert [each.dtype for each in made] == [dtype] * 4
+                tenth = torch.tensor(0.1, dtype=dtype)
+                assert made[1].cpu()[0] == made[3].cpu()[0] == tenth
+    finally:
+        torch.set_default_dtype(before)
+
+
+def test_factories_make_what_their_values_say():
+    with virtual_cuda():
+        for _ in range(2):
+            filled = [torch.full((2,), value, device="cuda") for value in (True, 1, 1.0)]
+            assert [each.dtype for each in filled] == [torch.bool, torch.int64, torch.float32]
+            assert torch.arange(0, 5, 2, device="cuda").tolist() == [0, 2, 4]
+            assert not torch.zeros(2).is_cuda
+            assert torch.empty(2, pin_memory=True).is_pinned()
+            strided = torch.empty_strided((2, 2), (1, 2), device="cuda", dtype=torch.int8)
+            assert strided.stride() == (1, 2)
