@@ -1,57 +1,63 @@
-"""A decode node counts how many drafts are accepted, and aborts requests whose counts look corrupt.
+"""A decode node counts the drafts that are accepted: when is a request aborted for its counts?
 
 A draft model proposes tokens, the target model verifies them in one step, and how many it accepts
-says something of the cache that both read. Very few: target and draft see different keys and values
-(garbled text, rare characters). Nearly all: attention has degenerated into a confident loop
-(repetition). The monitor of GLM-5's operators acts on it: after more than 128 tokens a request is
-aborted if its accept length stays below 1.4, or if its accept rate is above 0.96, and goes back to
-the load balancer for a retry. That is a sentence and no program, and write-ups of it disagree. Do
-the 128 tokens stand before both conditions, or only before the first? Does "stays below" ask for
-several looks in a row, and "is above" for one? Are the counts those of the whole answer, or recent
-ones? Which reading catches what it is for, which aborts requests that have nothing, and does such
-an abort, which comes while the device works, give a slot away that is still written?
+says something of the cache that both read. Very few: target and draft see different keys and
+values (garbled text, rare characters). Nearly all: attention has degenerated into a confident loop
+(repetition). The monitor that GLM-5's operators describe acts on it: after more than 128 tokens a
+request is aborted if its accept length stays below 1.4, or if its accept rate is above 0.96, and
+goes back to the load balancer for a retry. That is a sentence and no program, and those who retell
+it disagree. Does the guard of 128 tokens stand before both conditions, or before the first alone?
+Does "stays below" ask for several verdicts in a row, and "is above" for one? Are drafts counted
+over the whole answer, or lately? Which reading catches what it is for, and which aborts requests
+that have nothing? And such an abort comes while the device works: is the slot free, which the
+other protocols take care of, before the last step has stopped writing into it?
 
 Who acts
-  host      the decode scheduler: admits a request to a slot, launches steps, one of them ahead of
-            the results that it has seen, frees slots
-  device    ends a step, which has written its rows into the slot and says how many drafts it took
-  monitor   judges the counts after each result, and aborts
+  host      the decode scheduler: admits requests to slots, launches steps, one of them ahead of the
+            results that it has seen, and frees slots
+  device    ends a step: its rows are in the slot, and so many of its drafts are accepted
+  monitor   looks at the counts after each result: passes a request over, suspects it, aborts it
   balancer  takes an aborted request back, for another attempt or for none
   fault     whatever corrupts a cache: a write that came late, a load that was read too early
 
 How it is scaled
-  A step has two drafts, so `drafted` drafts are of `drafted / 2` steps, and the accept length, which
-  is tokens a step with the one that the target model adds, is 1 + 2 * accepted / drafted. It is below
+  Two drafts make a step, so `drafted` drafts are of `drafted / 2` steps, and the accept length (the
+  tokens of a step, one of which the target model adds) is 1 + 2 * accepted / drafted. It is below
   1.4 where 5 * accepted < drafted, and the accept rate is above 0.96 where 25 * accepted > 24 *
   drafted: the published thresholds, exactly, in whole numbers. A step of the model stands for a
-  stretch of real ones that go alike. To accept none, one or two of two drafts is a length of 1, 2 or
-  3 and a rate of 0, 0.5 or 1: one in each of the three bands that the thresholds cut, and averages
-  over several steps come to lie on both sides of each. What is scaled is "more than 128 tokens", to
-  more than `guard`: longer than a step, shorter than an answer. That keeps the meaning, since the
-  rule asks nothing else of the tokens, and the rest of it compares counts with counts.
+  stretch of real steps that go alike. None, one or two of two drafts accepted is a length of 1, 2
+  or 3 and a rate of 0, 0.5 or 1: one in each of the bands between the thresholds, and averages of
+  several steps come to lie on both sides of each. What is scaled is "more than 128 tokens", to more
+  than `guard`: longer than a step, shorter than an answer. That keeps the meaning, since the rule
+  asks nothing else of the tokens, and the rest of it compares counts with counts.
 
-What a sound request may do decides what a false abort is. In its opening, its first `guard` tokens,
-drafts go as they like: it repeats its prompt, or the draft model has seen nothing yet. Later one step
-may be extreme (a licence header, a table of numbers), but never two in a row.
+What is normal
+  In its opening, the first `guard` tokens, the drafts of a sound request go as they like: it may
+  repeat its prompt, and the draft model has seen nothing of the answer yet. Later one step may be
+  extreme (a licence header, a table of numbers), and never two in a row. To abort a request that
+  does no more than that is a false alarm.
 
-`guard`, `window` and `retries` are numbers of the rule. Each is a field that starts with a parameter
-and that nothing writes, so that a proof is about all of its values.
+`guard`, `window` and `retries` are numbers of the rule. Each is a field that starts with a
+parameter and that nothing writes, so that a proof is about all of its values.
 
 What is abstracted, and whether that can hide a bug of a real system
-  - A step has written its rows when it ends, and a slot that another's step under way writes into
-    is wrong, whatever it writes. Safe.
-  - The writes of a transfer are over before decoding starts. NOT covered: `slot_lifecycle` aborts
-    during a transfer. Barriers that it has too have its names here, and mean the same.
-  - An answer ends with a step after which none was launched. NOT covered: one that ends under a
-    step, which `deferred_free` has.
-  - A corrupt cache shows in every step from then on. UNSAFE for one that shows now and then: the
-    bound is about a sustained pattern.
-  - A cache is sound when its request is admitted, also on a retry. Safe: it may be corrupt at once.
-  - Tokens are counted until they are more than the guard: nobody asks for more. Safe.
-  - Counts that do not start over end an answer when they are full. UNSAFE for what comes later: an
-    average over more steps hides more, and the one here hides enough.
-  - A retry waits for what is left of its former attempt, as in `slot_lifecycle`. Safe: one that
-    does not is played by another request.
+  - A step has written its rows when it ends, and a slot that somebody else's step writes into is
+    wrong, whatever it writes. Safe.
+  - The host sees that a step has ended when it has judged the one before. Safe: a step that ended
+    without its knowledge looks like one still under way.
+  - The writes of a transfer are over before decoding starts. NOT covered: `slot_lifecycle` has
+    aborts during a transfer. Barriers that it has too have its names here, and the same meaning.
+  - An answer ends with a step after which none was launched. NOT covered: `deferred_free` has those
+    that end under a step.
+  - A corrupt cache shows in every step. UNSAFE for one that shows now and then: a bound is for a
+    pattern that is sustained.
+  - A corrupt request has no last token of its own. Safe: one that ends needs no abort.
+  - A request is admitted with a sound cache, also for a retry. Safe: it may be corrupt at once.
+  - Tokens are counted up to the first past the guard. Safe: nobody asks for more.
+  - Counts that do not start over end an answer where they are full. UNSAFE for what comes later,
+    which an average hides even better.
+  - A retry waits for what is left of its last attempt. Safe: one that does not is played by another
+    request, as in `slot_lifecycle`.
 """
 
 from enum import IntEnum
@@ -85,7 +91,7 @@ class SpeculationMonitor(Model):
     Request, Slot = Index(requests), Index(slots)
     guard = Parameter(3, low=1, high=MOST_GUARD)
     window = Parameter(2, low=2, high=MOST_WINDOW)
-    retries = Parameter(1, low=0, high=MOST_RETRIES)
+    retries = Parameter(1, low=1, high=MOST_RETRIES)
 
     # What the monitor goes by.
     low_length_aborts = Barrier(
@@ -100,12 +106,12 @@ class SpeculationMonitor(Model):
     )
     guard_covers_length = Barrier(
         "The accept length is judged only after more than `guard` tokens.",
-        buys=["sound_request_is_not_aborted"],
+        buys=["opening_is_not_judged", "sound_request_is_not_aborted"],
         kind="guard",
     )
     guard_covers_rate = Barrier(
         "The accept rate is judged only after more than `guard` tokens.",
-        buys=["sound_request_is_not_aborted"],
+        buys=["opening_is_not_judged", "sound_request_is_not_aborted"],
         kind="guard",
     )
     low_length_persists = Barrier(
@@ -159,7 +165,7 @@ class SpeculationMonitor(Model):
     # The rule.
     guard_tokens = Var(Range(1, MOST_GUARD), initial=guard)
     window_verdicts = Var(Range(2, MOST_WINDOW), initial=window)
-    most_retries = Var(Range(0, MOST_RETRIES), initial=retries)
+    most_retries = Var(Range(1, MOST_RETRIES), initial=retries)
 
     # The decode node.
     phase = Array(Request, of=Phase, initial=Phase.WAITING)
@@ -176,8 +182,8 @@ class SpeculationMonitor(Model):
     lows = Array(Request, of=Range(0, MOST_WINDOW), initial=0)
     highs = Array(Request, of=Range(0, MOST_WINDOW), initial=0)
 
-    # What an observer knows who sees every byte: `surprised` of a sound request whose last step was
-    # extreme, `unnoticed` counts the steps of a corrupt one.
+    # What an observer sees who knows every byte: a sound request is `surprised` by an extreme step
+    # past its opening, and `unnoticed` steps of a corrupt one are past it, too.
     cache = Array(Request, of=Cache, initial=Cache.SOUND)
     surprised = Array(Request, of=bool, initial=False)
     unnoticed = Array(Request, of=Range(0, MOST_WINDOW + 1), initial=0)
@@ -306,7 +312,6 @@ class SpeculationMonitor(Model):
         self.aborted_sound[request] = False
         if self.retries_are_counted and self.attempts[request] == self.most_retries:
             self.phase[request] = Phase.GIVEN_UP
-            self.forget(request)
         else:
             self.attempts[request] = min(self.attempts[request] + 1, self.most_retries + 1)
             self.phase[request] = Phase.WAITING
@@ -396,13 +401,19 @@ class SpeculationMonitor(Model):
 
     guard_on_length_only = safe.without(
         guard_covers_rate,
-        expect=violates("sound_request_is_not_aborted", steps=7),
+        expect=(
+            violates("opening_is_not_judged", steps=4),
+            violates("sound_request_is_not_aborted", steps=7),
+        ),
         blames="suspect_looping",
         text="The 128 tokens read as part of the first condition: who repeats a prompt is aborted.",
     )
     guard_on_rate_only = safe.without(
         guard_covers_length,
-        expect=violates("sound_request_is_not_aborted", steps=7),
+        expect=(
+            violates("opening_is_not_judged", steps=4),
+            violates("sound_request_is_not_aborted", steps=7),
+        ),
         blames="suspect_garbling",
         text="The other half: an answer is aborted before the draft model has seen any of it.",
     )

@@ -17,6 +17,16 @@ def looping_request_is_caught(m, request: SpeculationMonitor.Request):
 
 
 @always(SpeculationMonitor)
+def opening_is_not_judged(m, request: SpeculationMonitor.Request):
+    """As long as a request has no more than `guard` tokens, no verdict on it is abnormal."""
+    return (
+        m.phase[request] != Phase.DECODING
+        or m.tokens[request] > m.guard_tokens
+        or (m.lows[request] == 0 and m.highs[request] == 0)
+    )
+
+
+@always(SpeculationMonitor)
 def sound_request_is_not_aborted(m, request: SpeculationMonitor.Request):
     """No request is aborted while its cache is sound."""
     return not m.aborted_sound[request]
@@ -168,7 +178,6 @@ def sound_request_has_one_bad_verdict(m, request: SpeculationMonitor.Request):
         or not suspected
         or (
             m.lows[request] + m.highs[request] == 1
-            and m.tokens[request] > m.guard_tokens
             and (m.surprised[request] if m.judged[request] else m.accepted[request] == 1)
         )
     )

@@ -15,7 +15,7 @@ from fencepost.core.system import System
 from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("rdma_write_completion", "slot_lifecycle", "async_cache_load")
+MODELS = ("rdma_write_completion", "slot_lifecycle", "async_cache_load", "speculation_monitor")
 LONG = "async_cache_load"
 QUICK_ENOUGH = ("fork_without_wait", "host_page_lock_dropped")
 """Broken designs of the large model that are tried in every run: each takes 10 to 20 seconds."""
