@@ -106,12 +106,12 @@ class SpeculationMonitor(Model):
     )
     guard_covers_length = Barrier(
         "The accept length is judged only after more than `guard` tokens.",
-        buys=["opening_is_not_judged", "sound_request_is_not_aborted"],
+        buys=["opening_is_passed_over", "sound_request_is_not_aborted"],
         kind="guard",
     )
     guard_covers_rate = Barrier(
         "The accept rate is judged only after more than `guard` tokens.",
-        buys=["opening_is_not_judged", "sound_request_is_not_aborted"],
+        buys=["opening_is_passed_over", "sound_request_is_not_aborted"],
         kind="guard",
     )
     low_length_persists = Barrier(
@@ -402,7 +402,7 @@ class SpeculationMonitor(Model):
     guard_on_length_only = safe.without(
         guard_covers_rate,
         expect=(
-            violates("opening_is_not_judged", steps=4),
+            violates("opening_is_passed_over", steps=4),
             violates("sound_request_is_not_aborted", steps=7),
         ),
         blames="suspect_looping",
@@ -411,7 +411,7 @@ class SpeculationMonitor(Model):
     guard_on_rate_only = safe.without(
         guard_covers_length,
         expect=(
-            violates("opening_is_not_judged", steps=4),
+            violates("opening_is_passed_over", steps=4),
             violates("sound_request_is_not_aborted", steps=7),
         ),
         blames="suspect_garbling",

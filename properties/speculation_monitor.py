@@ -17,8 +17,11 @@ def looping_request_is_caught(m, request: SpeculationMonitor.Request):
 
 
 @always(SpeculationMonitor)
-def opening_is_not_judged(m, request: SpeculationMonitor.Request):
-    """As long as a request has no more than `guard` tokens, no verdict on it is abnormal."""
+def opening_is_passed_over(m, request: SpeculationMonitor.Request):
+    """As long as a request has no more than `guard` tokens, no verdict on it is abnormal.
+
+    Each step adds a token at least, so the guard is over after `guard` steps and one.
+    """
     return (
         m.phase[request] != Phase.DECODING
         or m.tokens[request] > m.guard_tokens
