@@ -15,6 +15,7 @@ from fencepost.analyses.vacuity import unused
 from fencepost.core.results import Answer, Verdict
 from fencepost.core.semantics import Successor, initial_states, perform
 from fencepost.core.system import Design, State, System
+from fencepost.core.traces import Trace
 from fencepost.engines.explore import explore
 from fencepost.loading import load_model
 
@@ -74,6 +75,25 @@ def test_every_reported_bug_has_a_broken_design() -> None:
 def test_what_a_reading_misses(name: str) -> None:
     safety = {p.name for p in SYSTEM.properties if p.kind == "always"}
     assert set(violated(answer(name))) & safety == READINGS[name]
+
+
+def trace_to(name: str, broken: str) -> Trace:
+    [first, *_] = [f.trace for f in answer(name).findings if f.property == broken and f.trace]
+    return first
+
+
+def test_an_abort_frees_the_slot_under_a_step_that_was_launched_ahead() -> None:
+    told = [step.action for step in trace_to("frees_at_abort", "writes_into_own_slot").steps]
+    assert told[-1] in ("suspect_garbling", "suspect_looping")
+    assert "launch" in told[len(told) - told[::-1].index("verify") :]
+
+
+def test_a_request_that_is_corrupt_in_each_attempt_goes_round() -> None:
+    trace = trace_to("retries_for_ever", "request_ends")
+    assert trace.loop is not None
+    round_about = {step.action for step in trace.steps[trace.loop :]}
+    assert {"admit", "corrupt", "retry"} <= round_about
+    assert "finish" not in round_about
 
 
 def test_every_barrier_of_the_safe_design_is_needed() -> None:
