@@ -15,13 +15,21 @@ from fencepost.core.system import System
 from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("rdma_write_completion", "slot_lifecycle", "async_cache_load", "layer_split")
-LONG = ("async_cache_load", "layer_split")
+MODELS = (
+    "slot_lifecycle",
+    "rdma_write_completion",
+    "async_cache_load",
+    "layer_split",
+    "speculation_monitor",
+)
+LONG = ("async_cache_load", "layer_split", "speculation_monitor")
 QUICK_ENOUGH = (
     "fork_without_wait",
     "host_page_lock_dropped",
     "broadcast_before_load",
     "full_rank_stops_early",
+    "length_only",
+    "frees_at_abort",
 )
 """Broken designs of models with many that are tried in every run: together they take minutes."""
 
