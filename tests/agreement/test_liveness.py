@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = {
     "async_cache_load": {"requests": 1},
     "deferred_free": {},
+    "layer_split": {"turns": 1},
     "rdma_write_completion": {"requests": 1},
     "slot_lifecycle": {"requests": 1},
     "staged_handoff": {},

@@ -17,7 +17,7 @@ from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("deferred_free", "staged_handoff")
-MODELS = (*SMALL, "slot_lifecycle", "rdma_write_completion", "async_cache_load")
+MODELS = (*SMALL, "slot_lifecycle", "rdma_write_completion", "async_cache_load", "layer_split")
 
 LASSOS = {
     "VLLM-32255": ("slot_lifecycle", "waits_for_seen_completion", "hear_success abort"),
@@ -27,11 +27,13 @@ LASSOS = {
     "VLLM-49675": ("deferred_free", "frees_later", "preempt preempt admit preempt preempt"),
     "SGL-20049": ("async_cache_load", "acks_with_prefill_only", "back_up store"),
     "MORI-655": ("rdma_write_completion", "ack_is_lost", "post fail fail_on_error"),
+    "SGL-26921": ("layer_split", "idle_rank_skips_round", "take_up refuse join"),
+    "SGL-30760": ("layer_split", "full_rank_stops_early", "take_up refuse take_up"),
 }
 """For each bug the design that has it, and what happens in this order in its endless run."""
 
 
-FINITE = ("staged_handoff", "rdma_write_completion")
+FINITE = ("staged_handoff", "rdma_write_completion", "layer_split")
 """Models whose runs all end: as a run goes on while anything can happen, nobody need be fair."""
 
 

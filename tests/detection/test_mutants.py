@@ -1,4 +1,4 @@
-"""The surviving mutants of the three protocols are those that the page explains, and no others."""
+"""The surviving mutants of the protocols are those that the page explains, and no others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "mutants.md"
 ROW = re.compile(r"^\| (?P<action>\S+) \| `(?P<edit>[^`]+)` \| (?P<runs>\w+) \| (?P<why>.+) \|$")
+MODELS = ("slot_lifecycle", "rdma_write_completion", "async_cache_load", "layer_split")
 KINDS = ("spare guard", "lost run", "left over", "environment", "elsewhere")
 
 
@@ -36,7 +37,7 @@ def counts_of(section, word):
     return int(found[1])
 
 
-@pytest.mark.parametrize("model", ["slot_lifecycle", "rdma_write_completion", "async_cache_load"])
+@pytest.mark.parametrize("model", MODELS)
 def test_every_survivor_has_a_kind_of_reason(model):
     rows, _ = explained(model)
     for row in rows:
@@ -49,7 +50,7 @@ def test_every_survivor_has_a_kind_of_reason(model):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("model", ["slot_lifecycle", "rdma_write_completion", "async_cache_load"])
+@pytest.mark.parametrize("model", MODELS)
 def test_the_page_names_the_survivors(model):
     source = load_model(model, ROOT)
     system = build(source.model, source.properties, {})

@@ -15,10 +15,15 @@ from fencepost.core.system import System
 from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("rdma_write_completion", "slot_lifecycle", "async_cache_load")
-LONG = "async_cache_load"
-QUICK_ENOUGH = ("fork_without_wait", "host_page_lock_dropped")
-"""Broken designs of the large model that are tried in every run: each takes 10 to 20 seconds."""
+MODELS = ("rdma_write_completion", "slot_lifecycle", "async_cache_load", "layer_split")
+LONG = ("async_cache_load", "layer_split")
+QUICK_ENOUGH = (
+    "fork_without_wait",
+    "host_page_lock_dropped",
+    "broadcast_before_load",
+    "full_rank_stops_early",
+)
+"""Broken designs of models with many that are tried in every run: together they take minutes."""
 
 
 @cache
@@ -34,7 +39,7 @@ def designs(*, safe: bool) -> list[object]:
         for design in system.designs:
             if safe is not (not design.expect.violations):
                 continue
-            long = not safe and model == LONG and design.name not in QUICK_ENOUGH
+            long = not safe and model in LONG and design.name not in QUICK_ENOUGH
             marks = [pytest.mark.slow] if long else []
             found.append(pytest.param(model, design.name, id=f"{model}-{design.name}", marks=marks))
     return found
