@@ -99,7 +99,7 @@ class Broadcast:
 class Group(Protocol):
     """What the ranks share: two communicators, one for rounds and one for broadcasts."""
 
-    def enter(self, turn: int, rank: int, refuses: bool) -> None:  # noqa: FBT001
+    def enter(self, turn: int, rank: int, refuses: bool) -> None:
         """A rank enters the status round of a turn."""
 
     def concluded(self, turn: int, rank: int) -> bool | None:
@@ -237,7 +237,7 @@ class Rank:
         return turn.number in self.loaded or not self.on.send_waits_for_load
 
     def refuse(self) -> bool:
-        """This rank has no room for its next turn, or has heard that its request is aborted."""
+        """There is no room for the next turn, or its request was heard to be aborted."""
         turn = next((t for t in self.turns if self.stage[t.number] < Stage.JOINED), None)
         if turn is None or turn.prompt in self.dropped:
             return False

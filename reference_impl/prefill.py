@@ -194,7 +194,8 @@ class PrefillNode:
 
     def _record(self, transfer: _Transfer) -> Tensor:
         """For whom, the first token, a digest of the rows; int64 [3]."""
-        assert transfer.pages is not None and transfer.token is not None
+        assert transfer.pages is not None
+        assert transfer.token is not None
         tag = torch.tensor(transfer.asked.slot.generation, device="cuda")
         return torch.stack([tag, transfer.token, digest(self.pool, transfer.pages.pages)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import torch
@@ -21,17 +22,19 @@ class _Collective:
 
 
 class LocalGroup:
-    """A `Group`. A broadcast is queued as soon as its two ends have joined: the owner's stream reads
-    the source into staging memory, the streams of the others copy it from there."""
+    """A `Group`. A broadcast is queued as soon as its two ends have joined: the owner's stream
+    reads the source into staging memory, the streams of the others copy it from there."""
 
     def __init__(self, ranks: int, on: LayerSplit) -> None:
         self.ranks, self.on = ranks, on
+        self._lock = threading.Lock()
+        """Whoever joins last queues the work of all, so what each host knew passes on with it."""
         self._rounds: dict[int, dict[int, bool]] = {}
         self._broadcasts: dict[int, _Collective] = {}
         self._finished: dict[int, set[int]] = {}
         self._region: Tensor | None = None
 
-    def enter(self, turn: int, rank: int, refuses: bool) -> None:  # noqa: FBT001
+    def enter(self, turn: int, rank: int, refuses: bool) -> None:
         """As in `Group`."""
         self._rounds.setdefault(turn, {})[rank] = refuses
 
@@ -50,12 +53,13 @@ class LocalGroup:
 
     def join(self, turn: int, rank: int, side: Broadcast) -> None:
         """As in `Group`."""
-        made = self._broadcasts.setdefault(turn, _Collective())
-        made.sides[rank] = side
-        if side.source is not None:
-            made.owner = rank
-        for number in sorted(self._broadcasts):
-            self._advance(number)
+        with self._lock:
+            made = self._broadcasts.setdefault(turn, _Collective())
+            made.sides[rank] = side
+            if side.source is not None:
+                made.owner = rank
+            for number in sorted(self._broadcasts):
+                self._advance(number)
 
     def _advance(self, turn: int) -> None:
         """Queue what can be queued of a broadcast."""
@@ -94,7 +98,9 @@ class LocalGroup:
         return self._region[: len(source)]
 
     def _receive(self, made: _Collective, owner: Broadcast, side: Broadcast) -> None:
-        assert made.staged is not None and side.target is not None and owner.sent is not None
+        assert made.staged is not None
+        assert side.target is not None
+        assert owner.sent is not None
         for event in side.waits:
             side.stream.wait_event(event)
         if self.on.communicator_is_live:

@@ -44,7 +44,7 @@ class Transport(Protocol):
         """
 
     def fence(self) -> None:
-        """The owner of the targets takes its memory away: nothing posted so far lands from now on."""
+        """The owner of the targets takes its memory away: nothing posted lands from now on."""
 
 
 class Copies:

@@ -1,1 +1,1 @@
-"""What knows both the cache and fencepost: the virtual NIC, the designs of `models/`, the matrix."""
+"""What knows the cache and fencepost: the virtual NIC, designs of `models/`, the matrix."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 
@@ -26,10 +26,13 @@ from reference_impl.decode import DecodeNode, Phase, Request
 from reference_impl.messages import Abort, Answer, Arrived, Failure, Message, Records, Success
 from reference_impl.prefill import PrefillNode, Room, Target
 from reference_impl.slot_pool import SlotPool
+from reference_impl.transport import Handle as TransportHandle
 
 SHAPE = Shape(layers=1)
 COUNT = 3
-PROMPTS = tuple(tuple((7 * r + 3 * i * i + i) % SHAPE.vocabulary for i in range(8)) for r in range(2))
+PROMPTS = tuple(
+    tuple((7 * r + 3 * i * i + i) % SHAPE.vocabulary for i in range(8)) for r in range(2)
+)
 MOST_STEPS = 120
 CANCELS = 24
 """A cancellation comes at one of so many first steps, or never."""
@@ -91,7 +94,7 @@ class _Run:
         self.up = VirtualChannel(hosts.virtual, lambda _: None)
         self.down = VirtualChannel(hosts.virtual, self._announced)
         self.failures: set[int] = set()
-        self.parts: dict[int, list[Handle]] = {}
+        self.parts: dict[int, list[TransportHandle]] = {}
         with hosts.acting("decode"):
             self.decode = DecodeNode(model, pool, records, nic, (self.down, self.up), on)
         with hosts.acting("prefill"):
@@ -121,7 +124,9 @@ class _Run:
             possible.append("lose_answer")
         if "nodes_stay_reachable" not in self.assumed:
             possible.append("lose_node")
-        events = {draw.choice(possible): draw.randrange(CANCELS) for _ in range(draw.choice((0, 0, 1, 2)))}
+        events = {
+            draw.choice(possible): draw.randrange(CANCELS) for _ in range(draw.choice((0, 0, 1, 2)))
+        }
         events[favour] = draw.randrange(CANCELS)
         if favour == "abort" or draw.random() < 0.5:
             events["abort"] = seed % CANCELS
@@ -173,7 +178,8 @@ class _Run:
     def _pass_deadline(self, request: Request) -> bool:
         if request.phase is not Phase.RECLAIMING or not self.on.release_times_out:
             return False
-        flying = [h for h in self.prefill.under_way.get(request.number, []) if not h.landed]
+        posted = self.prefill.under_way.get(request.number, [])
+        flying = [h for h in posted if isinstance(h, Handle) and not h.landed]
         if flying and "timeout_outlasts_writes" in self.assumed:
             return False
         self.prefill.ended_leases.add(request.number)
@@ -190,9 +196,8 @@ class _Run:
                 if due <= step and self._happen(event):
                     del self.events[event]
                     self.outcome.log.append(event)
-            if not self._go_on(step):
-                if not any(due > step for due in self.events.values()):
-                    break
+            if not self._go_on(step) and not any(due > step for due in self.events.values()):
+                break
         self._look_at_the_end()
 
     def _go_on(self, step: int) -> bool:
@@ -206,9 +211,7 @@ class _Run:
                 if step in self.falls:
                     self.priority[name] = -self.draw.random()
                 return True
-        if self.decode.ask_again():
-            return True
-        return False
+        return self.decode.ask_again()
 
     def _actors(self) -> dict[str, Callable[[], bool]]:
         def as_host(host: str, loop: Callable[[], bool]) -> Callable[[], bool]:
@@ -229,7 +232,7 @@ class _Run:
         }
         for number, handle in enumerate(self.nic.posted):
             if not handle.landed:
-                actors[f"nic.land {number}"] = lambda handle=handle: self._land(handle)
+                actors[f"nic.land {number}"] = partial(self._land, handle)
         return actors
 
     # What an observer sees who knows every byte.
@@ -249,7 +252,8 @@ class _Run:
             number = self.down.under_way[0][0].request
             request = self.decode.requests[number]
             parts = self.parts[number]
-            if request.phase is Phase.TRANSFERRING and not all(part.landed for part in parts):
+            landed = all(isinstance(part, Handle) and part.landed for part in parts)
+            if request.phase is Phase.TRANSFERRING and not landed:
                 self.outcome.failed |= WHOLE
         return self.decode.listen()
 

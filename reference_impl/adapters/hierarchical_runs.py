@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -76,16 +76,21 @@ class _Run:
         model = SmallModel(SHAPE)
         torch.cuda.synchronize()
         self.cache = _Noting(model, pool, host, on, reads=self.reads)
+        self.is_calm = draw.random() < 0.5
         for number in range(REQUESTS):
-            prefix = draw.choice(PREFIXES)
-            self.cache.submit(Request(number, prefix, LAST, COUNT, draw.random() < 0.3))
+            prefix = PREFIXES[number % 2] if self.is_calm else draw.choice(PREFIXES)
+            forks = draw.random() < 0.3 and not self.is_calm
+            self.cache.submit(Request(number, prefix, LAST, COUNT, forks))
         self.cancelled = draw.randrange(REQUESTS), seed % (MOST_STEPS // 2)
 
     def perform(self) -> None:
         """Until the host has nothing left to do."""
         cache = self.cache
         idle = 0
+        # In a calm run the host tier fills by write-backs alone.
         weights = {"prefetch": self.draw.random(), "back_up": self.draw.random()}
+        if self.is_calm:
+            weights = {"prefetch": 0.0, "back_up": 0.9}
         for step in range(MOST_STEPS):
             number, at = self.cancelled
             if step == at and self.draw.random() < 0.5:
@@ -95,12 +100,14 @@ class _Run:
                 ("admit", cache.admit),
                 ("launch", cache.launch),
                 ("take_acks", cache.take_acks),
-                *((f"release {r.number}", lambda r=r: cache.release(r)) for r in cache.requests),
+                *((f"release {r.number}", partial(cache.release, r)) for r in cache.requests),
             ]
             if self.draw.random() < weights["prefetch"]:
                 actions.append(("prefetch", self._prefetch))
             if self.draw.random() < weights["back_up"]:
-                actions += [(f"back_up {r.number}", lambda r=r: cache.back_up(r)) for r in cache.requests]
+                actions += [
+                    (f"back_up {r.number}", partial(cache.back_up, r)) for r in cache.requests
+                ]
             self.draw.shuffle(actions)
             for name, act in actions:
                 if act():
@@ -141,16 +148,17 @@ class _Run:
         for page, prefix in enumerate(host.holds):
             stores = [r for r in self.cache.requests if r.stored and r.host_page == page]
             over = all(r.stored is not None and _reached(r.stored) for r in stores)
-            if prefix is not None and over:
-                if not self._own(prefix, host.index_keys[page], host.keys_values[page]):
-                    self.outcome.failed.add("host_copies_are_genuine")
+            if prefix is None or not over:
+                continue
+            if not self._own(prefix, host.index_keys[page], host.keys_values[page]):
+                self.outcome.failed.add("host_copies_are_genuine")
 
     def _own(self, prefix: Prefix, index_keys: Tensor, keys_values: Tensor) -> bool:
         right, n = expected(prefix), len(prefix)
         found = raw(self.virtual, index_keys), raw(self.virtual, keys_values)
-        return torch.allclose(found[0][:, :n], right.index_keys[:, :n], atol=1e-4) and torch.allclose(
-            found[1][:, :n], right.keys_values[:, :n], atol=1e-4
-        )
+        return torch.allclose(
+            found[0][:, :n], right.index_keys[:, :n], atol=1e-4
+        ) and torch.allclose(found[1][:, :n], right.keys_values[:, :n], atol=1e-4)
 
     def _look_at_the_end(self) -> None:
         cache = self.cache
@@ -160,7 +168,11 @@ class _Run:
             right, n = expected(request.prefix), len(request.prefix)
             own = right.index_keys if component == "index_keys" else right.keys_values
             if not torch.allclose(raw(self.virtual, rows)[:n], own[layer, :n], atol=1e-4):
-                first = "indexer_reads_own_keys" if component == "index_keys" else "attention_reads_own_kv"
+                first = (
+                    "indexer_reads_own_keys"
+                    if component == "index_keys"
+                    else "attention_reads_own_kv"
+                )
                 self.outcome.failed.add("fork_copies_own_bytes" if request.forks else first)
         for request in cache.requests:
             tokens = request.tokens

@@ -21,7 +21,7 @@ from reference_impl.layer_split import Prompt, Rank, Stage
 from reference_impl.rank_group import LocalGroup
 
 SHAPE = Shape()
-COUNT, RANKS, LAST = 2, 2, 5
+COUNT, RANKS, LAST = 3, 2, 5
 PREFIXES = tuple(
     tuple((11 * p + 5 * i * i + i) % SHAPE.vocabulary for i in range(6)) for p in range(2)
 )
@@ -69,10 +69,7 @@ class _Run:
             prompts.append(Prompt(index_keys, keys_values, LAST, COUNT))
         model, group = SmallModel(SHAPE), LocalGroup(RANKS, on)
         torch.cuda.synchronize()
-        self.ranks = []
-        for number in range(RANKS):
-            with self.hosts.acting(f"rank {number}"):
-                self.ranks.append(Rank(number, RANKS, model, prompts, group, on))
+        self.ranks = [Rank(number, RANKS, model, prompts, group, on) for number in range(RANKS)]
         self.events: dict[str, int] = {}
         if "loads_succeed" not in assumed and draw.random() < 0.4:
             self.events["fail_load"] = seed % 30
@@ -141,6 +138,7 @@ class _Run:
     # What an observer sees at the end.
 
     def _look_at_the_end(self) -> None:
+        torch.cuda.synchronize()
         for rank in self.ranks:
             for number, result in rank.results.items():
                 tokens, right = tuple(result.tolist()), expected(number).tokens

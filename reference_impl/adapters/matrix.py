@@ -1,64 +1,44 @@
-"""What each barrier buys: the cache without it, on schedules that a seed decides, beside the model.
+"""What each barrier buys: the cache without it, on schedules that seeds decide, beside the model.
 
-`python -m reference_impl.adapters.matrix` prints the table.
+`python -m reference_impl.adapters.matrix [MODEL | BARRIER]...` prints the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from fencepost.streams.detect import Race
-from reference_impl.adapters import handoff_runs, hierarchical_runs
+from reference_impl.adapters import handoff_runs, hierarchical_runs, layer_split_runs
 from reference_impl.adapters.designs import design, handoff, system, violations
-from reference_impl.adapters.outcomes import Changed, Outcome
-from reference_impl.barriers import ABSENT, ASSUMED, AsyncCacheLoad
+from reference_impl.adapters.expectations import (
+    BASES,
+    FAVOURED,
+    NO_RACE,
+    NO_TOKENS,
+    NOT_ENOUGH,
+    READS,
+    SAFETY,
+    SEEN_AT_THE_END,
+)
+from reference_impl.adapters.outcomes import Outcome
+from reference_impl.barriers import ABSENT, ASSUMED, AsyncCacheLoad, LayerSplit
 
 MOST_RUNS = 300
-"""Schedules that are tried before a barrier counts as one that buys nothing."""
-CLEAN_RUNS = 40
+"""Schedules that are tried before a sign counts as one that a barrier does not give."""
+CLEAN_RUNS = 20
 """Schedules on which the design with the barrier must show nothing."""
-
-SAFETY = frozenset(
-    {
-        "decode_reads_own_bytes",
-        "write_reads_own_pages",
-        "decodes_own_kv",
-        "accepts_own_kv",
-        "takes_own_first_token",
-        "reformats_only_whole_kv",
-        "announced_failure_is_final",
-        "indexer_reads_own_keys",
-        "attention_reads_own_kv",
-        "fork_copies_own_bytes",
-        "bytes_stay_in_place",
-        "host_copies_are_genuine",
-    }
-)
-"""Properties whose violation an observer of a run can see at once."""
-LEAKS = frozenset(
-    {
-        "slot_can_be_freed",
-        "slot_can_be_free",
-        "request_ends",
-        "request_is_closed",
-        "device_page_can_be_free",
-        "host_page_can_be_free",
-        "request_is_released",
-    }
-)
-"""Properties whose violation is seen at the end of a run."""
+HEAD = ("barrier", "kind", "design", "the model without it", "race", "property", "tokens")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A barrier, and a design that has it and breaks without it; `favour` is an event."""
+    """A barrier, and a design that has it and is worse without it."""
 
     model: str
     barrier: str
     base: str
-    favour: str = "abort"
 
     @property
     def kind(self) -> str:
@@ -72,83 +52,92 @@ class Case:
         """What is on in the design."""
         return design(self.model, self.base)
 
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """The properties that the model has violated without the barrier, and not with it."""
+        kept = {finding.property for finding in violations(self.model, self.barriers)}
+        without = violations(self.model, self.barriers - {self.barrier})
+        return tuple(dict.fromkeys(f.property for f in without if f.property not in kept))
+
+    def run(self, seed: int, *, on: bool = False) -> Outcome:
+        """The cache without the barrier, or with it `on`, on one schedule."""
+        barriers = self.barriers if on else self.barriers - {self.barrier}
+        return PERFORM[self.model](self, barriers, seed)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Something that was seen, and on which of the schedules first."""
+
+    run: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"run {self.run}: {self.what}"
+
 
 @dataclass(frozen=True)
 class Row:
-    """What a barrier buys. Numbers say on which of the schedules something was seen first."""
+    """What a barrier buys, as the signs of its absence."""
 
     case: Case
     verdict: tuple[str, ...]
-    """Properties that the model says are violated without the barrier."""
-    race: tuple[int, Race] | None = None
-    property: tuple[int, str] | None = None
-    tokens: tuple[int, Changed] | None = None
-    guarded: bool = False
-    """With the barrier the race is still there, and nothing comes of it."""
+    race: Sign | None = None
+    failed: Sign | None = None
+    tokens: Sign | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """One cell for each of `HEAD`."""
+        case = self.case
+        return (
+            case.barrier,
+            case.kind,
+            case.base,
+            ", ".join(self.verdict[:1]),
+            str(self.race or ""),
+            str(self.failed or ""),
+            str(self.tokens or ""),
+        )
 
 
 Perform = Callable[[Case, frozenset[str], int], Outcome]
 
 
-def _perform_handoff(case: Case, barriers: frozenset[str], seed: int) -> Outcome:
+def _handoff(case: Case, barriers: frozenset[str], seed: int) -> Outcome:
     made = handoff(case.model, barriers)
-    return handoff_runs.run(made.on, made.assumed, seed, case.favour)
+    return handoff_runs.run(made.on, made.assumed, seed, FAVOURED.get(case.barrier, "abort"))
 
 
-def _perform_hierarchical(_: Case, barriers: frozenset[str], seed: int) -> Outcome:
+def _hierarchical(_: Case, barriers: frozenset[str], seed: int) -> Outcome:
     return hierarchical_runs.run(AsyncCacheLoad.on(barriers), seed)
 
 
+def _layer_split(_: Case, barriers: frozenset[str], seed: int) -> Outcome:
+    assumed = barriers & ABSENT.keys()
+    return layer_split_runs.run(LayerSplit.on(barriers - assumed), assumed, seed)
+
+
 PERFORM: Mapping[str, Perform] = {
-    "slot_lifecycle": _perform_handoff,
-    "rdma_write_completion": _perform_handoff,
-    "async_cache_load": _perform_hierarchical,
+    "slot_lifecycle": _handoff,
+    "rdma_write_completion": _handoff,
+    "async_cache_load": _hierarchical,
+    "layer_split": _layer_split,
 }
 
-FAILING = "fail_write"
-FAVOURED = {
-    "failure_is_deferred": FAILING,
-    "failure_waits_for_writes": FAILING,
-    "count_outlives_room": FAILING,
-    "source_waits_for_writes": FAILING,
-    "rejection_is_reported": "reject",
-    "aborts_arrive": "lose_abort",
-    "abort_is_sent_again": "lose_abort",
-    "answers_arrive": "lose_answer",
-    "nodes_stay_reachable": "lose_node",
-    "lost_node_is_fenced": "lose_node",
-    "error_waits_for_siblings": FAILING,
-    "error_follows_flush": FAILING,
-    "failure_is_announced": FAILING,
-    "abort_is_answered": FAILING,
-}
-"""The event that a barrier is about, where it is not the cancellation of a request."""
-BASES = {
-    "record_carries_digest": "tag_and_digest",
-    "abort_is_answered": "ack_is_lost",
-    "host_synchronises": "host_synchronises_always",
-}
-"""Designs that are broken in another way, of barriers that no safe design needs."""
-NOT_ENOUGH = {
-    "fork_waits_for_first_layer": "a design with it breaks as the same without it, a little later",
-}
-"""Barriers that no design gains by, so that there is nothing to take away."""
-REASONS = {
-    "rejection_is_reported": "no race: what is read was never written, and nothing else writes",
-    "source_waits_for_writes": "the slot that gets the foreign rows belongs to nobody who reads it",
-    "failed_is_sticky": "a word of the host, not of the device, and nobody who decodes reads it",
-}
-"""Why a barrier that buys safety shows no race, or changes no token."""
 
-
-def cases() -> Iterator[Case]:
-    """Every barrier that the cache has, with the first safe design that breaks without it."""
+def cases(names: Iterable[str] = ()) -> Iterator[Case]:
+    """Every barrier that the cache has (of the models and barriers named, if any are), with the
+    first safe design that breaks without it."""
+    wanted = set(names)
     for model in PERFORM:
         for barrier in system(model).barriers:
             name = barrier.name
+            if wanted and not wanted & {model, name}:
+                continue
             if name in NOT_ENOUGH or (name in ABSENT and ABSENT[name] != ASSUMED):
                 continue
-            yield Case(model, name, _base(model, name), FAVOURED.get(name, "abort"))
+            yield Case(model, name, _base(model, name))
 
 
 def _base(model: str, barrier: str) -> str:
@@ -159,44 +148,76 @@ def _base(model: str, barrier: str) -> str:
             continue
         if violations(model, candidate.barriers - {barrier}):
             return candidate.name
-    raise LookupError(f"no design of {model} needs {barrier}: name one in BASES")
+    raise LookupError(f"no safe design of {model} needs {barrier}: name another in BASES")
+
+
+def wanted(case: Case, verdict: tuple[str, ...]) -> tuple[set[str], bool, bool]:
+    """The properties of which one has to fail, and whether a race and a token have to be seen.
+
+    A barrier that buys safety has to show it: what the model says of liveness besides is not asked.
+    """
+    safety = set(verdict) & SAFETY
+    race = bool(safety) and case.kind != "assumed" and case.barrier not in NO_RACE
+    tokens = bool(safety & READS) and case.barrier not in NO_TOKENS
+    return safety or set(verdict) & SEEN_AT_THE_END, race, tokens
 
 
 def examine(case: Case) -> Row:
-    """Run the cache without the barrier until everything was seen that the model promises."""
-    without = case.barriers - {case.barrier}
-    with_it = {finding.property for finding in violations(case.model, case.barriers)}
-    verdict = tuple(
-        dict.fromkeys(
-            f.property for f in violations(case.model, without) if f.property not in with_it
-        )
-    )
-    leaks = set(verdict) & LEAKS
-    safety = [name for name in verdict if name in SAFETY]
-    wants_tokens = bool(safety) and case.barrier not in REASONS or case.barrier == "rejection_is_reported"
-    race = property_ = tokens = None
+    """Run the cache without the barrier, schedule after schedule, until all was seen that the
+    model promises; what is not seen in `MOST_RUNS` is missing in the row."""
+    verdict = case.verdict
+    properties, wants_race, wants_tokens = wanted(case, verdict)
+    race = failed = tokens = None
     for seed in range(MOST_RUNS):
-        outcome = PERFORM[case.model](case, without, seed)
-        if race is None and outcome.races:
-            race = seed, outcome.races[0]
-        wanted = outcome.failed & (set(safety) or leaks)
-        if property_ is None and wanted:
-            property_ = seed, min(wanted, key=verdict.index)
-        if tokens is None and outcome.changed:
-            tokens = seed, outcome.changed[0]
-        wants_race = bool(safety) and case.kind != "assumed" and case.barrier not in REASONS
-        if property_ and (tokens or not wants_tokens) and (race or not wants_race):
+        outcome = case.run(seed)
+        if race is None and outcome.races and wants_race:
+            race = Sign(seed, outcome.races[0].kind)
+        seen = outcome.failed & properties
+        if failed is None and seen:
+            failed = Sign(seed, min(seen, key=verdict.index))
+        if tokens is None and outcome.changed and wants_tokens:
+            tokens = Sign(seed, str(outcome.changed[0]))
+        if failed and (race or not wants_race) and (tokens or not wants_tokens):
             break
-    return Row(case, verdict, race, property_, tokens)
+    return Row(case, verdict, race, failed, tokens)
 
 
 @cache
-def clean(model: str, base: str, favour: str) -> tuple[set[str], int, int]:
-    """What the design with all its barriers shows: failed properties, changed tokens, races."""
-    case = Case(model, "", base, favour)
-    outcomes = [PERFORM[model](case, design(model, base), seed) for seed in range(CLEAN_RUNS)]
+def with_it(case: Case) -> tuple[frozenset[str], int, int]:
+    """What is seen with the barrier on: properties that fail, runs with changed tokens, and with
+    races."""
+    outcomes = [case.run(seed, on=True) for seed in range(CLEAN_RUNS)]
     return (
-        set().union(*(outcome.failed for outcome in outcomes)),
-        sum(len(outcome.changed) for outcome in outcomes),
-        sum(len(outcome.races) for outcome in outcomes),
+        frozenset().union(*(outcome.failed for outcome in outcomes)),
+        sum(bool(outcome.changed) for outcome in outcomes),
+        sum(bool(outcome.races) for outcome in outcomes),
     )
+
+
+def table(rows: Iterable[Row]) -> Iterator[str]:
+    """The rows as lines of a table, one table a model."""
+    by_model: dict[str, list[tuple[str, ...]]] = {}
+    for row in rows:
+        by_model.setdefault(row.case.model, [HEAD]).append(row.cells)
+    for model, cells in by_model.items():
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        yield f"{model}:"
+        for line in cells:
+            yield "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        yield ""
+
+
+def main(names: list[str]) -> int:
+    """Print the table; the exit code is 1 where a sign is missing."""
+    rows = []
+    for case in cases(names):
+        print(f"{case.model}: {case.barrier}", file=sys.stderr)  # noqa: T201  # progress
+        rows.append(examine(case))
+    for line in table(rows):
+        print(line)  # noqa: T201  # the table is what was asked for
+    missing = [row for row in rows if row.failed is None]
+    return 1 if missing or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

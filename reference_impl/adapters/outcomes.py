@@ -15,6 +15,9 @@ class Changed:
     tokens: tuple[int, ...]
     right: tuple[int, ...]
 
+    def __str__(self) -> str:
+        return f"{' '.join(map(str, self.tokens))} for {' '.join(map(str, self.right))}"
+
 
 @dataclass
 class Outcome:

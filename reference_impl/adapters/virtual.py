@@ -1,4 +1,4 @@
-"""The cache on the virtual device: its NIC as a transport, its hosts as the two ends of a channel."""
+"""The cache on the virtual device: its NIC as a transport, its hosts as ends of a channel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LandsWhenTold:
         self.lazy = streams.lazy
         self.landing: Queue | None = None
 
-    def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:  # noqa: FBT001
+    def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
         """The write that is to land, else what the policy of the streams says."""
         if self.landing is not None and self.landing in ready:
             return self.landing
@@ -35,7 +35,9 @@ class LandsWhenTold:
 class Handle:
     """A write of the virtual NIC; the schedule says when it lands, or that it fails."""
 
-    def __init__(self, nic: VirtualNic, queue: Queue, write: Write, regions: Sequence[Region]):
+    def __init__(
+        self, nic: VirtualNic, queue: Queue, write: Write, regions: Sequence[Region]
+    ) -> None:
         self._nic, self.queue, self.write, self.regions = nic, queue, write, regions
         self.sent = [nic.peek(source) for source, _ in regions]
         """The bytes that were to be sent, for an observer."""
