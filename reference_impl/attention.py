@@ -1,0 +1,186 @@
+"""A small decoder that is real enough to show damage: a wrong row in the cache changes its tokens.
+
+Each layer has an indexer, which scores small keys of its own to choose rows, and an attention that
+reads the keys and values of the chosen rows. Weights come from a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model and of a page of its cache."""
+
+    layers: int = 2
+    heads: int = 2
+    head_dim: int = 4
+    index_dim: int = 4
+    vocabulary: int = 97
+    chosen: int = 6
+    """Rows that an attention reads, the best by the indexer."""
+    positions: int = 64
+    page_rows: int = 4
+
+    @property
+    def width(self) -> int:
+        """Numbers in the residual stream of one token."""
+        return self.heads * self.head_dim
+
+    def pages(self, tokens: int) -> int:
+        """Pages that hold so many tokens."""
+        return -(-tokens // self.page_rows)
+
+
+class LayerCache(Protocol):
+    """The cache of one request as a forward pass uses it, a layer and a component at a time."""
+
+    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
+        """Append index keys, float32 [n, index_dim], at row `start`; all rows up to the new ones,
+        float32 [start + n, index_dim]."""
+
+    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
+        """Append keys and values, float32 [n, 2, heads, head_dim], at row `start`; all rows up to
+        the new ones, float32 [start + n, 2, heads, head_dim]."""
+
+
+class SmallModel:
+    """Seeded weights on the current device, all float32."""
+
+    def __init__(self, shape: Shape, seed: int = 0) -> None:
+        self.shape = shape
+        draw = torch.Generator().manual_seed(seed)
+
+        def weights(*size: int) -> Tensor:
+            return torch.randn(*size, generator=draw).to("cuda")
+
+        width = shape.width
+        self.embedding = weights(shape.vocabulary, width)
+        self.position = weights(shape.positions, width)
+        self.indexer = weights(shape.layers, width, 2 * shape.index_dim)
+        self.projection = weights(shape.layers, width, 3 * width)
+        self.output = weights(shape.layers, width, width)
+        self.unembedding = weights(width, shape.vocabulary)
+        ones = torch.ones(shape.positions, shape.positions)
+        self.causal = torch.triu(ones * float("-inf"), diagonal=1).to("cuda")
+
+    def with_heads_reversed(self) -> SmallModel:
+        """The same model with its heads in the opposite order, as another tensor-parallel size has
+        them: the same tokens from a cache in another layout (`reversed_heads`)."""
+        made, shape = copy(self), self.shape
+        layers, width, heads = shape.layers, shape.width, shape.heads
+        by_head = self.projection.view(layers, width, 3, heads, shape.head_dim)
+        made.projection = by_head.flip(3).reshape(layers, width, 3 * width)
+        by_head = self.output.view(layers, heads, shape.head_dim, width)
+        made.output = by_head.flip(1).reshape(layers, width, width)
+        return made
+
+    def reading(self, chosen: int) -> SmallModel:
+        """The same model with an attention that reads so many rows: a draft of this one."""
+        made = copy(self)
+        made.shape = replace(self.shape, chosen=chosen)
+        return made
+
+    def forward(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
+        """The token after `tokens`, int64 [n] on the device, which stand at `start`; int64 []."""
+        return self.token(self._through(tokens, start, cache))
+
+    def verify(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
+        """The token after each of `tokens`, int64 [n] to the same."""
+        return (self._through(tokens, start, cache) @ self.unembedding).argmax(-1)
+
+    def _through(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
+        x = self.embed(tokens, start)
+        for layer in range(self.shape.layers):
+            x = self.layer(x, layer, start, cache)
+        return x
+
+    def embed(self, tokens: Tensor, start: int) -> Tensor:
+        """int64 [n] at `start` to float32 [n, width]."""
+        return self.embedding.index_select(0, tokens) + self.position[start : start + len(tokens)]
+
+    def layer(self, x: Tensor, layer: int, start: int, cache: LayerCache) -> Tensor:
+        """One layer, float32 [n, width] to the same: the indexer, then attention."""
+        shape, n = self.shape, len(x)
+        stop = start + n
+        causal = self.causal[start:stop, :stop]
+        query, key = (x @ self.indexer[layer]).chunk(2, dim=-1)
+        scores = query @ cache.index_keys(layer, start, key).T + causal
+        worst = scores.topk(min(shape.chosen, stop)).values[:, -1:]
+        bias = causal.masked_fill(scores < worst, float("-inf"))
+        projected = (x @ self.projection[layer]).view(n, 3, shape.heads, shape.head_dim)
+        keys, values = cache.keys_values(layer, start, projected[:, 1:]).unbind(1)
+        weight = torch.einsum("nhd,mhd->hnm", projected[:, 0], keys) + bias
+        mixed = torch.einsum("hnm,mhd->nhd", weight.softmax(-1), values)
+        return torch.tanh(x / 4 + mixed.reshape(n, shape.width) @ self.output[layer])
+
+    def token(self, x: Tensor) -> Tensor:
+        """The most likely token after the last row; int64 []."""
+        return (x[-1] @ self.unembedding).argmax()
+
+
+class Dense:
+    """The cache of one request alone, as a tensor a layer: what the oracle uses."""
+
+    def __init__(self, layers: int) -> None:
+        self.indices: list[Tensor | None] = [None] * layers
+        self.rows: list[Tensor | None] = [None] * layers
+
+    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:  # noqa: ARG002
+        """As in `LayerCache`."""
+        return _extended(self.indices, layer, new)
+
+    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:  # noqa: ARG002
+        """As in `LayerCache`."""
+        return _extended(self.rows, layer, new)
+
+
+def _extended(parts: list[Tensor | None], layer: int, new: Tensor) -> Tensor:
+    old = parts[layer]
+    both = new if old is None else torch.cat([old, new])
+    parts[layer] = both
+    return both
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a request comes to when nothing else runs: `tokens`, and the rows of its prompt.
+
+    `index_keys` is float32 [layers, prompt, index_dim] and `keys_values` float32
+    [layers, prompt, 2, heads, head_dim], both on the host.
+    """
+
+    tokens: tuple[int, ...]
+    index_keys: Tensor
+    keys_values: Tensor
+
+
+def oracle(
+    model: SmallModel, prompt: Sequence[int], count: int, chunk: int | None = None
+) -> Expected:
+    """`count` tokens with no overlap at all: one request, one stream, a wait behind each step.
+
+    The prompt is computed `chunk` tokens at a time, a page if that is not said.
+    """
+    shape = model.shape
+    chunk = chunk or shape.page_rows
+    cache = Dense(shape.layers)
+    tokens: list[int] = []
+    for start in range(0, len(prompt), chunk):
+        part = torch.tensor(prompt[start : start + chunk], device="cuda")
+        token = model.forward(part, start, cache)
+    index_keys = torch.stack([t for t in cache.indices if t is not None]).cpu()
+    keys_values = torch.stack([t for t in cache.rows if t is not None]).cpu()
+    tokens.append(int(token))
+    while len(tokens) < count:
+        start = len(prompt) + len(tokens) - 1
+        tokens.append(int(model.forward(token.reshape(1), start, cache)))
+        token = torch.tensor(tokens[-1], device="cuda")
+    return Expected(tuple(tokens), index_keys, keys_values)

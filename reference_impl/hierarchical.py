@@ -1,0 +1,329 @@
+"""A cache in two tiers: pages of device memory, and pinned host memory that they come back from.
+
+A request has a *prefix*, whose rows may lie on a host page, and goes on from there. If they do it
+is *restored*: a load stream copies them to a device page, layer by layer and component by
+component, while the compute stream already works on the layers that have arrived. Else it is
+*computed*, and its page may be *backed up* by a write-back stream. The host runs ahead of all of
+them: it queues, polls events, and gives pages on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+from reference_impl.attention import LayerCache, Shape, SmallModel
+from reference_impl.barriers import AsyncCacheLoad
+from reference_impl.slot_pool import Paged, Slot, SlotPool
+
+Prefix = tuple[int, ...]
+
+
+class Stage(IntEnum):
+    """How far the host has brought a request."""
+
+    WAITING, ADMITTED, LAUNCHED, RELEASED = range(4)
+
+
+@dataclass
+class Request:
+    """A prefix, the token after it, and how many tokens are asked for.
+
+    A request that `forks` decodes on a copy of the restored page, as one of several answers does.
+    `result` is int64 [count] in pinned memory, there when `done` is.
+    """
+
+    number: int
+    prefix: Prefix
+    last: int
+    count: int
+    forks: bool = False
+    stage: Stage = Stage.WAITING
+    slot: Slot | None = None
+    host_page: int | None = None
+    loaded: list[tuple[torch.cuda.Event, torch.cuda.Event]] = field(default_factory=list)
+    stored: torch.cuda.Event | None = None
+    done: torch.cuda.Event | None = None
+    result: Tensor | None = None
+    load_is_seen: bool = False
+    store_is_seen: bool = False
+
+    def __post_init__(self) -> None:
+        self.ids = torch.tensor([*self.prefix, self.last]).pin_memory()
+
+    @property
+    def tokens(self) -> list[int] | None:
+        """What was generated, once the host sees that it is there."""
+        if self.result is None or self.done is None or not self.done.query():
+            return None
+        found: list[int] = self.result.tolist()
+        return found
+
+
+class HostTier:
+    """Pages in pinned host memory.
+
+    index_keys: float32 [pages, layers, page_rows, index_dim]
+    keys_values: float32 [pages, layers, page_rows, 2, heads, head_dim]
+    holds: the prefix that a page can be hit for, if any
+    """
+
+    def __init__(self, shape: Shape, pages: int) -> None:
+        rows = (pages, shape.layers, shape.page_rows)
+        self.index_keys = torch.zeros(*rows, shape.index_dim).pin_memory()
+        self.keys_values = torch.zeros(*rows, 2, shape.heads, shape.head_dim).pin_memory()
+        self.holds: list[Prefix | None] = [None] * pages
+
+    def find(self, prefix: Prefix) -> int | None:
+        """The page that can be hit for a prefix."""
+        return self.holds.index(prefix) if prefix in self.holds else None
+
+
+class TwoTierCache:
+    """Both tiers, their three streams, and the scheduler's decisions about them.
+
+    Each method does one thing if it can, and says whether it did.
+    """
+
+    def __init__(
+        self, model: SmallModel, pool: SlotPool, host: HostTier, on: AsyncCacheLoad
+    ) -> None:
+        self.model, self.pool, self.host, self.on = model, pool, host, on
+        self.compute, self.load, self.store, self.engine = (torch.cuda.Stream() for _ in range(4))
+        self.requests: list[Request] = []
+        self.computed = torch.cuda.Event()
+        """What write-backs wait for."""
+        self.last_forward: torch.cuda.Event | None = None
+        self.last_store: torch.cuda.Event | None = None
+
+    def submit(self, request: Request) -> None:
+        """A request comes in; requests start in their order."""
+        self.requests.append(request)
+
+    # The host tier.
+
+    def prefetch(self, prefix: Prefix, index_keys: Tensor, keys_values: Tensor) -> bool:
+        """Storage fills a host page: float32 [layers, n, index_dim] and [layers, n, 2, heads,
+        head_dim] for the n rows of a prefix."""
+        if self.host.find(prefix) is not None:
+            return False
+        page = self._room(prefix)
+        if page is None:
+            return False
+        self._synchronise()
+        rows = len(prefix)
+        self.host.index_keys[page, :, :rows] = index_keys
+        self.host.keys_values[page, :, :rows] = keys_values
+        self.host.holds[page] = prefix
+        return True
+
+    def _room(self, prefix: Prefix) -> int | None:
+        """A host page that nobody uses, or one whose prefix gives way."""
+        for page, held in enumerate(self.host.holds):
+            if held is None and not self._is_stored_to(page):
+                return page
+        for page, held in enumerate(self.host.holds):
+            locked = self._is_stored_to(page) or (
+                self.on.host_page_rests_until_loaded and self._is_loaded_from(page)
+            )
+            if held != prefix and not locked:
+                self.host.holds[page] = None
+                return page
+        return None
+
+    def _is_loaded_from(self, page: int) -> bool:
+        return any(r.loaded and not r.load_is_seen and r.host_page == page for r in self.requests)
+
+    def _is_stored_to(self, page: int) -> bool:
+        return any(r.stored and not r.store_is_seen and r.host_page == page for r in self.requests)
+
+    # Requests.
+
+    def admit(self) -> bool:
+        """Give the next request its page, and queue its load if it has one."""
+        request = next((r for r in self.requests if r.stage is Stage.WAITING), None)
+        if request is None:
+            return False
+        host_page = self.host.find(request.prefix)
+        forks = request.forks and host_page is not None
+        slot = self.pool.take(request.number, 2 if forks else 1)
+        if slot is None:
+            return False
+        request.slot, request.stage, request.forks = slot, Stage.ADMITTED, forks
+        if host_page is not None:
+            self._restore(request, host_page)
+        return True
+
+    def _restore(self, request: Request, host_page: int) -> None:
+        """Queue the load of a prefix, with an event behind each component of each layer."""
+        self._synchronise()
+        assert request.slot is not None
+        request.host_page, page, rows = host_page, request.slot.pages[0], len(request.prefix)
+        with torch.cuda.stream(self.load):
+            if self.on.load_waits_for_forward and self.last_forward is not None:
+                self.load.wait_event(self.last_forward)
+            if self.on.load_waits_for_store and self.last_store is not None:
+                self.load.wait_event(self.last_store)
+            for layer in range(self.model.shape.layers):
+                behind = []
+                for device, host in (
+                    (self.pool.index_keys, self.host.index_keys),
+                    (self.pool.keys_values, self.host.keys_values),
+                ):
+                    target, source = device[page, layer, :rows], host[host_page, layer, :rows]
+                    target.copy_(source, non_blocking=True)
+                    behind.append(self.load.record_event())
+                request.loaded.append((behind[0], behind[1]))
+        if not self.on.event_of_one_stream:
+            self.computed.record(self.load)
+
+    def launch(self) -> bool:
+        """Queue the whole forward of the next request, and the copy of its result."""
+        request = next((r for r in self.requests if r.stage is Stage.ADMITTED), None)
+        if request is None:
+            return False
+        if self.on.launch_waits_for_load and request.loaded and not request.load_is_seen:
+            return False
+        self._synchronise()
+        request.stage = Stage.LAUNCHED
+        with torch.cuda.stream(self.compute):
+            if self.on.forward_waits_for_store and self.last_store is not None:
+                self.compute.wait_event(self.last_store)
+            if request.forks:
+                self._fork(request)
+            tokens = self._forward(request)
+            request.result = torch.empty(request.count, dtype=torch.int64, pin_memory=True)
+            request.result.copy_(torch.stack(tokens), non_blocking=True)
+        request.done = self.last_forward = self.compute.record_event()
+        self.computed.record(self.compute)
+        return True
+
+    def _fork(self, request: Request) -> None:
+        """Copy all layers of the restored page at once."""
+        assert request.slot is not None
+        if self.on.fork_waits_for_first_layer:
+            self.compute.wait_event(request.loaded[0][1])
+        if self.on.fork_waits_for_last_layer:
+            self.compute.wait_event(request.loaded[-1][1])
+        page, branch = request.slot.pages
+        for storage in (self.pool.index_keys, self.pool.keys_values):
+            storage[branch].copy_(storage[page])
+
+    def _forward(self, request: Request) -> list[Tensor]:
+        ids = request.ids.to("cuda", non_blocking=True)
+        cache, length = self.cache_of(request), len(request.prefix)
+        if not request.loaded:
+            self.model.forward(ids[:length], 0, cache)
+        tokens = [self.model.forward(ids[length:], length, cache)]
+        while len(tokens) < request.count:
+            token = tokens[-1].reshape(1)
+            tokens.append(self.model.forward(token, length + len(tokens), cache))
+        return tokens
+
+    def cache_of(self, request: Request) -> LayerCache:
+        """The pages that a request reads and appends to."""
+        assert request.slot is not None
+        if request.forks:
+            return Paged(self.pool, Slot(request.number, request.slot.pages[1:], 0))
+        if request.loaded:
+            return Restored(self.pool, request, self.on)
+        return Paged(self.pool, request.slot)
+
+    def back_up(self, request: Request) -> bool:
+        """Queue the write-back of a computed page, whether or not its forward has run yet."""
+        held = request.stage is Stage.LAUNCHED and request.slot is not None
+        if not held or request.loaded or request.stored:
+            return False
+        if self.host.find(request.prefix) is not None:
+            return False
+        host_page = self._room(request.prefix)
+        if host_page is None or request.slot is None:
+            return False
+        self._synchronise()
+        request.host_page, page, rows = host_page, request.slot.pages[0], len(request.prefix)
+        if self.on.store_waits_for_forward:
+            self.store.wait_event(self.computed)
+        # A copy engine that may read its source early is a stream of its own.
+        with torch.cuda.stream(self.store if self.on.store_reads_in_stream_order else self.engine):
+            for device, host in (
+                (self.pool.index_keys, self.host.index_keys),
+                (self.pool.keys_values, self.host.keys_values),
+            ):
+                host[host_page, :, :rows].copy_(device[page, :, :rows], non_blocking=True)
+        self.store.wait_stream(self.engine)
+        request.stored = self.last_store = self.store.record_event()
+        if not self.on.published_when_stored:
+            self.host.holds[host_page] = request.prefix
+        return True
+
+    def release(self, request: Request) -> bool:
+        """An earlier result says that a request has finished: its pages are for others."""
+        if request.stage is not Stage.LAUNCHED:
+            return False
+        self._let_go(request)
+        return True
+
+    def abort(self, request: Request) -> bool:
+        """Nobody wants a request any more; a load that no forward waits for is waited for here."""
+        if request.stage is Stage.RELEASED:
+            return False
+        self._let_go(request)
+        return True
+
+    def _let_go(self, request: Request) -> None:
+        rests = []
+        if request.stage is Stage.ADMITTED and request.loaded:
+            rests.append(request.loaded[-1][1])
+        if self.on.page_rests_until_computed and request.done is not None:
+            rests.append(request.done)
+        if self.on.page_rests_until_stored and request.stored is not None:
+            rests.append(request.stored)
+        if request.slot is not None:
+            self.pool.give_back(request.slot, after=rests)
+        request.stage = Stage.RELEASED
+
+    def take_acks(self) -> bool:
+        """Look for copies that are finished, and for pages that have rested long enough."""
+        waiting = any(request.stage is Stage.WAITING for request in self.requests)
+        if not self.on.acks_taken_every_tick and not waiting:
+            return False
+        before = self.pool.free
+        self.pool.collect()
+        seen = self.pool.free > before
+        for request in self.requests:
+            if request.loaded and not request.load_is_seen and request.loaded[-1][1].query():
+                request.load_is_seen = seen = True
+            if request.stored and not request.store_is_seen and request.stored.query():
+                request.store_is_seen = seen = True
+                assert request.host_page is not None
+                if self.on.published_when_stored:
+                    self.host.holds[request.host_page] = request.prefix
+        return seen
+
+    def _synchronise(self) -> None:
+        if self.on.host_synchronises:
+            torch.cuda.synchronize()
+
+
+class Restored(Paged):
+    """A page that a load is still filling: each component of each layer is waited for."""
+
+    def __init__(self, pool: SlotPool, request: Request, on: AsyncCacheLoad) -> None:
+        assert request.slot is not None
+        super().__init__(pool, request.slot)
+        self._loaded, self._on = request.loaded, on
+
+    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
+        """As in `LayerCache`."""
+        if self._on.indexer_waits_for_load:
+            torch.cuda.current_stream().wait_event(self._loaded[layer][0])
+        return super().index_keys(layer, start, new)
+
+    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
+        """As in `LayerCache`."""
+        if self._on.attention_waits_for_load:
+            torch.cuda.current_stream().wait_event(self._loaded[layer][1])
+        return super().keys_values(layer, start, new)

@@ -1,0 +1,98 @@
+"""What the two nodes of a handoff say to one another over their control connection."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from reference_impl.slot_pool import Slot
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """To the prefill node: compute this prompt and write its cache into that slot."""
+
+    request: int
+    prompt: tuple[int, ...]
+    slot: Slot
+
+
+@dataclass(frozen=True)
+class Abort:
+    """To the prefill node: nobody wants this transfer any more; answer when it is over."""
+
+    request: int
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """To the decode node: the parts of this transfer may be put into the layout of its pages."""
+
+    request: int
+
+
+@dataclass(frozen=True)
+class Success:
+    """To the decode node: every part of this transfer has arrived."""
+
+    request: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """To the decode node: this transfer has failed; its writes may not be over."""
+
+    request: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """To the decode node: no write of this transfer is under way, and none will be."""
+
+    request: int
+
+
+Message = Transfer | Abort | Arrived | Success | Failure | Answer
+
+
+class Channel(Protocol):
+    """One direction of a connection; whoever receives comes after whoever sent."""
+
+    def send(self, message: Message) -> None:
+        """Put a message on its way."""
+
+    def receive(self) -> Message | None:
+        """The next message that has arrived, if any."""
+
+
+class Mailbox:
+    """A `Channel` within one process, in order and without loss."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque()
+
+    def send(self, message: Message) -> None:
+        """As in `Channel`."""
+        self._messages.append(message)
+
+    def receive(self) -> Message | None:
+        """As in `Channel`."""
+        return self._messages.popleft() if self._messages else None
+
+
+@dataclass(frozen=True)
+class Records:
+    """The metadata records of a decode node's slots, one for each page that a slot may begin with.
+
+    rows: int64 [pages, 3]: for which request (its generation), its first token, a digest.
+    """
+
+    rows: torch.Tensor
+
+    @classmethod
+    def of(cls, pages: int) -> Records:
+        """Records in device memory, of nobody."""
+        return cls(torch.zeros(pages, 3, dtype=torch.int64, device="cuda"))

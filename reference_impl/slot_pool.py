@@ -1,0 +1,115 @@
+"""Paged storage for keys, values and index keys, and who owns which page.
+
+A *slot* is the pages of one request. A page has a generation, which counts how often it was given
+out, so that what was meant for an earlier owner can be told from what is meant for this one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from reference_impl.attention import Shape
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The pages of one owner, in the order of its rows, and the generation of the first."""
+
+    owner: int
+    pages: tuple[int, ...]
+    generation: int
+
+
+class SlotPool:
+    """`pages` pages of device memory for all layers.
+
+    index_keys: float32 [pages, layers, page_rows, index_dim]
+    keys_values: float32 [pages, layers, page_rows, 2, heads, head_dim]
+
+    `reuse` says which free page is given out next: the one that came back last ("lifo", which keeps
+    caches warm and finds every early release at once) or first ("fifo").
+    """
+
+    def __init__(self, shape: Shape, pages: int, reuse: Literal["lifo", "fifo"] = "lifo") -> None:
+        rows = (pages, shape.layers, shape.page_rows)
+        self.shape, self.reuse = shape, reuse
+        self.index_keys = torch.zeros(*rows, shape.index_dim, device="cuda")
+        self.keys_values = torch.zeros(*rows, 2, shape.heads, shape.head_dim, device="cuda")
+        self.generation = [0] * pages
+        self.owner: list[int | None] = [None] * pages
+        self._free = deque(range(pages))
+        self._deferred: list[tuple[Slot, tuple[torch.cuda.Event, ...]]] = []
+
+    @property
+    def free(self) -> int:
+        """Pages that may be taken now."""
+        return len(self._free)
+
+    def take(self, owner: int, count: int) -> Slot | None:
+        """`count` pages for an owner, as they are; None while there are fewer."""
+        self.collect()
+        if len(self._free) < count:
+            return None
+        pages = tuple(self._next() for _ in range(count))
+        for page in pages:
+            self.generation[page] += 1
+            self.owner[page] = owner
+        return Slot(owner, pages, self.generation[pages[0]])
+
+    def _next(self) -> int:
+        return self._free.pop() if self.reuse == "lifo" else self._free.popleft()
+
+    def give_back(self, slot: Slot, after: Sequence[torch.cuda.Event] = ()) -> None:
+        """The pages of a slot are free, or will be once the host sees all of `after` done.
+
+        Raises `ValueError` for a slot that has been given back already.
+        """
+        if any(self.owner[page] != slot.owner for page in slot.pages):
+            raise ValueError(f"slot {slot} has another owner by now")
+        if after:
+            self._deferred.append((slot, tuple(after)))
+        else:
+            for page in reversed(slot.pages):
+                self.owner[page] = None
+                self._free.append(page)
+
+    def collect(self) -> None:
+        """Look for deferred slots whose events are done."""
+        waiting, self._deferred = self._deferred, []
+        for slot, events in waiting:
+            self.give_back(slot, [event for event in events if not event.query()])
+
+    def regions(self, page: int) -> list[Tensor]:
+        """The bytes of a page, as contiguous tensors: what a one-sided write fills."""
+        return [self.index_keys[page], self.keys_values[page]]
+
+
+class Paged:
+    """The cache of one request in the pages of its slot; a `LayerCache`."""
+
+    def __init__(self, pool: SlotPool, slot: Slot) -> None:
+        self.pool, self.pages = pool, slot.pages
+
+    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
+        """As in `LayerCache`."""
+        return self._append(self.pool.index_keys, layer, start, new)
+
+    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
+        """As in `LayerCache`."""
+        return self._append(self.pool.keys_values, layer, start, new)
+
+    def _append(self, storage: Tensor, layer: int, start: int, new: Tensor) -> Tensor:
+        """Write rows at `start`, which may lie in several pages, and gather all up to their end."""
+        rows, stop = self.pool.shape.page_rows, start + len(new)
+        for place in range(start // rows, -(-stop // rows)):
+            first, last = max(start, place * rows), min(stop, (place + 1) * rows)
+            page = storage[self.pages[place], layer]
+            page[first - place * rows : last - place * rows] = new[first - start : last - start]
+        used = self.pages[: -(-stop // rows)]
+        return torch.cat([storage[page, layer] for page in used])[:stop]
