@@ -28,31 +28,39 @@ class _Pool:
     start_before: dict[int, int] = field(default_factory=dict)
 
     def put(self, start: int, size: int) -> None:
-        before = self.start_before.get(start)
+        """Add an interval, as one with those that it touches."""
+        before = self.start_before.pop(start, None)
         if before is not None:
-            size += self.remove(before)
+            size += self._cut(before)
             start = before
-        if start + size in self.size_at:
-            size += self.remove(start + size)
-        self.size_at[start] = size
-        self.start_before[start + size] = start
-        insort(self.by_size, (size, start))
-
-    def remove(self, start: int) -> int:
-        size = self.size_at.pop(start)
-        del self.start_before[start + size]
-        del self.by_size[bisect_left(self.by_size, (size, start))]
-        return size
+        after = start + size
+        if after in self.size_at:
+            size += self._cut(after)
+            del self.start_before[start + size]
+        self._insert(start, size)
 
     def take(self, size: int) -> int | None:
+        """The beginning of the smallest interval that is large enough; the rest stays."""
         place = bisect_left(self.by_size, (size, -1))
         if place == len(self.by_size):
             return None
-        found, start = self.by_size[place]
-        self.remove(start)
+        found, start = self.by_size.pop(place)
+        del self.size_at[start]
         if found > size:
-            self.put(start + size, found - size)
+            self._insert(start + size, found - size)
+        else:
+            del self.start_before[start + found]
         return start
+
+    def _cut(self, start: int) -> int:
+        size = self.size_at.pop(start)
+        del self.by_size[bisect_left(self.by_size, (size, start))]
+        return size
+
+    def _insert(self, start: int, size: int) -> None:
+        self.size_at[start] = size
+        self.start_before[start + size] = start
+        insort(self.by_size, (size, start))
 
 
 class Allocator:
@@ -80,7 +88,8 @@ class Allocator:
         Raises `InputError` F201 where the range of addresses is used up.
         """
         size = rounded(size)
-        self._collect()
+        if self._resting:
+            self._collect()
         place = self._pools[pool].take(size)
         if place is None:
             place = self._fresh
@@ -101,21 +110,21 @@ class Allocator:
 
     def free(self, block: Block, rest: tuple[Mark, ...]) -> None:
         """Give a block back, after what is marked in `rest`."""
-        self.used -= rounded(block.size)
+        size = rounded(block.size)
+        self.used -= size
         self.given_back += 1
         if rest:
             self._resting.append((block, rest))
         else:
-            self._pools[block.queue].put(block.start, rounded(block.size))
+            self._pools[block.queue].put(block.start, size)
 
     def _collect(self) -> None:
         done: Callable[[tuple[Mark, ...]], bool] = lambda rest: all(m.reached for m in rest)  # noqa: E731
         resting = self._resting
-        if resting:
-            self._resting = [(block, rest) for block, rest in resting if not done(rest)]
-            for block, rest in resting:
-                if done(rest):
-                    self._pools[block.queue].put(block.start, rounded(block.size))
+        self._resting = [(block, rest) for block, rest in resting if not done(rest)]
+        for block, rest in resting:
+            if done(rest):
+                self._pools[block.queue].put(block.start, rounded(block.size))
 
 
 def rounded(size: int) -> int:

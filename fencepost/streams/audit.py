@@ -146,14 +146,38 @@ def _ended(device: VirtualDevice, script: str | None, module: str | None, ending
     freed.
     """
     kept: list[object] = []
-    ended = _run(script, module, kept)
-    try:
-        ending.finish()
-    except KeyboardInterrupt:
-        return _Ended(INTERRUPTED, ended.text, "the program was interrupted\n")
-    finally:
-        device.close()
+    with _main_of_program():
+        ended = _run(script, module, kept)
+        try:
+            ending.finish()
+        except KeyboardInterrupt:
+            return _Ended(INTERRUPTED, ended.text, "the program was interrupted\n")
+        finally:
+            device.close()
     return ended
+
+
+@contextmanager
+def _main_of_program() -> Iterator[None]:
+    """The program that is run in it is `__main__` to its end.
+
+    What runs after its last line may look up its classes there, as `pickle` does.
+    """
+    running: Any = runpy
+    plain, before = running._TempModule, sys.modules["__main__"]  # noqa: SLF001  # puts it there
+
+    def staying(name: str) -> Any:
+        running._TempModule = plain  # noqa: SLF001  # what the program itself runs is another
+        made = plain(name)
+        made._saved_module.append(made.module)  # noqa: SLF001  # what is put back in the end
+        return made
+
+    running._TempModule = staying  # noqa: SLF001
+    try:
+        yield
+    finally:
+        running._TempModule = plain  # noqa: SLF001
+        sys.modules["__main__"] = before
 
 
 def _run(script: str | None, module: str | None, kept: list[object]) -> _Ended:

@@ -4,6 +4,9 @@ A trace is the path that the host took: operations in the order of their submiss
 between them that order something. It holds calls as they were made (`wait` names an event, not the
 record that it bound to), so that a trace with a call taken out or put in means what the program
 with that change would.
+
+Calls are not changed once they are in a trace. Those made for each kernel are not frozen all the
+same: a frozen one takes three times as long to make.
 """
 
 from __future__ import annotations
@@ -142,7 +145,7 @@ class Receive:
     site: Location = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Allocate:
     """A block begins to be used; `agent` is the stream that it belongs to, or the host."""
 
@@ -167,7 +170,7 @@ class RecordStream:
     site: Location = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Free:
     """A block goes back to the allocator. `poison` is the write that the allocator makes then."""
 

@@ -13,7 +13,7 @@ from fencepost.streams.memory import Memory
 from fencepost.streams.messaging import Messaging
 from fencepost.streams.policies import InOrder, Policy
 from fencepost.streams.polling import Polling
-from fencepost.streams.queues import Event, Item, Queue
+from fencepost.streams.queues import Event, Queue
 from fencepost.streams.recording import Choices, Turns
 from fencepost.streams.sites import caller
 
@@ -82,11 +82,12 @@ class Device(Lending, Messaging):
 
         `late` is called right before it runs and gives reads and writes besides.
         """
-        with self._call() as host:
+        with self._calling as host:
             self._is_stream(stream)
             made = self._operation(name, host, stream.number, reads, writes, run, late, site, tags)
             self.trace.calls.append(made)
-            self._put(stream, Item(self._age(), self._before(stream), made))
+            before = self._before(stream) if self._blocking else ()
+            self._put(stream, made, before)
             self._went_on()
             return made
 
@@ -143,8 +144,7 @@ class Device(Lending, Messaging):
                 calls.Wait(host.number, stream.number, event.number, site or caller())
             )
             if event.newest is not None:
-                needs = (event.newest, *self._before(stream))
-                self._put(stream, Item(self._age(), needs))
+                self._put(stream, needs=(event.newest, *self._before(stream)))
             self._went_on()
 
     def wait_stream(self, stream: Queue, other: Queue, *, site: Location | None = None) -> None:
@@ -155,8 +155,7 @@ class Device(Lending, Messaging):
             self.trace.calls.append(
                 calls.WaitStream(host.number, stream.number, other.number, site or caller())
             )
-            needs = (self._mark(other), *self._before(stream))
-            self._put(stream, Item(self._age(), needs))
+            self._put(stream, needs=(self._mark(other), *self._before(stream)))
             self._went_on()
 
     def synchronize(

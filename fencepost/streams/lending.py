@@ -9,7 +9,7 @@ from fencepost.streams.allocator import Allocator
 from fencepost.streams.calls import Allocate, Free, RecordStream
 from fencepost.streams.memory import POISON, Memory
 from fencepost.streams.policies import Policy
-from fencepost.streams.queues import Block, Host, Item, Mark, Queue
+from fencepost.streams.queues import Block, Host, Mark, Queue
 from fencepost.streams.recording import Choices, Recording, Turns
 from fencepost.streams.regions import whole
 from fencepost.streams.sites import caller
@@ -39,14 +39,16 @@ class Lending(Recording):
         self, size: int, stream: Queue, label: str = "", *, site: Location | None = None
     ) -> Block:
         """A block of device memory from the pool of a stream."""
-        with self._call() as host:
+        with self._calling as host:
             self._is_stream(stream)
-            return self._lend(size, host, stream, label, site)
+            start = self.allocator.allocate(size, stream)
+            return self._block(start, size, host, stream, label, site, pinned=False)
 
     def allocate_pinned(self, size: int, label: str = "", *, site: Location | None = None) -> Block:
         """A block of pinned host memory."""
         with self._call() as host:
-            return self._lend(size, host, None, label, site)
+            start = self.pinned.allocate(size, None)
+            return self._block(start, size, host, None, label, site, pinned=True)
 
     def free(self, block: Block, *, site: Location | None = None) -> None:
         """Give a block back.
@@ -54,16 +56,16 @@ class Lending(Recording):
         The allocator writes poison as its stream; the block rests until all work queued now on
         the streams that were recorded on it is done. Raises `InputError` F202 if it is free.
         """
-        with self._call() as host:
-            self._is_live(block)
+        with self._calling as host:
+            if not block.live:
+                self._is_live(block)
             block.live = False
-            del self.blocks[block.start]
-            owner = block.queue or host
             memory, start, size = self.memory, block.start, block.size
+            del self.blocks[start]
+            owner = block.queue or host
             run = None if memory is None else partial(memory.fill, start, size, POISON)
-            poison = self._operation(
-                "free", host, owner.number, (), (whole(start, size, block.label),), run, None, site
-            )
+            written = (whole(start, size, block.label),)
+            poison = self._operation("free", host, owner.number, (), written, run, None, site)
             self.trace.calls.append(Free(host.number, block.number, poison))
             rest: tuple[Mark, ...] = ()
             if block.used_by:
@@ -71,13 +73,14 @@ class Lending(Recording):
                 rest = tuple(self._mark(other) for other in others)
             if block.queue is None:
                 self._poison_after(rest, poison)
-            elif rest or self._before(block.queue):
-                end = (block.queue.end(), *self._before(block.queue))
-                self._poison_after((*end, *rest), poison)
+                self.pinned.free(block, rest)
             else:
-                self._put(block.queue, Item(self._age(), (), poison))
-            allocator = self.pinned if block.queue is None else self.allocator
-            allocator.free(block, rest)
+                before = self._before(block.queue) if self._blocking else ()
+                if rest or before:
+                    self._poison_after((block.queue.end(), *before, *rest), poison)
+                else:
+                    self._put(block.queue, poison)
+                self.allocator.free(block, rest)
             self._went_on()
 
     def record_stream(
@@ -92,7 +95,7 @@ class Lending(Recording):
             self.trace.calls.append(
                 RecordStream(host.number, block.number, stream.number, automatic, site or caller())
             )
-            block.used_by.append(stream)
+            block.used_by += (stream,)
 
     def register(
         self, start: int, size: int, label: str = "", *, site: Location | None = None
@@ -110,12 +113,6 @@ class Lending(Recording):
             for operation in self.trace.every_operation():
                 if id(operation) not in waiting:
                     operation.run = None
-
-    def _lend(
-        self, size: int, host: Host, stream: Queue | None, label: str, site: Location | None
-    ) -> Block:
-        start = (self.pinned if stream is None else self.allocator).allocate(size, stream)
-        return self._block(start, size, host, stream, label, site, pinned=stream is None)
 
     def _block(
         self,

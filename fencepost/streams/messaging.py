@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fencepost.core.errors import Location
 from fencepost.streams.calls import Accesses, Poll, Send
-from fencepost.streams.queues import Item, Queue, Token, Write
+from fencepost.streams.queues import Queue, Token, Write
 from fencepost.streams.recording import Recording
 from fencepost.streams.sites import caller
 
@@ -32,7 +32,8 @@ class Messaging(Recording):
         with self._call() as host:
             made = self._operation(name, host, nic.number, reads, writes, run, None, site)
             self.trace.calls.append(made)
-            mark = self._put(nic, Item(self._age(), (), made))
+            self._put(nic, made)
+            mark = nic.end()
             token = Token(self._next_token(), mark) if notify else None
             made.token = token.number if token else None
             self._went_on()

@@ -49,12 +49,6 @@ class Queue:
     done: int = 0
     queued: int = 0
 
-    def put(self, item: Item) -> Mark:
-        """Queue an item; the mark is reached when it is done."""
-        self.items.append(item)
-        self.queued += 1
-        return Mark(self, self.queued)
-
     def end(self) -> Mark:
         """The mark of everything that is queued now."""
         return Mark(self, self.queued)
@@ -96,7 +90,7 @@ class Block:
     size: int
     queue: Queue | None
     label: str = ""
-    used_by: list[Queue] = field(default_factory=list)
+    used_by: tuple[Queue, ...] = ()
     live: bool = True
     pinned: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Protocol
 
 from fencepost.core.errors import InputError, Location
@@ -72,7 +73,7 @@ class Recording(Running):
         with self._lock:
             host = Host(self._agent(name, "host"), name)
             self.hosts += 1
-            self._hosts[threading.get_ident()] = host
+            self._hosts[get_ident()] = host
             if known is not None:
                 self._know(known)
             return host
@@ -80,7 +81,7 @@ class Recording(Running):
     def forget_host(self) -> None:
         """The calling thread ends: another may get its number, and is another host."""
         with self._lock:
-            self._hosts.pop(threading.get_ident(), None)
+            self._hosts.pop(get_ident(), None)
 
     @property
     def threads(self) -> list[int]:
@@ -95,7 +96,7 @@ class Recording(Running):
     @contextmanager
     def acting(self, host: Host) -> Iterator[None]:
         """The calling thread makes its calls as another host until the end of the context."""
-        ident = threading.get_ident()
+        ident = get_ident()
         before = self.here()
         self._hosts[ident] = host
         try:
@@ -105,7 +106,7 @@ class Recording(Running):
 
     def here(self) -> Host:
         """The host that the calling thread is; one that is not known yet knows nothing."""
-        found = self._hosts.get(threading.get_ident())
+        found = self._hosts.get(get_ident())
         # `current_thread` would make an object, with locks, for a thread that Python did not start.
         return found or self.host(f"host {len(self.trace.agents)}")
 
@@ -130,12 +131,12 @@ class Recording(Running):
         site: Location | None,
         tags: Sequence[str] = (),
     ) -> Operation:
-        number = self.trace.operations
-        self.trace.operations += 1
+        trace = self.trace
+        number = trace.operations
+        trace.operations = number + 1
         place = site or caller()
-        return Operation(
-            number, name, host.number, agent, reads, writes, place, run, late, tuple(tags)
-        )
+        tags = tuple(tags) if tags else ()
+        return Operation(number, name, host.number, agent, reads, writes, place, run, late, tags)
 
     def _next_token(self) -> int:
         self._tokens += 1

@@ -58,6 +58,7 @@ def interval(start: int, stop: int) -> Region:
     return Region(start, stop - start)
 
 
+@lru_cache(maxsize=1 << 14)
 def whole(start: int, size: int, label: str = "") -> Bytes:
     """`size` bytes from an address."""
     return Bytes((Region(start, size),), label)

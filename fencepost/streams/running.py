@@ -62,10 +62,6 @@ class Running:
         if queue.blocking and len(self.queues) > 1:
             self._blocking.append(queue)
 
-    def _age(self) -> int:
-        self._ages += 1
-        return self._ages
-
     def _before(self, stream: Queue) -> tuple[Mark, ...]:
         """What the legacy default stream makes an action wait for."""
         if not self._blocking:
@@ -74,16 +70,21 @@ class Running:
             return tuple(queue.end() for queue in self._blocking)
         return (self.default.end(),) if stream.blocking else ()
 
-    def _put(self, queue: Queue, item: Item) -> Mark:
+    def _put(
+        self, queue: Queue, operation: Operation | None = None, needs: tuple[Mark, ...] = ()
+    ) -> Item:
         self._waiting += 1
-        return queue.put(item)
+        self._ages += 1
+        item = Item(self._ages, needs, operation)
+        queue.items.append(item)
+        queue.queued += 1
+        return item
 
     def _mark(self, stream: Queue) -> Mark:
         """Queue a record."""
-        item = Item(self._age(), self._before(stream))
-        mark = self._put(stream, item)
-        item.mark = mark
-        return mark
+        item = self._put(stream, needs=self._before(stream))
+        item.mark = stream.end()
+        return item.mark
 
     def _marks(self, what: Event | Queue | None) -> tuple[Mark, ...]:
         if isinstance(what, Event):
@@ -112,12 +113,17 @@ class Running:
             self._perform(chosen)
 
     def _drain(self, mark: Mark) -> None:
-        while not mark.reached:
+        queue, place = mark.queue, mark.place
+        while queue.done < place:
             self._step()
 
     def _step(self) -> bool:
         """Perform one item, chosen by the policy; False if there is none."""
-        ready = [queue for queue in self.queues if queue.items and queue.ready()]
+        ready = [
+            queue
+            for queue in self.queues
+            if queue.items and (not queue.items[0].needs or queue.ready())
+        ]
         if not ready:
             return False
         chosen = self.policy.choose(ready, must=True)
@@ -127,17 +133,19 @@ class Running:
     def _perform(self, queue: Queue) -> None:
         item = queue.items.popleft()
         self._waiting -= 1
+        operation = item.operation
         try:
-            if item.operation is not None:
+            if operation is not None:
                 self.time += 1
-                item.operation.resolve()
-                if item.operation.run is not None:
-                    item.operation.run()
+                if operation.late is not None:
+                    operation.resolve()
+                if operation.run is not None:
+                    operation.run()
                     if not self._keeps_kernels:
-                        item.operation.run = None
+                        operation.run = None
         except Exception as error:
-            if item.operation is not None:
-                error.add_note(f"in {item.operation.name}, queued at {item.operation.site}")
+            if operation is not None:
+                error.add_note(f"in {operation.name}, queued at {operation.site}")
             raise
         finally:
             queue.done += 1

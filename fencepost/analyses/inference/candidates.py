@@ -58,6 +58,9 @@ class Candidate:
     literals: int
     fault: Expression = FALSE
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     @cached_property
     def reads(self) -> frozenset[str]:
         """The fields it reads."""
@@ -118,6 +121,12 @@ class Question:
         return Vectors(self.system, self.barriers, cells, self.sizes)
 
     @cached_property
+    def _settled(self) -> dict[tuple[Variable, ...], tuple[Rows, Any]]:
+        """What was settled before, by the variables of a template: it is asked again when a
+        candidate turns out to be false."""
+        return {}
+
+    @cached_property
     def fields(self) -> frozenset[str]:
         """The fields of the cells that have to be excluded."""
         return frozenset(self.system.cells[place][0].name for place in self.cells)
@@ -127,12 +136,14 @@ class Question:
         attributes whether the cells that have to be excluded settle it."""
         import numpy as np
 
-        near = [n for n, a in enumerate(template.attributes) if a.fields <= self.fields]
-        rows = rows_of(template, self.common, near)
-        rows = rows.reshape(-1, OTHERS + 1, len(template.attributes))
-        same = (rows == rows[:, :1]).all(axis=1)
-        same[:, np.setdiff1d(np.arange(len(template.attributes)), near)] = False
-        return rows[:, 0], same
+        if template.variables not in self._settled:
+            near = [n for n, a in enumerate(template.attributes) if a.fields <= self.fields]
+            rows = rows_of(template, self.common, near)
+            rows = rows.reshape(-1, OTHERS + 1, len(template.attributes))
+            same = (rows == rows[:, :1]).all(axis=1)
+            same[:, np.setdiff1d(np.arange(len(template.attributes)), near)] = False
+            self._settled[template.variables] = rows[:, 0], same
+        return self._settled[template.variables]
 
     def rows(self, template: Template, columns: Sequence[int] | None = None) -> Rows:
         """What the template's members are in the state, one row a choice of them; only some columns
@@ -236,10 +247,6 @@ class Pool:
 
     def forget(self) -> None:
         self.alive[:] = True
-
-    def short(self, literals: int) -> list[Candidate]:
-        """The candidates of at most so many literals."""
-        return [self[n] for n, box in enumerate(self.boxes) if len(box.columns) <= literals]
 
     def _inside(self, bits: Rows) -> Any:
         """Which boxes some row lies in."""

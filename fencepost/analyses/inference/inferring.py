@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 MOST_COLUMNS, MOST_ROWS = 60, 4_000
 """Of a table that is larger than this, boxes are found on demand."""
 
-MOST_ASSUMED = 800
-"""So many short candidates are assumed before any counterexample asks for them."""
-
 MOST_PROOFS = 12
 """So many times a set of lemmas is mended that no small step breaks, and some step does."""
 
@@ -199,8 +196,7 @@ class _Inference:
             search = Search(self.system, sized, claims, self._tell)
             search.pools, search.seen = pools, self.seen
             search.dropped = dropped
-            short = [c for pool in pools if isinstance(pool, Pool) for c in pool.short(2)]
-            search.perhaps = {c.name: c for c in [*given(self.first), *short[:MOST_ASSUMED]]}
+            search.perhaps = {c.name: c for c in given(self.first)}
             for lemma in list(claims.lemmas.values()):
                 if search.false_somewhere(lemma):  # in more states than the last stage looked at
                     claims.lemmas.pop(lemma.name, None)
@@ -301,13 +297,13 @@ class _Inference:
         from fencepost.engines.prove.any_size import Proved
 
         formula = claims.formula(name)
-        if formula is not None and not action:
-            return self.oracle.holds_initially(formula)
         core = claims.cores.get(name, frozenset())
         near = [c for c in claims.all if c.name in core]
         for oracle, under in ((self.unbounded, near), (self.oracle, claims.all)):
             if formula is None:
                 outcome = oracle.fault_free(action, under)
+            elif not action:
+                outcome = oracle.holds_initially(formula)
             else:
                 outcome = oracle.preserved(formula, action, under)
             if isinstance(outcome, Proved):

@@ -33,7 +33,8 @@ class Occurring:
         shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
         self.first = np.cumsum([0, *self.sizes])
         self.bits = self._packed(shuffled)
-        self.rows = self._rows_at_first = rows.astype(np.uint8)
+        self.columns = self._columns_at_first = np.ascontiguousarray(rows.T, dtype=np.uint8)
+        """The values of each column, row by row."""
         self._at_first, self._learnt = self.bits, rows[:0]
 
     @property
@@ -56,14 +57,16 @@ class Occurring:
 
     def learn(self, rows: Rows) -> None:
         """Rows that occur too. They go before the others: what they tell apart is asked about."""
-        self._learnt = self.np.concatenate([self._learnt, rows])
-        self.bits = self.np.concatenate([self._packed(self._learnt), self._at_first], axis=1)
-        self.rows = self.np.concatenate([self._learnt.astype(self.np.uint8), self._rows_at_first])
+        np = self.np
+        self._learnt = np.concatenate([self._learnt, rows])
+        self.bits = np.concatenate([self._packed(self._learnt), self._at_first], axis=1)
+        learnt = self._learnt.T.astype(np.uint8)
+        self.columns = np.concatenate([learnt, self._columns_at_first], axis=1)
 
     def forget(self) -> None:
         """Leave the rows of the beginning."""
         self.bits, self._learnt = self._at_first, self._learnt[:0]
-        self.rows = self._rows_at_first
+        self.columns = self._columns_at_first
 
     def of(self, column: int, mask: int) -> Bits:
         """The rows in which a column has one of the values of a mask."""
@@ -142,11 +145,11 @@ class Occurring:
     def differences(self, row: Sequence[int], columns: Sequence[int]) -> Any:
         """For each row, in which of some columns (at most 63) it differs from the given one: the
         combinations that occur, as bits by position."""
-        masks = self.np.zeros(len(self.rows), dtype=self.np.uint64)
+        np = self.np
+        masks = np.zeros(self.columns.shape[1], dtype=np.uint64)
         for bit, column in enumerate(columns):
-            apart = (self.rows[:, column] != row[column]).astype(self.np.uint64)
-            masks |= apart << self.np.uint64(bit)
-        return self.np.unique(masks)
+            masks |= (self.columns[column] != row[column]) * np.uint64(1 << bit)
+        return np.unique(masks)
 
     def evidence(self, box: Box) -> float:
         """How many rows would lie in an empty box if one of its sides had nothing to do with the
@@ -154,7 +157,7 @@ class Occurring:
         it empty."""
         np = self.np
         sides = [self.of(c, m) for c, m in zip(box.columns, box.masks, strict=True)]
-        every = len(self.rows)
+        every = self.columns.shape[1]
         best = 0.0
         for n, side in enumerate(sides):
             others = [other for m, other in enumerate(sides) if m != n]

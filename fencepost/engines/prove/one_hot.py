@@ -73,10 +73,10 @@ class OneHot:
                 cells.append({domain.low: True})
             elif isinstance(domain, Bool):
                 on = self.variable(f"{number}@{tag}")
-                cells.append({1: on, 0: z3.Not(on)})
+                cells.append({1: on, 0: negation(on)})
             else:
                 each = {v: self.variable(f"{number}={v}@{tag}") for v in domain.values()}
-                constraints += [z3.Or(list(each.values())), *at_most_one(list(each.values()))]
+                constraints += [any_of(each.values()), *at_most_one(list(each.values()))]
                 cells.append(each)
         return cells, constraints
 

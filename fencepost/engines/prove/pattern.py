@@ -10,6 +10,7 @@ import z3
 
 from fencepost.core.domains import Bool
 from fencepost.core.system import Step
+from fencepost.engines.prove import raw
 from fencepost.engines.prove.effects import effect
 from fencepost.engines.prove.one_hot import Cells, OneHot
 from fencepost.engines.prove.truths import Choices, Truth, any_of
@@ -38,7 +39,7 @@ class Pattern:
         self._takes: dict[Step, Any] = {}
         self._faults: dict[Step, Truth] = {}
         constraints = list(self._constraints())
-        self._step = z3.And(constraints)
+        self._step = raw.conjunction(constraints)
         self._enabled = any_of([*self._faults.values(), *self._possible.values()])
 
     def moment(self, number: int, cells: Cells) -> Moment:
@@ -75,19 +76,19 @@ class Pattern:
                 continue
             taken = self._takes[step] = self.encoding.variable(f"step {place}")
             self._possible[step] = possible
-            yield z3.Implies(taken, term(possible))
+            yield raw.implication(taken, term(possible))
             for cell, value in enumerate(done.after):
                 if value is self._before[cell]:
                     continue
                 writers[cell].append(taken)
                 for truth, becomes in self._equal(cell, value):
-                    yield z3.Implies(taken, truth == term(becomes))
+                    yield raw.implication(taken, raw.equality(truth, term(becomes)))
         for cell, value in enumerate(self._before):
-            changed = z3.Or(writers[cell]) if writers[cell] else term(truth=False)
+            changed = raw.disjunction(writers[cell]) if writers[cell] else term(truth=False)
             for truth, stays in self._equal(cell, value):
-                yield z3.Or(changed, truth == term(stays))
+                yield raw.disjunction([changed, raw.equality(truth, term(stays))])
         each = list(self._takes.values())
-        yield z3.Or(each) if each else term(truth=False)
+        yield raw.disjunction(each) if each else term(truth=False)
         if each:
             yield z3.AtMost(*each, 1)
 
@@ -103,10 +104,10 @@ class _Renaming:
     """Puts the variables of one place in a run for those of the pattern."""
 
     def __init__(self, old: list[Any], new: list[Any]) -> None:
-        self._pairs = list(zip(old, new, strict=True))
+        self._renamed = raw.Renaming(old, new)
 
     def __call__(self, truth: Truth) -> Any:
-        return truth if isinstance(truth, bool) else z3.substitute(truth, self._pairs)
+        return truth if isinstance(truth, bool) else self._renamed(truth)
 
 
 def _variables(cells: Cells) -> list[Any]:

@@ -15,17 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import z3
-
 from fencepost.core.evidence import Way
 from fencepost.core.semantics import fillings
 from fencepost.core.system import Property, Step, System
+from fencepost.engines.prove import raw
 from fencepost.engines.prove.exchanges import Exchanges
 from fencepost.engines.prove.one_hot import OneHot
 from fencepost.engines.prove.pattern import Moment, Pattern
 from fencepost.engines.prove.solver import Bounded, work_of
 from fencepost.engines.prove.symmetry import interchangeable
-from fencepost.engines.prove.truths import Truth, all_of, negation
+from fencepost.engines.prove.truths import Truth, all_of, any_of, negation
 
 WORK_A_QUESTION = 150_000
 """How much work of the solver, in its resource units, lets one question be asked about steps that
@@ -117,7 +116,7 @@ class Runs:
         for step, taken in here.takes.items():
             others = [before.takes[s] for s in needless.get(step, ()) if s in before.takes]
             if others:
-                yield z3.Implies(taken, z3.Not(z3.Or(others)))
+                yield raw.implication(taken, raw.negation(raw.disjunction(others)))
 
     def _names_in_order(self, number: int) -> Iterator[Any]:
         """An index is an argument only when every lower one of its sort has been, or is too."""
@@ -130,9 +129,10 @@ class Runs:
                 before = [known[name, index]] if (name, index) in known else []
                 used = self.encoding.variable(f"{name} {index} used@{number}")
                 now[name, index] = used
-                yield used == z3.Or([*users, *before, self.encoding.term(truth=False)])
+                some = self.encoding.term(any_of([*users, *before]))
+                yield raw.equality(used, some)
                 if index:
-                    yield z3.Implies(used, now[name, index - 1])
+                    yield raw.implication(used, now[name, index - 1])
         self.used.append(now)
 
     @cached_property

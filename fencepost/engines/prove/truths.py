@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 import z3
 
+from fencepost.engines.prove import raw
+
 Truth: TypeAlias = bool | Any
 """True, False, or a Boolean term."""
 Choices: TypeAlias = dict[int, Truth]
@@ -29,7 +31,7 @@ def all_of(truths: Iterable[Truth]) -> Truth:
             open_.append(truth)
     if not open_:
         return True
-    return open_[0] if len(open_) == 1 else z3.And(open_)
+    return open_[0] if len(open_) == 1 else raw.conjunction(open_)
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
@@ -42,12 +44,12 @@ def any_of(truths: Iterable[Truth]) -> Truth:
             open_.append(truth)
     if not open_:
         return False
-    return open_[0] if len(open_) == 1 else z3.Or(open_)
+    return open_[0] if len(open_) == 1 else raw.disjunction(open_)
 
 
 def negation(truth: Truth) -> Truth:
     """Whether it does not hold."""
-    return not truth if isinstance(truth, bool) else z3.Not(truth)
+    return not truth if isinstance(truth, bool) else raw.negation(truth)
 
 
 def choice(condition: Truth, then: Choices, otherwise: Choices) -> Choices:
@@ -77,5 +79,7 @@ def same(left: Choices, right: Choices) -> Truth:
 def at_most_one(terms: Sequence[Any]) -> list[Any]:
     """No two hold: pair by pair where they are few, which a solver propagates fastest."""
     if len(terms) <= MOST_IN_PAIRS:
-        return [z3.Or(z3.Not(one), z3.Not(other)) for one, other in combinations(terms, 2)]
+        return [
+            raw.disjunction([raw.negation(a), raw.negation(b)]) for a, b in combinations(terms, 2)
+        ]
     return [z3.AtMost(*terms, 1)]

@@ -7,7 +7,7 @@ to torch as a buffer; when torch lets go of the last storage over it, the block 
 
 from __future__ import annotations
 
-import ctypes
+import atexit
 import gc
 import mmap
 import sys
@@ -31,6 +31,25 @@ def _reserved(size: int) -> mmap.mmap:
         return mmap.mmap(-1, size, flags=flags)
 
 
+class _Lent(weakref.ref[memoryview]):
+    """A block that torch holds."""
+
+    __slots__ = ("address", "on_free")
+
+    address: int
+    on_free: Callable[[int], object]
+
+
+_ARENAS: weakref.WeakSet[Arena] = weakref.WeakSet()
+
+
+@atexit.register
+def _forget() -> None:
+    """What dies while Python ends is of no interest, and there is nothing left to note it with."""
+    for arena in _ARENAS:
+        arena._lent.clear()
+
+
 class Arena:
     """A reserved range of addresses; pages cost memory only once they are written.
 
@@ -40,9 +59,11 @@ class Arena:
     def __init__(self, half: int = RESERVED) -> None:
         self.half = half
         self._memory = _reserved(2 * half)
-        self._bytes = torch.frombuffer(self._memory, dtype=torch.uint8)
+        self._view = memoryview(self._memory)
+        self._bytes = torch.frombuffer(self._view, dtype=torch.uint8)
         self._typed: dict[torch.dtype, torch.Tensor] = {torch.uint8: self._bytes}
-        self._lent: dict[int, object] = {}
+        self._lent: dict[int, _Lent] = {}
+        _ARENAS.add(self)
         self.base: int = self._bytes.data_ptr()
         self.middle = self.base + half
         self.end = self.base + 2 * half
@@ -75,33 +96,32 @@ class Arena:
         shape: tuple[int, ...],
         stride: tuple[int, ...],
         dtype: torch.dtype,
-        on_free: Callable[[], object],
+        on_free: Callable[[int], object],
     ) -> torch.Tensor:
-        """A tensor with a storage of its own over a block; `on_free` is called when that dies."""
-        block = (ctypes.c_char * size).from_buffer(self._memory, address - self.base)
-        number = id(block)
+        """A tensor with a storage of its own over a block.
 
-        def freed(_: object) -> None:
-            del lent[number]
-            on_free()
-
-        lent = self._lent
-        lent[number] = weakref.ref(block, freed)
+        When that dies, `on_free` is called with the address.
+        """
+        start = address - self.base
+        block = self._view[start : start + size]
+        lent = self._lent[address] = _Lent(block, self._freed)
+        lent.address, lent.on_free = address, on_free
         flat = torch.frombuffer(block, dtype=dtype, count=size // dtype.itemsize)
-        return flat.as_strided(shape, stride)
+        return flat.as_strided_(shape, stride)
 
-    def alias(self, tensor: torch.Tensor, address: int) -> torch.Tensor:
-        """The same elements through the arena itself: it does not keep the block alive.
+    def _freed(self, lent: _Lent) -> None:
+        del self._lent[lent.address]
+        lent.on_free(lent.address)
+
+    def alias(
+        self, address: int, shape: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
+    ) -> torch.Tensor:
+        """Elements through the arena itself, which does not keep their block alive.
 
         A queued kernel works on aliases, so that a block freed too early is reused under it, as
         it is by the caching allocator of CUDA.
         """
-        dtype = tensor.dtype
         whole = self._typed.get(dtype)
         if whole is None:
             whole = self._typed[dtype] = self._bytes.view(dtype)
-        offset = (address - self.base) // dtype.itemsize
-        raw = whole.as_strided(tensor.size(), tensor.stride(), offset)
-        if tensor.is_conj():
-            raw = raw.conj()
-        return raw._neg_view() if tensor.is_neg() else raw
+        return whole.as_strided(shape, stride, (address - self.base) // dtype.itemsize)

@@ -61,16 +61,15 @@ class Bridge:
 
         Raises `InputError` F230 in a child process: its calls are no calls of this device.
         """
-        here = self.here
         if self.children.here:
             self.children.refuse()
         if self._over:
             end_of_thread()
-        if not here.busy:
-            return place_of_call()
-        if here.site is None:
-            here.site = place_of_call()
-        return here.site
+        here = self.here
+        site = here.site if here.busy else None
+        if site is None:
+            site = here.site = place_of_call()
+        return site
 
     def _kernels(self) -> AbstractContextManager[None]:
         """A context for calls that may run kernels."""
@@ -243,7 +242,8 @@ class Bridge:
         """The address of a block of device memory."""
         site = self._site()
         try:
-            block = self.device.allocate(size, self.current(), label, site=site)
+            device = self.device
+            block = device.allocate(size, self.here.stream or device.default, label, site=site)
         except InputError as error:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
@@ -259,11 +259,17 @@ class Bridge:
 
     def free(self, address: int, place: Location) -> None:
         """Free a block, of the device or pinned, whose last user was gone at a place."""
-        if self._nobody:
+        if self._over or self.children.here:
             return
-        with self._kernels():
-            site = place if place.line else self._site()
-            self.device.free(self.device.blocks[address], site=site)
+        if self.here.busy:
+            self._free(address, place)
+        else:
+            with Quiet(self.here):
+                self._free(address, place)
+
+    def _free(self, address: int, place: Location) -> None:
+        device = self.device
+        device.free(device.blocks[address], site=place if place.line else self._site())
 
     def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""
@@ -279,18 +285,25 @@ class Bridge:
 
     def submit(self, launch: Launch) -> None:
         """Queue a kernel on the current stream."""
-        with self._kernels():
-            self.device.submit(
-                self.current(),
-                launch.name,
-                reads=launch.reads,
-                writes=launch.writes,
-                run=launch.kernel,
-                late=launch.late,
-                site=self._site(),
-            )
-            if self.keeps and self.device.trace.operations > MOST_REPLAYED:
-                self._let_go(f"it has more than {MOST_REPLAYED:,} operations")
+        if self.here.busy:
+            self._submit(launch)
+        else:
+            with Quiet(self.here):
+                self._submit(launch)
+
+    def _submit(self, launch: Launch) -> None:
+        device = self.device
+        device.submit(
+            self.here.stream or device.default,
+            launch.name,
+            reads=launch.reads,
+            writes=launch.writes,
+            run=launch.kernel,
+            late=launch.late,
+            site=self._site(),
+        )
+        if self.keeps and device.trace.operations > MOST_REPLAYED:
+            self._let_go(f"it has more than {MOST_REPLAYED:,} operations")
 
     def host_access(
         self,

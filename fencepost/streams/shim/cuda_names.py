@@ -94,6 +94,14 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         runtime.settle()
         bridge.synchronize_device()
 
+    plain_set_default_dtype = torch.set_default_dtype
+
+    def set_default_dtype(dtype: Any) -> None:
+        with runtime.quiet():  # what is queued computes with the one it was asked for under
+            while bridge.device.go_on():
+                pass
+        plain_set_default_dtype(dtype)
+
     def manual_seed(seed: int) -> None:
         runtime.generator.manual_seed(int(seed))
 
@@ -217,6 +225,7 @@ def cuda_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
             "Generator": _generator_class(),
             "autocast": _autocast_class(torch.autocast),
             "compile": _compile,
+            "set_default_dtype": set_default_dtype,
         },
         torch.cuda.amp: {"autocast": _cuda_autocast(torch.autocast)},
         torch.accelerator: {

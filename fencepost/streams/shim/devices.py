@@ -10,6 +10,7 @@ import torch
 from fencepost.streams.shim.errors import unsupported
 
 THE_DEVICE = torch.device("cuda", 0)
+OF_THE_HOST = torch.device("cpu")
 
 
 @lru_cache(maxsize=64, typed=True)  # True is no device, and 1 is one

@@ -33,15 +33,16 @@ class Dispatch(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        if self.here.busy:  # a kernel, or a question of fencepost's own
+        here = self.here
+        if here.busy:  # a kernel, or a question of fencepost's own
             return func(*args, **(kwargs or {}))
-        nodes = self.here.nodes
+        nodes = here.nodes
         if nodes is None:
-            nodes = self.here.nodes = self.runtime.differentiated.thread()
+            nodes = here.nodes = self.runtime.differentiated.thread()
         if NUMBER_OF_NEXT() != nodes.next:
             nodes.note(self._stream(func, args, kwargs))
-        handler = self.handlers.get(func) or self.operators.make(func)
-        with Quiet(self.here):
+        handler = self.handlers.get(id(func)) or self.operators.make(func)
+        with Quiet(here):
             return handler(args, kwargs or {})
 
     def _stream(self, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:

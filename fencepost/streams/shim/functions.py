@@ -10,7 +10,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _device
 
-from fencepost.streams.shim.devices import as_device, is_virtual
+from fencepost.streams.shim.devices import OF_THE_HOST, as_device, is_virtual
 from fencepost.streams.shim.handed_out import asked_by_program
 from fencepost.streams.shim.runtime import DEVICE, HOST
 from fencepost.streams.shim.shapes import WITHOUT_TENSORS
@@ -38,6 +38,8 @@ PARSE_TO = torch._C._nn._parse_to
 LSTM = torch.lstm
 # It fills in the lengths of sequences, on the host, past torch.
 PAD_PACKED = torch._VF._pad_packed_sequence
+# CUDA's kernel takes numbers for the lengths of sequences, and torch reads a tensor of them first.
+CTC_LOSS = (torch.ctc_loss, torch.nn.functional.ctc_loss)
 
 
 class Functions(TorchFunctionMode):
@@ -50,18 +52,20 @@ class Functions(TorchFunctionMode):
     def __init__(self, runtime: Runtime) -> None:
         super().__init__()
         self.runtime = runtime
+        self.here = runtime.here
         self.special: dict[Any, Callable[..., Any]] = dict.fromkeys(FROM_VALUES, self._from_values)
         self.special[torch.Tensor.backward] = self._backward
         self.special[torch.Tensor.new] = self._new
         self.special[PARSE_TO] = self._plainly
         self.special[LSTM] = self._lstm
         self.special[PAD_PACKED] = self._pad_packed
+        self.special.update(dict.fromkeys(CTC_LOSS, self._ctc_loss))
         self.special.update(dict.fromkeys(HANDING_OUT, self._hand_out))
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        here = self.runtime.here
+        here = self.here
         kwargs = kwargs or {}
         if here.busy or getattr(func, "__name__", "") == "__get__":
             return func(*args, **kwargs)
@@ -69,20 +73,24 @@ class Functions(TorchFunctionMode):
         if special is not None:
             return special(func, *args, **kwargs)
         place, kwargs = self._place(func, args, kwargs)
-        return self._placed(place, func, args, kwargs)
+        before, here.place = here.place, place
+        try:
+            return func(*args, **kwargs)
+        finally:
+            here.place = before
 
     def _place(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
-        device = kwargs.get("device")
+        device = kwargs.get("device") if kwargs else None
         if device is None and _device.CURRENT_DEVICE is not None:
             device = _device.CURRENT_DEVICE if func in _device._device_constructors() else None
         if device is not None:
             if not is_virtual(device):
                 return HOST, kwargs
-            return DEVICE, {**kwargs, "device": torch.device("cpu")}
+            return DEVICE, {**kwargs, "device": OF_THE_HOST}
         on_device = self.runtime.on_device
-        for value in (*args, *kwargs.values()):
+        for value in (*args, *kwargs.values()) if kwargs else args:
             if type(value) in WITHOUT_TENSORS:
                 continue
             if isinstance(value, torch.Tensor):
@@ -115,7 +123,7 @@ class Functions(TorchFunctionMode):
         if func is torch.Tensor.new_tensor:
             kwargs.setdefault("dtype", args[0].dtype)
             func, args = TENSOR, args[1:]
-        on_host = self._placed(HOST, func, args, {**kwargs, "device": torch.device("cpu")})
+        on_host = self._placed(HOST, func, args, {**kwargs, "device": OF_THE_HOST})
         made = on_host.to(as_device(device))
         return made.requires_grad_() if requires_grad else made
 
@@ -139,6 +147,23 @@ class Functions(TorchFunctionMode):
             return self._placed(place, func, args, kwargs)
         finally:
             torch._C._set_mkldnn_enabled(before)
+
+    def _ctc_loss(
+        self,
+        func: Any,
+        log_probs: torch.Tensor,
+        targets: torch.Tensor,
+        input_lengths: Any,
+        target_lengths: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        place, _ = self._place(func, (log_probs,), {})
+        lengths = [
+            each.reshape(-1).tolist() if isinstance(each, torch.Tensor) else each
+            for each in (input_lengths, target_lengths)
+        ]
+        return self._placed(place, func, (log_probs, targets, *lengths, *args), kwargs)
 
     def _pad_packed(self, func: Any, data: Any, batch_sizes: Any, *args: Any) -> Any:
         """The sequences padded to one length, and their lengths, which lie on the host."""

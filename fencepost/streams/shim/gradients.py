@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.autograd.graph import get_gradient_edge
 
+Ends = tuple[list[Any], bool] | None
+"""Nodes at which a backward pass ends, and whether it performs them; None if it goes on to all."""
 NUMBER_OF_NEXT = torch._C._autograd._get_sequence_nr
 
 
@@ -50,29 +53,64 @@ class Differentiated:
         self._threads.append(Nodes(NUMBER_OF_NEXT() - 1))
         return self._threads[-1]
 
-    def elsewhere(self, roots: Iterable[torch.Tensor], stream: Any) -> bool:
-        """Whether the graph of some tensors has an operator of another stream. A node does not tell
-        which thread made it: where several may have, it is of the streams of all of them."""
+    def elsewhere(self, roots: Iterable[torch.Tensor], stream: Any, ends: Ends = None) -> bool:
+        """Whether a backward pass from some tensors meets an operator of another stream.
+
+        `ends` are the nodes that it is to reach, if not all. A node does not tell which thread made
+        it: where several may have, it is of the streams of all of them.
+        """
         known = {each for nodes in self._threads for each in nodes.streams}
         if known <= {stream, None}:
             return False
         allowed = (stream, None)
         return any(
             nodes.stream_of(number) not in allowed
-            for number in _graph(roots)
+            for number in _numbers(roots, ends)
             for nodes in self._threads
         )
 
 
-def _graph(roots: Iterable[torch.Tensor]) -> Iterator[int]:
-    """The numbers of the nodes of a graph, but for those that keep the gradients of leaves."""
-    pending = [root.grad_fn for root in roots if root.grad_fn is not None]
-    seen = {id(node): node for node in pending}
+def ends_of(inputs: Iterable[Any], *, accumulates: bool) -> Ends:
+    """The nodes at which a pass for the gradients of some inputs ends; None if there are none.
+
+    Where it `accumulates` gradients in them, as `backward` does, torch performs these nodes, too.
+    """
+    edges = [
+        get_gradient_edge(each) if isinstance(each, torch.Tensor) else each
+        for each in inputs
+        if not isinstance(each, torch.Tensor) or each.requires_grad
+    ]
+    return ([edge.node for edge in edges], accumulates) if edges else None
+
+
+def _numbers(roots: Iterable[torch.Tensor], ends: Ends) -> Iterator[int]:
+    """The numbers of the nodes that a pass performs, less those that keep gradients of leaves."""
+    nodes = {id(node): node for root in roots if (node := root.grad_fn) is not None}
+    before: dict[int, list[int]] = {}
+    pending = list(nodes.values())
     while pending:
         node = pending.pop()
-        if node.next_functions:
-            yield node._sequence_nr()
         for following, _ in node.next_functions:
-            if following is not None and id(following) not in seen:
-                seen[id(following)] = following
+            if following is None:
+                continue
+            before.setdefault(id(following), []).append(id(node))
+            if id(following) not in nodes:
+                nodes[id(following)] = following
                 pending.append(following)
+    performed = nodes.keys() if ends is None else _leading_to(ends, before)
+    for each in performed:
+        if each in nodes and nodes[each].next_functions:
+            yield nodes[each]._sequence_nr()
+
+
+def _leading_to(ends: tuple[list[Any], bool], before: dict[int, list[int]]) -> set[int]:
+    """The nodes on the way to some ends, which are among them if they are performed."""
+    nodes, performed = ends
+    found = {id(node) for node in nodes} if performed else set()
+    pending = [id(node) for node in nodes]
+    while pending:
+        for earlier in before.get(pending.pop(), ()):
+            if earlier not in found:
+                found.add(earlier)
+                pending.append(earlier)
+    return found

@@ -14,6 +14,7 @@ from fencepost.streams.shim.cuda_names import cuda_names
 from fencepost.streams.shim.dispatch import Dispatch
 from fencepost.streams.shim.extensions import guarded
 from fencepost.streams.shim.functions import Functions
+from fencepost.streams.shim.gradients import ends_of
 from fencepost.streams.shim.in_kernel import kernel_names
 from fencepost.streams.shim.native_libraries import library_names
 from fencepost.streams.shim.operators import Operators
@@ -87,17 +88,26 @@ def installed(runtime: Runtime) -> Iterator[Modes]:
 def _backward(runtime: Runtime) -> Any:
     plain: Any = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
 
-    def run(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+    def run(
+        outputs: Any,
+        gradients: Any,
+        retain: bool,
+        create: bool,
+        inputs: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         here = runtime.here
         before = here.place
         roots = [t for t in outputs if isinstance(t, torch.Tensor)]
         on_device = any(runtime.on_device(t) for t in roots)
         here.place = DEVICE if on_device else before
         if on_device:
-            runtime.check_backward(roots)
+            accumulates = kwargs.get("accumulate_grad", False)
+            runtime.check_backward(roots, ends_of(inputs, accumulates=accumulates))
         try:
             with Functions(runtime):
-                return plain(outputs, *args, **kwargs)
+                return plain(outputs, gradients, retain, create, inputs, *args, **kwargs)
         finally:
             here.place = before
 

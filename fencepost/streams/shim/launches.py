@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -29,16 +30,16 @@ class Launch:
     writes: Touches
     kernel: Callable[[], object] = _nothing
     late: Callable[[], tuple[Touches, Touches]] | None = None
-    narrowed: tuple[Touches, Touches] = field(default_factory=lambda: ([], []))
+    narrowed: tuple[Sequence[Bytes], Sequence[Bytes]] = ((), ())
 
     @property
     def addresses(self) -> tuple[set[int], set[int]]:
         """The addresses of the tensors read and written."""
         reads, writes = self.narrowed
-        return _starts(self.reads + reads), _starts(self.writes + writes)
+        return _starts(*self.reads, *reads), _starts(*self.writes, *writes)
 
 
-def _starts(touches: Touches) -> set[int]:
+def _starts(*touches: Bytes) -> set[int]:
     return {bytes_.regions[0].start for bytes_ in touches if bytes_.regions}
 
 
@@ -64,6 +65,8 @@ def put(out: torch.Tensor, value: torch.Tensor) -> None:
         out.zero_()
 
 
-def into(out: torch.Tensor, run: Callable[[], torch.Tensor]) -> None:
+def result_into(
+    out: torch.Tensor, operator: Callable[..., torch.Tensor], /, *args: Any, **kwargs: Any
+) -> None:
     """The kernel of an operator with one result."""
-    put(out, run())
+    put(out, operator(*args, **kwargs))

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import _thread
+import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from fencepost.streams.shim.hosts import Hosts
 from fencepost.streams.turns import Threads
 
+_IMPORTING = "<frozen importlib._bootstrap>"
 
-def lock_names(hosts: Hosts) -> dict[str, Any]:
-    """What replaces names of `threading`."""
+
+def _made_by_program(locks: Callable[[], Any], plain: Callable[[], Any]) -> Callable[[], Any]:
+    """What makes a lock for the program, and a plain one for Python while it imports a module."""
+
+    def make() -> Any:
+        importing = sys._getframe(1).f_code.co_filename == _IMPORTING
+        return plain() if importing else locks()
+
+    return make
+
+
+def lock_names(hosts: Hosts) -> dict[Any, dict[str, Any]]:
+    """What replaces names of `threading` and of `_thread`, which it is made of."""
 
     class Lock:
         """A lock whose hand-over is an edge."""
@@ -63,6 +77,9 @@ def lock_names(hosts: Hosts) -> dict[str, Any]:
 
         def locked(self) -> bool:
             return self._inner.locked()
+
+        # Python's older names of its plain locks.
+        acquire_lock, release_lock, locked_lock = acquire, release, locked
 
         def __enter__(self) -> bool:
             return self.acquire()
@@ -120,4 +137,12 @@ def lock_names(hosts: Hosts) -> dict[str, Any]:
 
         isSet = is_set  # noqa: N815  # Python's older name
 
-    return {"Lock": Lock, "RLock": RLock, "Event": Event, "_allocate_lock": Lock}
+    allocate = _made_by_program(Lock, _thread.allocate_lock)
+    return {
+        threading: {"Lock": Lock, "RLock": RLock, "Event": Event, "_allocate_lock": Lock},
+        _thread: {
+            "allocate_lock": allocate,
+            "allocate": allocate,
+            "RLock": _made_by_program(RLock, _thread.RLock),
+        },
+    }

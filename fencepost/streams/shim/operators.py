@@ -15,11 +15,12 @@ from torch._ops import OpOverload
 
 from fencepost.streams.shim.composed import COMPOSED
 from fencepost.streams.shim.copies import copy_into, to_copy
+from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.shim.errors import unknown_kernel
-from fencepost.streams.shim.indexing import INDEXING
-from fencepost.streams.shim.launches import Launch, into, put
-from fencepost.streams.shim.randomness import drawn, draws_first, seeded
+from fencepost.streams.shim.factories import Factory
+from fencepost.streams.shim.launches import Launch, put, result_into
+from fencepost.streams.shim.randomness import drawn, seeded
 from fencepost.streams.shim.shapes import (
     WITHOUT_TENSORS,
     NotKnownBefore,
@@ -31,15 +32,10 @@ from fencepost.streams.shim.shapes import (
 )
 from fencepost.streams.shim.special import (
     ABOUT,
-    INDEXED,
-    KNOWN_LIBRARIES,
-    MADE_ON_HOST,
-    ON_HOST,
     RESHAPING,
-    UNDECLARED_WRITES,
     UNINITIALISED,
 )
-from fencepost.streams.shim.unread import Unread
+from fencepost.streams.shim.usual import Usual
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -54,11 +50,12 @@ class Operators:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.handlers: dict[Operator, Handler] = {}
+        self.handlers: dict[int, Handler] = {}
+        """By the identity of the operator, which hashes itself slowly; each holds its own."""
 
     def make(self, operator: Operator) -> Handler:
         """How an operator is performed; made when it is first met."""
-        made = self.handlers[operator] = self._make(operator)
+        made = self.handlers[id(operator)] = self._make(operator)
         return made
 
     def _make(self, operator: Operator) -> Handler:
@@ -77,11 +74,14 @@ class Operators:
             return self._composed(COMPOSED[operator])
         if operator in RESHAPING or operator.is_view or torch.Tag.inplace_view in operator.tags:
             return self._without_data(operator)
-        return _Queued(runtime, operator)
+        queued = _Queued(runtime, operator)
+        if queued.is_factory:
+            return Factory(runtime, queued, queued)
+        return Usual(runtime, queued, queued) if queued.is_usual else queued
 
     def _composed(self, run: Callable[..., Any]) -> Handler:
         def perform(operator: Operator, *args: Any) -> Any:
-            return (self.handlers.get(operator) or self.make(operator))(args, {})
+            return (self.handlers.get(id(operator)) or self.make(operator))(args, {})
 
         return lambda args, kwargs: run(perform, *args, **kwargs)
 
@@ -94,49 +94,12 @@ class Operators:
         return lambda args, kwargs: operator(*args, **kwargs)
 
 
-class _Queued:
-    """An operator that reads or writes data."""
+class _Queued(Declared):
+    """How an operator that reads or writes data is performed."""
 
     def __init__(self, runtime: Runtime, operator: Operator) -> None:
+        super().__init__(operator)
         self.runtime = runtime
-        self.operator = operator
-        schema = operator._schema
-        self.name = operator.name().removeprefix("aten::").removesuffix(".default")
-        self.arguments = [a.name for a in schema.arguments]
-        self.takes_device = "device" in self.arguments
-        self.takes_tensors = any("Tensor" in str(a.type) for a in schema.arguments)
-        self.written = [
-            i for i, a in enumerate(schema.arguments) if a.alias_info and a.alias_info.is_write
-        ]
-        undeclared = UNDECLARED_WRITES.get(operator, ())
-        self.written += [i for i, name in enumerate(self.arguments) if name in undeclared]
-        on_host = ON_HOST.get(operator, ())
-        self.on_host = [i for i, name in enumerate(self.arguments) if name in on_host]
-        self.made_on_host = MADE_ON_HOST.get(operator, ())
-        self.is_out = torch.Tag.out in operator.tags
-        self.returned = [self._argument_returned(r) for r in schema.returns]
-        self.uses = Unread(operator)
-        self.reads_all = not (self.is_out or self.uses.varies)
-        self.single = len(self.returned) == 1
-        self.only_writes_arguments = None not in self.returned
-        self.asks_host = bool(
-            {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(operator.tags)
-        )
-        self.indexing = INDEXING.get(operator)
-        self.indexed = self.indexing is not None or operator in INDEXED
-        self.random = torch.Tag.nondeterministic_seeded in operator.tags
-        self.draws_first = self.random and draws_first(operator)
-        self.foreign = schema.name.partition("::")[0] not in KNOWN_LIBRARIES
-
-    def _argument_returned(self, returned: Any) -> int | None:
-        """Which argument a return value is, for operators that write into their arguments."""
-        if not returned.alias_info or not returned.alias_info.is_write:
-            return None
-        for i, argument in enumerate(self.operator._schema.arguments):
-            info = argument.alias_info
-            if info and info.is_write and info.before_set == returned.alias_info.before_set:
-                return i
-        return None
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         runtime = self.runtime
@@ -165,7 +128,7 @@ class _Queued:
         if len(lying_there) < len(tensors) and not (self.indexed or self.takes_device):
             lengths: list[torch.Tensor] = []
             for position in self.on_host:
-                tensors_in(self._argument(position, args, kwargs), lengths)
+                tensors_in(self.argument(position, args, kwargs), lengths)
             self._check_places([t for t in tensors if not any(t is one for one in lengths)])
         if self.indexed and not on_device(args[0]):
             raise RuntimeError(
@@ -216,7 +179,7 @@ class _Queued:
         unwritten = self.uses.unwritten(args, kwargs)
         for position in self.written:
             if position not in unwritten:
-                tensors_in(self._argument(position, args, kwargs), written)
+                tensors_in(self.argument(position, args, kwargs), written)
         return written
 
     def _read_tensors(
@@ -231,11 +194,8 @@ class _Queued:
         read: list[torch.Tensor] = []
         for position in range(len(self.arguments)):
             if position not in unread:
-                tensors_in(self._argument(position, args, kwargs), read)
+                tensors_in(self.argument(position, args, kwargs), read)
         return [t for t in tensors if any(t is r for r in read)]
-
-    def _argument(self, position: int, args: Any, kwargs: dict[str, Any]) -> Any:
-        return args[position] if position < len(args) else kwargs.get(self.arguments[position])
 
     def _on_device(self, args: Any, kwargs: dict[str, Any], tensors: list[torch.Tensor]) -> Any:
         runtime = self.runtime
@@ -259,16 +219,16 @@ class _Queued:
             launch.kernel = run
             runtime.submit(launch)
             return self._returned(args, kwargs)
-        if isinstance(outlines, Outline):  # the usual case, and the quickest
-            result = runtime.allocate(outlines)
-            launch.writes.append(runtime.bytes_of(result))
-            launch.kernel = partial(into, runtime.alias(result), run)
+        if isinstance(outlines, Outline):
+            result, made_known = runtime.allocate_known(outlines)
+            launch.writes.append(made_known.bytes)
+            launch.kernel = partial(result_into, made_known.tensor, run)
             runtime.submit(launch)
             return result
         results = [
             map_outlines(outline, runtime.allocate)
             if position is None
-            else self._argument(position, args, kwargs)
+            else self.argument(position, args, kwargs)
             for outline, position in zip(self._listed(outlines), self.returned, strict=True)
         ]
         made = self._made(results)
@@ -293,7 +253,7 @@ class _Queued:
         if not self.returned:
             return None
         found = [
-            self._argument(position, args, kwargs)
+            self.argument(position, args, kwargs)
             for position in self.returned
             if position is not None
         ]
@@ -393,6 +353,6 @@ class _Queued:
         for outline, position in zip(self._listed(outlines), self.returned, strict=True):
             if position is None:
                 continue
-            out = self._argument(position, args, kwargs)
+            out = self.argument(position, args, kwargs)
             if tuple(out.shape) != outline.shape:
                 self.runtime.resize((out, outline.shape), {})

@@ -20,6 +20,13 @@ for _key in (
     _EXCLUDED = _EXCLUDED | torch._C.DispatchKeySet(_key)
 
 
+_depth = torch._C._len_torch_dispatch_stack
+_pop = torch._C._pop_torch_dispatch_stack
+_push = torch._C._push_on_torch_dispatch_stack
+_Plain = torch._C.DisableTorchFunction
+_Excluding = torch._C._ExcludeDispatchKeyGuard
+
+
 class Quiet:
     """A context in which torch is plain CPU torch for the calling thread.
 
@@ -32,21 +39,21 @@ class Quiet:
         self.here = here
 
     def __enter__(self) -> None:
-        if not self.here.busy:
-            self.here.site = None
-        self.here.busy += 1
+        here = self.here
+        busy = here.busy
+        if not busy:
+            here.site = None
+        here.busy = busy + 1
         # Excluding the key of the modes does not keep operators from them; taking them away does.
-        self._modes = [
-            torch._C._pop_torch_dispatch_stack(None)
-            for _ in range(torch._C._len_torch_dispatch_stack())
-        ]
-        self._functions = torch._C.DisableTorchFunction()
+        deep = _depth()
+        self._modes = [_pop(None) for _ in range(deep)] if deep else None
+        self._functions = _Plain()
         self._functions.__enter__()
-        self._keys = torch._C._ExcludeDispatchKeyGuard(_EXCLUDED)
+        self._keys = _Excluding(_EXCLUDED)
 
     def __exit__(self, *_: object) -> None:
         del self._keys
         self._functions.__exit__(None, None, None)
         while self._modes:
-            torch._C._push_on_torch_dispatch_stack(self._modes.pop())
+            _push(self._modes.pop())
         self.here.busy -= 1

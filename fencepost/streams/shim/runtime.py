@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fencepost.core.errors import Location
 from fencepost.streams.regions import Bytes, strided
+from fencepost.streams.shim.aliases import Alias, Aliases, bytes_at
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
 from fencepost.streams.shim.errors import several_streams
-from fencepost.streams.shim.gradients import Differentiated
+from fencepost.streams.shim.gradients import Differentiated, Ends
 from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.quiet import Quiet
@@ -39,6 +40,7 @@ class Runtime:
         self.bridge = bridge
         self.arena = arena
         self.on_device = arena.on_device
+        self.aliases = Aliases(arena)
         self.shapes = ShapeRules()
         self.here = bridge.here
         self.generator = torch.Generator()
@@ -88,11 +90,17 @@ class Runtime:
 
     def alias(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a queued kernel holds it: it keeps no block of the device alive."""
+        known = self.aliases.of(tensor)
+        if known is not None:
+            return known.tensor
         arena = self.arena
         address = tensor.data_ptr() or arena.address(tensor)
-        if arena.base <= address < arena.end:
-            return arena.alias(tensor, address)
-        return tensor.detach()
+        if not arena.base <= address < arena.end:
+            return tensor.detach()
+        raw = arena.alias(address, tensor.size(), tensor.stride(), tensor.dtype)
+        if tensor.is_conj():
+            raw = raw.conj()
+        return raw._neg_view() if tensor.is_neg() else raw
 
     def is_watched(self, tensor: torch.Tensor) -> bool:
         """Whether a copy that nobody waits for may still use this host memory."""
@@ -127,13 +135,13 @@ class Runtime:
     def bytes_of(self, tensor: torch.Tensor) -> Bytes:
         """The bytes of a tensor."""
         address = tensor.data_ptr() or self.arena.address(tensor)
-        return _bytes(address, tensor.shape, tensor.stride(), tensor.dtype)
+        return bytes_at(address, tensor.shape, tensor.stride(), tensor.dtype)
 
     def argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a kernel sees it: an alias on the device, a host value as it is now."""
-        address = tensor.data_ptr()
-        if self.arena.base <= address < self.arena.middle:
-            return self.arena.alias(tensor, address)
+        known = self.aliases.of(tensor)
+        if known is not None and known.there:
+            return known.tensor
         if self.on_device(tensor):
             return self.alias(tensor)
         if self.is_watched(tensor):
@@ -146,25 +154,28 @@ class Runtime:
         """A tensor on the device, from the current stream's blocks."""
         return self._lend(outline, self.bridge.allocate)
 
+    def allocate_known(self, outline: Outline) -> tuple[torch.Tensor, Alias]:
+        """A tensor on the device, and what kernels know it by."""
+        made = self._lend(outline, self.bridge.allocate)
+        address = made.data_ptr() or self.arena.address(made)
+        return made, self.aliases.at(address, outline.shape, outline.stride, outline.dtype)
+
     def pinned(self, outline: Outline) -> torch.Tensor:
         """A tensor in pinned host memory."""
         return self._lend(outline, self.bridge.allocate_pinned)
 
     def _lend(self, outline: Outline, allocate: Any) -> torch.Tensor:
-        self.settle()
-        # A storage has an element at least, because an address says where it is.
-        size = max(outline.span, outline.dtype.itemsize)
-        reserved = -(-size // ALIGNMENT) * ALIGNMENT
-        address = allocate(reserved, shown(outline.shape, outline.dtype))
+        if self.released:
+            self.settle()
+        size = outline.held
+        address = allocate(-(-size // ALIGNMENT) * ALIGNMENT, outline.label)
         return self.arena.lend(
-            address,
-            size,
-            outline.shape,
-            outline.stride,
-            outline.dtype,
-            # The last reference may die anywhere, even inside the device: it is only noted here.
-            lambda: self.released.append((address, place_of(sys._getframe(2)))),
+            address, size, outline.shape, outline.stride, outline.dtype, self._let_go
         )
+
+    def _let_go(self, address: int) -> None:
+        """The last reference may die anywhere, even inside the device: it is only noted here."""
+        self.released.append((address, place_of(sys._getframe(2))))
 
     def settle(self) -> None:
         """Free what torch has let go of; called before anything that the program can order."""
@@ -214,7 +225,8 @@ class Runtime:
 
     def submit(self, launch: Launch) -> None:
         """Queue a kernel on the current stream."""
-        self.settle()
+        if self.released:
+            self.settle()
         self.bridge.submit(launch)
 
     def host_access(
@@ -268,11 +280,12 @@ class Runtime:
 
     def kernel_argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a custom kernel sees it: it reads pinned memory itself, when it runs."""
-        return self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
+        raw = self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
+        return raw.detach()  # its own, for a function of the program's may change its sizes
 
-    def check_backward(self, roots: Sequence[torch.Tensor]) -> None:
+    def check_backward(self, roots: Sequence[torch.Tensor], ends: Ends) -> None:
         """Refuse a backward pass that CUDA would run on other streams than the current one."""
-        if self.differentiated.elsewhere(roots, self.bridge.current()):
+        if self.differentiated.elsewhere(roots, self.bridge.current(), ends):
             raise several_streams()
 
     def quiet(self) -> Quiet:
@@ -304,13 +317,6 @@ class Runtime:
         elif self.is_watched(tensor):
             self.settle()
             self.bridge.host_access("pickle", [bytes_], [])
-
-
-@lru_cache(maxsize=1 << 16)
-def _bytes(
-    address: int, shape: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
-) -> Bytes:
-    return Bytes(strided(address, shape, stride, dtype.itemsize), shown(shape, dtype))
 
 
 def _write_again(written: list[tuple[torch.Tensor, torch.Tensor]]) -> None:

@@ -16,21 +16,32 @@ from torch._ops import OpOverload
 from fencepost.streams.shim.errors import sparse
 
 MOST_REMEMBERED = 100_000
+default_dtype = torch.get_default_dtype
+"""The type of what is made of Python's numbers, which a program may change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A tensor less its data; `span` is the bytes from its first to its last element."""
+    """A tensor less its data.
+
+    `span` is the bytes from its first to its last element, `held` those of its storage, and `label`
+    what a report calls it.
+    """
 
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     dtype: torch.dtype
     span: int = field(init=False, compare=False)
+    held: int = field(init=False, compare=False)
+    label: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         last = sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True))
         span = 0 if 0 in self.shape else (last + 1) * self.dtype.itemsize
         object.__setattr__(self, "span", span)
+        # A storage has an element at least, because an address says where it is.
+        object.__setattr__(self, "held", max(span, self.dtype.itemsize))
+        object.__setattr__(self, "label", shown(self.shape, self.dtype))
 
 
 def shown(shape: tuple[int, ...], dtype: torch.dtype) -> str:
@@ -133,7 +144,8 @@ class ShapeRules:
 
         Raises what torch raises for arguments that do not fit, and `NotKnownBefore`.
         """
-        key = (operator, freeze(args), *((k, freeze(v)) for k, v in kwargs.items()))
+        named = ((k, freeze(v)) for k, v in kwargs.items())
+        key = (operator, default_dtype(), freeze(args), *named)
         try:
             found = self._known.get(key)
         except TypeError:  # an argument that is no key, such as a symbolic size

@@ -38,10 +38,10 @@ def site() -> Location:
 
 def place_of(frame: FrameType | None) -> Location:
     """The place in the program that a frame was reached from."""
-    python = NOWHERE
+    python, known = NOWHERE, _KNOWN.get
     while frame is not None:
         name = frame.f_code.co_filename
-        whose = _KNOWN.get(name)
+        whose = known(name)
         if whose is None:
             whose = _KNOWN[name] = _whose(name)
         if whose == _PROGRAM:

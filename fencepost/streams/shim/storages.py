@@ -8,6 +8,7 @@ import torch
 from torch import serialization
 
 from fencepost.streams.shim.devices import THE_DEVICE, is_virtual
+from fencepost.streams.shim.errors import unsupported
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -22,6 +23,7 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     there again.
     """
     arena = runtime.arena
+    plain_resize = torch.UntypedStorage.resize_
     plain_clone = torch.UntypedStorage.clone
     plain_set_from_file = torch.UntypedStorage._set_from_file
 
@@ -60,10 +62,27 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
         _flat(storage).copy_(_flat(read))
         return storage
 
+    def resize_(storage: torch.UntypedStorage, size: int) -> torch.UntypedStorage:
+        if storage.device.type == "meta" or not lies_there(storage):
+            return plain_resize(storage, size)
+        if size != storage.nbytes():
+            raise unsupported(
+                f"resize_({size}) of a storage on the device",
+                "its tensors would get a block at another address, and torch moves no storage of "
+                "the host, which this one is",
+                "a new tensor where the bytes are needed again, and `del` of all that use the old",
+            )
+        return storage
+
     entry = (BEFORE_TORCH_S_OWN, tag, restore)
     return {
         serialization: {"_package_registry": [entry, *serialization._package_registry]},
-        torch.UntypedStorage: {"cuda": cuda, "clone": clone, "_set_from_file": set_from_file},
+        torch.UntypedStorage: {
+            "cuda": cuda,
+            "clone": clone,
+            "resize_": resize_,
+            "_set_from_file": set_from_file,
+        },
     }
 
 

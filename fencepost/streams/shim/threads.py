@@ -14,6 +14,7 @@ import queue
 import sys
 import threading
 import time
+from _thread import allocate_lock
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -30,7 +31,7 @@ def end_of_thread() -> None:
         return
     if not thread.daemon:
         raise SystemExit
-    stop = _thread.allocate_lock()
+    stop = allocate_lock()
     stop.acquire()
     stop.acquire()
 
@@ -113,10 +114,15 @@ def thread_names(
         if known is not None and not self.is_alive():
             hosts.receive(known)
 
+    locks = lock_names(hosts)
     return {
-        threading: lock_names(hosts),
+        threading: locks[threading],
         threading.Thread: {"start": start, "join": join},
-        _thread: {"start_new_thread": start_new_thread, "start_new": start_new_thread},
+        _thread: {
+            "start_new_thread": start_new_thread,
+            "start_new": start_new_thread,
+            **locks[_thread],
+        },
         time: {"sleep": hosts.sleep},
         queue: {"SimpleQueue": queue._PySimpleQueue},  # type: ignore[attr-defined]
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 START = """
@@ -44,6 +46,36 @@ def test_what_comes_after_the_last_line_is_audited(audited, how):
     assert ran.out == "done cuda:0\n"
     assert ran.code == 1
     assert "fill_.Scalar writes on stream 1, at program.py:11" in ran.err
+
+
+PICKLING = """
+import atexit, pickle, sys, threading, time
+import torch
+
+class Mine:
+    pass
+
+def copied():
+    print(type(pickle.loads(pickle.dumps(Mine()))) is Mine)
+
+def later():
+    time.sleep(0.2)
+    copied()
+
+threading.Thread(target=later).start()
+atexit.register(copied)
+"""
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(0)", "import runpy; runpy.run_path('other.py')"])
+def test_a_class_of_the_program_is_found_in_main_to_the_end(audited, workshop, end):
+    workshop.write("other.py", "import sys; print(sys.modules.get('<run_path>') is not None)")
+    main = sys.modules["__main__"]
+    ran = audited(PICKLING + end + "\n")
+    assert ran.out.endswith("True\nTrue\n")
+    assert ran.code == 0
+    assert sys.modules["__main__"] is main
+    assert "<run_path>" not in sys.modules
 
 
 def test_executors_work_after_an_audit_in_the_same_process(audited):

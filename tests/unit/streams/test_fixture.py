@@ -40,3 +40,17 @@ def test_a_test_that_leaves_something_unordered_fails(tmp_path: Path):
     assert "3 passed, 2 errors" in ran.stdout
     assert "fill_.Scalar writes on stream 1, at test_streams.py:12" in ran.stdout
     assert "error F230: a child process uses CUDA" in ran.stdout
+
+
+HELD = """
+import torch
+from fencepost.streams import virtual_cuda
+
+with virtual_cuda() as device:
+    x = torch.ones(4, device="cuda")
+"""
+
+
+def test_tensors_that_are_held_to_the_end_of_python_die_in_silence():
+    ran = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""

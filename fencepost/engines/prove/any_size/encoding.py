@@ -60,6 +60,7 @@ class Encoding:
         self.before = Terms(self.words, self.words.read)
         self._steps: dict[str, Steps] = {}
         self._formulas: dict[Formula, Term] = {}
+        self._without_barriers: dict[Formula, Formula] = {}
         self._after: dict[tuple[str, int], Terms] = {}
 
     @cached_property
@@ -193,5 +194,8 @@ class Encoding:
 
     def _fixed(self, formula: Formula) -> Formula:
         """The formula with barriers as constants."""
-        condition = fixed_condition(formula.condition, self.barriers)
-        return Claim(formula.name, formula.arguments, condition)
+        if formula not in self._without_barriers:
+            condition = fixed_condition(formula.condition, self.barriers)
+            fixed = Claim(formula.name, formula.arguments, condition)
+            self._without_barriers[formula] = fixed
+        return self._without_barriers[formula]

@@ -56,6 +56,7 @@ class Sized:
         self._solver = z3.SimpleSolver(self.encoding.words.context)
         self._solver.add(*self.encoding.background)
         self._switches: dict[str, Term] = {}
+        self._ids: dict[str, int] = {}
         self._breaks: dict[str, dict[str, Term]] = {}
 
     def broken(
@@ -107,7 +108,7 @@ class Sized:
 
     def _core(self, hypotheses: Sequence[Formula]) -> list[Formula]:
         found = {literal.get_id() for literal in self._solver.unsat_core()}
-        return [h for h in hypotheses if self._switch(h).get_id() in found]
+        return [h for h in hypotheses if self._ids[h.name] in found]
 
     def _check(self, assumptions: Sequence[Term]) -> Satisfied | None:
         self.queries += 1
@@ -123,7 +124,7 @@ class Sized:
         if formula.name not in self._switches:
             switch = z3.Bool(f"|{formula.name}|", self.encoding.words.context)
             self._solver.add(z3.Implies(switch, self.encoding.formula(formula)))
-            self._switches[formula.name] = switch
+            self._switches[formula.name], self._ids[formula.name] = switch, switch.get_id()
         return self._switches[formula.name]
 
     def _goal(self, name: str) -> Term:

@@ -1,11 +1,15 @@
-"""A counterexample with fewer members: a member that plays no part is taken out of the state."""
+"""A counterexample with fewer members: a member that plays no part is taken out of the state.
+
+A cell that refers to it then refers to nothing, or to another member; whether that is still a
+counterexample, the interpreter says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 
-from fencepost.core.domains import Domain, Index, Maybe, SetOf
+from fencepost.core.domains import NONE_VALUE, Domain, Index, Maybe, SetOf
 from fencepost.core.evidence import Mismatch
 from fencepost.core.sizes import at_sizes, sorts
 from fencepost.core.system import State, Step, System
@@ -16,7 +20,7 @@ Confirm = Callable[[Counterexample], Counterexample]
 
 
 class _NeededError(Exception):
-    """A cell or argument that stays refers to the member."""
+    """The step is of the member."""
 
 
 def smallest(unbounded: System, found: Counterexample, confirm: Confirm) -> Counterexample:
@@ -60,9 +64,15 @@ def _without(
     if found.step is None:
         return Counterexample(system, sizes, state)
     arguments = found.system.action[found.step.action].arguments
-    given = zip(arguments, found.step.arguments, strict=True)
+    given = list(zip(arguments, found.step.arguments, strict=True))
+    if any(_is(_inner(a.of), sort) and value == member for a, value in given):
+        raise _NeededError
     renumbered = tuple(_renumbered(a.of, value, sort, member) for a, value in given)
     return Counterexample(system, sizes, state, Step(found.step.action, renumbered))
+
+
+def _inner(domain: Domain) -> Domain:
+    return domain.of if isinstance(domain, Maybe) else domain
 
 
 def _is(domain: Domain, sort: str) -> bool:
@@ -72,10 +82,10 @@ def _is(domain: Domain, sort: str) -> bool:
 def _renumbered(domain: Domain, value: int, sort: str, member: int) -> int:
     """A value among the members that are left."""
     match domain:
-        case Index(name=name) | Maybe(of=Index(name=name)) if name == sort:
-            if value == member:
-                raise _NeededError
-            return value - (value > member)
+        case Maybe(of=Index(name=name)) if name == sort:
+            return NONE_VALUE if value == member else value - (value > member)
+        case Index(name=name) if name == sort:
+            return 0 if value == member else value - (value > member)
         case SetOf(of=Index(name=name)) if name == sort:
             return (value & ((1 << member) - 1)) | (value >> (member + 1) << member)
         case _:

@@ -15,6 +15,7 @@ from fencepost.core.system import Field
 from fencepost.engines.prove.any_size import refusals
 from fencepost.engines.prove.any_size.values import Members, Optional, Term, Value
 from fencepost.engines.prove.any_size.vocabulary import Vocabulary
+from fencepost.engines.prove.raw import identity
 
 MOST_COUNTED = 3
 
@@ -318,8 +319,8 @@ def free_names(node: Expression) -> tuple[str, ...]:
 def _numbers(value: Value) -> tuple[int, ...]:
     """What tells a value of a variable apart from others."""
     if isinstance(value, Optional):
-        return value.absent.get_id(), value.value.get_id()
-    return (value.get_id(),)
+        return identity(value.absent), identity(value.value)
+    return (identity(value),)
 
 
 def _number(node: Expression, at: Expression) -> int:

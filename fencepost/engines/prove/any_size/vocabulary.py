@@ -17,7 +17,9 @@ from fencepost.core.domains import Bool, Domain, Enum, Index, Maybe, Range, SetO
 from fencepost.core.expressions import Variable
 from fencepost.core.sizes import sorts
 from fencepost.core.system import Field, System
+from fencepost.engines.prove import raw
 from fencepost.engines.prove.any_size.values import Members, Optional, Term, Value
+from fencepost.engines.prove.raw import Function, identity
 
 MOST_SPELT_OUT = 16
 """A quantifier over a Range of at most so many values is spelt out as their conjunction."""
@@ -31,7 +33,7 @@ class Vocabulary:
         self.system = system
         self.sizes = sizes
         self._true, self._false = z3.BoolVal(True, self.context), z3.BoolVal(False, self.context)
-        self._true_id, self._false_id = self._true.get_id(), self._false.get_id()
+        self._true_id, self._false_id = identity(self._true), identity(self._false)
         self._enums: dict[Enum, tuple[Any, list[Term]]] = {}
         self._numbers: dict[int, Term] = {}
         self._distinct: set[int] = set()
@@ -39,7 +41,7 @@ class Vocabulary:
         self.sorts = {s.name: z3.DeclareSort(s.name, self.context) for s in sorts(system)}
         self.members: dict[str, list[Term]] = {}
         self._below = {
-            s.name: z3.Function(
+            s.name: Function(
                 f"{s.name}<", self.sorts[s.name], self.sorts[s.name], z3.BoolSort(self.context)
             )
             for s in sorts(system)
@@ -49,7 +51,7 @@ class Vocabulary:
             for name, sort in self.sorts.items():
                 names = (f"{name}#{number}" for number in range(sizes[name]))
                 self.members[name] = [z3.Const(each, sort) for each in names]
-        self._functions: dict[str, tuple[Any, Any]] = {}
+        self._functions: dict[str, tuple[Function | None, Function]] = {}
         for declared in system.fields:
             self._functions[declared.name] = self._functions_of(declared)
         self._fresh = 0
@@ -61,58 +63,57 @@ class Vocabulary:
 
     def is_true(self, term: Term) -> bool:
         """Whether a condition is the constant true."""
-        return bool(term.get_id() == self._true_id)
+        return identity(term) == self._true_id
 
     def is_false(self, term: Term) -> bool:
         """Whether a condition is the constant false."""
-        return bool(term.get_id() == self._false_id)
+        return identity(term) == self._false_id
 
     def both(self, parts: Iterable[Term]) -> Term:
         """The conjunction of any number of conditions, with constants left out."""
         kept = []
         for part in parts:
-            number = part.get_id()
+            number = identity(part)
             if number == self._false_id:
                 return part
             if number != self._true_id:
                 kept.append(part)
         if not kept:
             return self._true
-        return kept[0] if len(kept) == 1 else _joined(z3.Z3_mk_and, kept)
+        return kept[0] if len(kept) == 1 else raw.conjunction(kept)
 
     def either(self, parts: Iterable[Term]) -> Term:
         """The disjunction of any number of conditions, with constants left out."""
         kept = []
         for part in parts:
-            number = part.get_id()
+            number = identity(part)
             if number == self._true_id:
                 return part
             if number != self._false_id:
                 kept.append(part)
         if not kept:
             return self._false
-        return kept[0] if len(kept) == 1 else _joined(z3.Z3_mk_or, kept)
+        return kept[0] if len(kept) == 1 else raw.disjunction(kept)
 
     def negation(self, part: Term) -> Term:
         if self.is_true(part):
             return self._false
         if self.is_false(part):
             return self._true
-        return part.arg(0) if z3.is_not(part) else z3.Not(part)
+        return part.arg(0) if z3.is_not(part) else raw.negation(part)
 
     def same(self, left: Term, right: Term) -> Term:
         """Whether two terms of one sort are equal."""
-        one, other = left.get_id(), right.get_id()
+        one, other = identity(left), identity(right)
         if one == other:
             return self._true
         if one in self._distinct and other in self._distinct:
             return self._false
-        context = left.ctx
-        return z3.BoolRef(z3.Z3_mk_eq(context.ref(), left.as_ast(), right.as_ast()), context)
+        return raw.equality(left, right)
 
     def either_value(self, condition: Term, then: Term, otherwise: Term) -> Term:
         """`then` where the condition holds, else `otherwise`."""
-        if self.is_true(condition) or then.get_id() == otherwise.get_id():
+        if self.is_true(condition) or identity(then) == identity(otherwise):
             return then
         if self.is_false(condition):
             return otherwise
@@ -125,7 +126,7 @@ class Vocabulary:
                 return self.either([self.negation(condition), then])
             if self.is_false(otherwise):
                 return self.both([condition, then])
-        return z3.If(condition, then, otherwise)
+        return raw.choice(condition, then, otherwise)
 
     # Sorts and constants.
 
@@ -150,7 +151,7 @@ class Vocabulary:
             name = f"{domain.name}{len(self._enums)}"
             members = [f"{name}.{member}" for member in domain.members]
             self._enums[domain] = z3.EnumSort(name, members, self.context)
-            self._distinct |= {member.get_id() for member in self._enums[domain][1]}
+            self._distinct |= {identity(member) for member in self._enums[domain][1]}
         return self._enums[domain]
 
     def constant(self, domain: Domain, value: int) -> Term:
@@ -171,7 +172,7 @@ class Vocabulary:
         """A number."""
         if value not in self._numbers:
             self._numbers[value] = z3.IntVal(value, self.context)
-            self._distinct.add(self._numbers[value].get_id())
+            self._distinct.add(identity(self._numbers[value]))
         return self._numbers[value]
 
     def values(self, domain: Domain) -> list[Value] | None:
@@ -195,7 +196,7 @@ class Vocabulary:
 
     def below(self, sort: Index, left: Term, right: Term) -> Term:
         """Whether a member of an ordered Index comes before another."""
-        if left.get_id() == right.get_id():
+        if identity(left) == identity(right):
             return self._false
         return self._below[sort.name](left, right)
 
@@ -220,7 +221,7 @@ class Vocabulary:
             case Range():
                 return self.both([value >= domain.start, value <= domain.stop])
             case Index() if self.members:
-                return self.either([value == each for each in self.members[domain.name]])
+                return self.either([self.same(value, each) for each in self.members[domain.name]])
             case Maybe():
                 return self.either([value.absent, self.within(domain.of, value.value)])
             case _:
@@ -228,19 +229,19 @@ class Vocabulary:
 
     # Fields.
 
-    def _functions_of(self, declared: Field) -> tuple[Any, Any]:
+    def _functions_of(self, declared: Field) -> tuple[Function | None, Function]:
         places = [self.sort(index) for index in declared.indices]
         truth = z3.BoolSort(self.context)
         match declared.domain:
             case SetOf():
                 element = self.sort(declared.domain.of)
-                return None, z3.Function(declared.name, *places, element, truth)
+                return None, Function(declared.name, *places, element, truth)
             case Maybe():
-                absent = z3.Function(f"{declared.name}?", *places, truth)
-                value = z3.Function(declared.name, *places, self.sort(declared.domain))
+                absent = Function(f"{declared.name}?", *places, truth)
+                value = Function(declared.name, *places, self.sort(declared.domain))
                 return absent, value
             case _:
-                return None, z3.Function(declared.name, *places, self.sort(declared.domain))
+                return None, Function(declared.name, *places, self.sort(declared.domain))
 
     def read(self, declared: Field, indices: tuple[Term, ...]) -> Value:
         """The value of a cell."""
@@ -337,11 +338,3 @@ class Vocabulary:
         if exists:
             return z3.Exists(bound, self.both([guard, body]))
         return z3.ForAll(bound, self.either([self.negation(guard), body]))
-
-
-def _joined(make: Callable[..., Any], parts: list[Term]) -> Term:
-    """A conjunction or disjunction of conditions. (`z3.And` looks at the sort of each of them
-    first, which takes longer than all the rest.)"""
-    context = parts[0].ctx
-    arguments = (z3.Ast * len(parts))(*(part.as_ast() for part in parts))
-    return z3.BoolRef(make(context.ref(), len(parts), arguments), context)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from fencepost.core.errors import InputError
 from fencepost.streams.virtual import virtual_cuda
 
 
@@ -166,3 +167,25 @@ def test_new_of_a_tensor_of_the_device(device):
     assert made["tensor"].data_ptr() == x.data_ptr()
     assert torch.zeros(1).new([1, 2]).device.type == "cpu"
     assert torch.zeros(1).new(2).device.type == "cpu"
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize("size", [0, 8, 64])
+@pytest.mark.parametrize(
+    "resized",
+    [lambda t: t.untyped_storage().resize_, lambda t: t._typed_storage()._untyped_storage.resize_],
+)
+def test_a_storage_of_the_device_keeps_its_size(resized, size):
+    x = torch.ones(4, device="cuda")
+    with pytest.raises(InputError, match=rf"F220: resize_\({size}\) of a storage on the device"):
+        resized(x)(size)
+    assert resized(x)(16).nbytes() == 16
+    assert x.tolist() == [1.0] * 4
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize("place", ["cpu", "meta"])
+def test_a_storage_elsewhere_changes_its_size(place):
+    x = torch.ones(4, device=place)
+    x.untyped_storage().resize_(0)
+    assert x.untyped_storage().nbytes() == 0

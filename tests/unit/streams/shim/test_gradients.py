@@ -106,3 +106,35 @@ def test_operators_of_the_host_run_on_no_stream(device):
         y = x * 2
     (y.cuda() * 3).sum().backward()
     assert x.grad.tolist() == [6.0, 6.0]
+
+
+def test_a_pass_to_some_inputs_meets_the_nodes_on_the_way_to_them(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    w = torch.ones(2, device="cuda", requires_grad=True)
+    torch.cuda.synchronize()
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = x * 2
+    torch.cuda.synchronize()
+    z = (y * w).sum()
+    (of_y,) = torch.autograd.grad(z, y, retain_graph=True)
+    of_w, of_y_again = torch.autograd.grad(z, (w, y), retain_graph=True)
+    z.backward(inputs=[w], retain_graph=True)
+    assert of_y.tolist() == of_y_again.tolist() == [1.0, 1.0]
+    assert of_w.tolist() == w.grad.tolist() == [2.0, 2.0]
+    for refused in (
+        lambda: torch.autograd.grad(z, x, retain_graph=True),
+        lambda: torch.autograd.grad(z, (w, x), retain_graph=True),
+        lambda: z.backward(inputs=[y], retain_graph=True),  # torch performs its node, too
+        lambda: z.backward(retain_graph=True),
+    ):
+        with pytest.raises(InputError, match="several streams"):
+            refused()
+
+
+def test_an_input_that_the_graph_does_not_have(device):
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    torch.cuda.synchronize()
+    with torch.cuda.stream(torch.cuda.Stream()):
+        y = (x * 2).sum()
+    elsewhere = torch.ones(2, device="cuda", requires_grad=True)
+    assert torch.autograd.grad(y, elsewhere, allow_unused=True) == (None,)

@@ -151,6 +151,43 @@ def test_sequences_of_several_lengths(layer):
             assert torch.allclose(there, here, atol=1e-6)
 
 
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("lengths", ["numbers", "on the host", "on the device"])
+def test_losses_over_sequences_of_several_lengths(lengths, reduction):
+    torch.manual_seed(1)
+    scores, targets = torch.randn(12, 3, 5).log_softmax(2), torch.randint(1, 5, (3, 4))
+
+    def run(device: str):
+        x = scores.clone().to(device).requires_grad_()
+        many = ([12, 10, 9], [4, 2, 3])
+        if lengths != "numbers":
+            there = device if lengths == "on the device" else "cpu"
+            many = [torch.tensor(each, device=there) for each in many]
+        loss = nn.functional.ctc_loss(x, targets.to(device), *many, reduction=reduction)
+        loss.sum().backward()
+        return loss.detach().cpu(), x.grad.cpu()
+
+    expected = run("cpu")
+    with virtual_cuda():
+        for there, here in zip(run("cuda"), expected, strict=True):
+            assert torch.allclose(there, here, atol=1e-6)
+
+
+def test_the_host_waits_for_no_loss_whose_lengths_it_knows():
+    with virtual_cuda() as device:
+        x = torch.randn(12, 3, 5, device="cuda").log_softmax(2)
+        targets = torch.ones(3, 4, dtype=torch.long, device="cuda")
+        torch.cuda.synchronize()
+        loss = nn.CTCLoss(reduction="none")(
+            x, targets, torch.tensor([12] * 3), torch.tensor([4] * 3)
+        )
+        with torch.cuda.stream(torch.cuda.Stream()):
+            loss.sum()
+        torch.cuda.synchronize()
+        (finding,) = device.audit().findings
+        assert finding.second.name == "sum"
+
+
 def test_a_tensor_of_the_host_takes_no_index_of_the_device():
     host = torch.arange(4.0)
     with virtual_cuda():

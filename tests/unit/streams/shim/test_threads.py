@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
+import importlib
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 import torch
@@ -56,8 +59,22 @@ def lock() -> Ends:
     return made.release, made.acquire
 
 
+def lock_of_the_interpreter() -> Ends:
+    made = _thread.allocate_lock()
+    made.acquire()
+    return made.release, made.acquire
+
+
 def reentrant_lock() -> Ends:
-    made, ready = threading.RLock(), []
+    return _reentrant(threading.RLock())
+
+
+def reentrant_lock_of_the_interpreter() -> Ends:
+    return _reentrant(_thread.RLock())
+
+
+def _reentrant(made: Any) -> Ends:
+    ready: list[bool] = []
 
     def release() -> None:
         with made:
@@ -103,7 +120,9 @@ ORDERING = [
     condition,
     semaphore,
     lock,
+    lock_of_the_interpreter,
     reentrant_lock,
+    reentrant_lock_of_the_interpreter,
     barrier,
     future,
     channel,
@@ -155,3 +174,12 @@ def test_a_thread_has_streams_of_its_own():
         thread.join()
         assert found == [torch.cuda.default_stream()]
         assert torch.cuda.current_stream() != torch.cuda.default_stream()
+
+
+def test_importing_a_module_is_no_hand_over():
+    """Whoever waits for an import waits by chance; a program that relies on it is not ordered."""
+    plain = type(_thread.allocate_lock()), type(_thread.RLock())
+    with virtual_cuda():
+        of_an_import = importlib._bootstrap._ModuleLock("some_module").lock
+        assert isinstance(of_an_import, plain)
+        assert not isinstance(_thread.allocate_lock(), plain)
