@@ -23,6 +23,7 @@ from fencepost.language.declarations import (
     FieldDeclaration,
     Index,
     Parameter,
+    Size,
     elaborate_domain,
 )
 from fencepost.language.model import Model
@@ -174,19 +175,25 @@ def _field(name: str, declared: FieldDeclaration, sizes: Mapping[str, int]) -> F
             )
     empty = Field(name, indices, domain, (), location=at)
     if isinstance(sizes, AnySize):
-        return replace(empty, initial=_initial_of_all(empty, declared))
+        return replace(empty, initial=_initial_of_all(empty, declared, sizes))
     if empty.cells > MOST_CELLS:
         raise _too_large(name, declared)
     initial = tuple(
         _initial(
-            name, declared, domain, tuple(shown(d, i) for d, i in zip(indices, p, strict=True))
+            name,
+            declared,
+            domain,
+            tuple(shown(d, i) for d, i in zip(indices, p, strict=True)),
+            sizes,
         )
         for p in product(*(index.values() for index in indices))
     )
     return Field(name, indices, domain, initial, location=empty.location)
 
 
-def _initial_of_all(field: Field, declared: FieldDeclaration) -> tuple[tuple[int, ...], ...]:
+def _initial_of_all(
+    field: Field, declared: FieldDeclaration, sizes: AnySize
+) -> tuple[tuple[int, ...], ...]:
     """Starting values for any size: as `Field.initial` says, an Index counts as one member."""
     if declared.initial is ANY:
         return ((),) * sum(1 for _ in _kinds_of_cells(field))
@@ -197,7 +204,7 @@ def _initial_of_all(field: Field, declared: FieldDeclaration) -> tuple[tuple[int
             for d, i in zip(field.indices, place, strict=True)
         )
         try:
-            values = _initial(field.name, declared, field.domain, given)
+            values = _initial(field.name, declared, field.domain, given, sizes)
         except NamesAMember:
             raise finite_only(
                 f"initial values of {field.name} that depend on its index", declared.location
@@ -226,7 +233,11 @@ def _names_a_member(domain: domains.Domain, values: tuple[int, ...]) -> bool:
 
 
 def _initial(
-    name: str, declared: FieldDeclaration, domain: domains.Domain, indices: tuple[Any, ...]
+    name: str,
+    declared: FieldDeclaration,
+    domain: domains.Domain,
+    indices: tuple[Any, ...],
+    sizes: Mapping[str, int],
 ) -> tuple[int, ...]:
     """The values a cell may start with, as integers."""
     if not declared.has_initial:
@@ -244,6 +255,8 @@ def _initial(
                     at=declared.location,
                 )
     given = declared.initial
+    if isinstance(given, Size):
+        given = _number(name, declared, given, sizes)
     if callable(given) and not isinstance(given, type):
         try:
             given = given(*indices)
@@ -270,6 +283,15 @@ def _initial(
             )
         return tuple(domain.values())
     return tuple(sorted({_encoded(name, declared, domain, value) for value in values}))
+
+
+def _number(name: str, declared: FieldDeclaration, given: Size, sizes: Mapping[str, int]) -> int:
+    """The number that a parameter gives a field to start with."""
+    asked = Asked(sizes)
+    value = given.value(asked)
+    if isinstance(sizes, AnySize) and asked.names & sizes.universal:
+        raise finite_only(f"initial values of {name} that are sizes", declared.location)
+    return value
 
 
 def _first(domain: domains.Domain) -> str:

@@ -21,6 +21,7 @@ SMALL = {
     "layer_split": {"turns": 1},
     "rdma_write_completion": {"requests": 1},
     "slot_lifecycle": {"requests": 1},
+    "speculation_monitor": {"requests": 1},
     "staged_handoff": {},
 }
 """Sizes of a few hundred states, at which each design has the liveness that is expected of it."""

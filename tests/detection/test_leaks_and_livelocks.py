@@ -17,7 +17,14 @@ from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("deferred_free", "staged_handoff")
-MODELS = (*SMALL, "slot_lifecycle", "rdma_write_completion", "async_cache_load", "layer_split")
+MODELS = (
+    *SMALL,
+    "slot_lifecycle",
+    "rdma_write_completion",
+    "async_cache_load",
+    "layer_split",
+    "speculation_monitor",
+)
 
 LASSOS = {
     "VLLM-32255": ("slot_lifecycle", "waits_for_seen_completion", "hear_success abort"),

@@ -16,7 +16,13 @@ from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "mutants.md"
 ROW = re.compile(r"^\| (?P<action>\S+) \| `(?P<edit>[^`]+)` \| (?P<runs>\w+) \| (?P<why>.+) \|$")
-MODELS = ("slot_lifecycle", "rdma_write_completion", "async_cache_load", "layer_split")
+MODELS = (
+    "slot_lifecycle",
+    "rdma_write_completion",
+    "async_cache_load",
+    "layer_split",
+    "speculation_monitor",
+)
 KINDS = ("spare guard", "lost run", "left over", "environment", "elsewhere")
 
 

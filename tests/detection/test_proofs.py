@@ -15,7 +15,13 @@ from fencepost.core.system import System
 from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("rdma_write_completion", "slot_lifecycle", "async_cache_load", "layer_split")
+MODELS = (
+    "slot_lifecycle",
+    "rdma_write_completion",
+    "async_cache_load",
+    "layer_split",
+    "speculation_monitor",
+)
 LONG = ("async_cache_load", "layer_split")
 QUICK_ENOUGH = (
     "fork_without_wait",

@@ -211,6 +211,48 @@ def test_the_refusal_says_what_to_write(model: type[Model], says: str, write: st
     assert refused.value.at is not None
 
 
+class StartsWithASize(Model):
+    n = Parameter(2, low=1)
+    Thread = Index(n)
+    left = Var(Range(0, 9), initial=n)
+
+    @action(thread=Thread)
+    def leave(self, thread):
+        require(self.left > 0)
+        self.left -= 1
+
+
+def test_initial_values_that_are_sizes_are_refused():
+    with pytest.raises(InputError, match="initial values of left that are sizes") as refused:
+        build(StartsWithASize, [], any_size=True)
+    assert refused.value.code == "F130"
+
+
+class StartsWithANumber(Model):
+    """No lemma says what the limit is, so the proof is about each of its values."""
+
+    n, most = Parameter(2, low=1), Parameter(2, low=1, high=9)
+    Thread = Index(n)
+    limit = Var(Range(1, 9), initial=most)
+    used = Array(Thread, of=Range(0, 9), initial=0)
+
+    @action(thread=Thread)
+    def use(self, thread):
+        require(self.used[thread] < self.limit)
+        self.used[thread] += 1
+
+
+@always(StartsWithANumber)
+def stays_below_its_limit(m, thread: StartsWithANumber.Thread):
+    return m.used[thread] <= m.limit
+
+
+def test_a_number_of_the_protocol_starts_a_field_and_is_proved_for():
+    system = build(StartsWithANumber, [stays_below_its_limit], {"most": 7})
+    answer = prove(system, system.designs[0]).answer
+    assert {f.verdict for f in answer.findings} == {Verdict.HOLDS}
+
+
 def test_initial_values_that_tell_members_apart_are_refused():
     class First(Model):
         Thread = Index(2)

@@ -10,6 +10,7 @@ from model_texts import declaring
 
 from fencepost.core import semantics
 from fencepost.core.domains import BOOL, Enum, Index, Maybe, Range, SetOf
+from fencepost.core.errors import InputError
 from fencepost.core.system import Expectation, System, Violation
 
 NONE_ON: frozenset[str] = frozenset()
@@ -49,6 +50,25 @@ def starts(system: System, name: str, on: frozenset[str] = NONE_ON) -> list[tupl
 )
 def test_starting_values(field: str, expected: list[tuple[int, ...]], tmp_path: Path) -> None:
     assert starts(system_of(tmp_path, f"x = {field}"), "x") == expected
+
+
+def test_a_parameter_is_a_starting_value(tmp_path: Path) -> None:
+    fields = """
+p = Parameter(2)
+x = Var(Range(0, 9), initial=p)
+y = Array(A, of=Range(0, 9), initial=2 * p + 1)
+"""
+    text = declaring(fields)
+    system = built(text, tmp_path)[1]
+    assert (starts(system, "x"), starts(system, "y")) == ([(2,)], [(5, 5)])
+    assert system.finite_only == ()
+    other = built(text, tmp_path, {"p": 4})[1]
+    assert (starts(other, "x"), starts(other, "y")) == ([(4,)], [(9, 9)])
+
+
+def test_a_starting_value_that_a_parameter_puts_outside_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="`x` starts with"):
+        system_of(tmp_path, "p = Parameter(4)\nx = Var(Range(0, 3), initial=p)")
 
 
 def test_initial_conditions_all_hold_and_may_ask_for_barriers(tmp_path: Path) -> None:

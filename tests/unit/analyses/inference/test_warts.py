@@ -2,7 +2,7 @@
 
 import pytest
 
-from fencepost import build
+from fencepost import *
 from fencepost.analyses.inference import infer_lemmas
 from fencepost.analyses.inference.attributes import attributes
 from fencepost.analyses.inference.harvest import asked_by
@@ -11,8 +11,10 @@ from fencepost.analyses.inference.tables import Template, distinct_rows
 from fencepost.analyses.inference.templates import variables_of
 from fencepost.analyses.inference.vectors import Vectors
 from fencepost.core.limits import Limits
+from fencepost.core.results import Verdict
 from fencepost.core.sizes import at_sizes
 from fencepost.engines.explore.reached import reached_states
+from fencepost.engines.prove.any_size import prove_any_size
 from tests.unit.analyses.inference.protocols import (
     CountedBlock,
     LateWrite,
@@ -38,6 +40,54 @@ def test_a_counter_is_not_proved_and_is_not_called_wrong():
     count = why.before[sized.offsets["count"]]
     hold = why.before[sized.offsets["hold"] :][: dict(why.sizes)["Request"]]
     assert count != sum(hold)
+
+
+class Verdicts(Model):
+    """Each step is judged before the next one, and the last of `limit` verdicts ends the count."""
+
+    requests = Parameter(2, low=1)
+    Request = Index(requests)
+    limit = Var(Range(1, 9), initial=2)
+    missed = Array(Request, of=Range(0, 10), initial=0)
+    verdicts = Array(Request, of=Range(0, 10), initial=0)
+    judged = Array(Request, of=bool, initial=True)
+
+    @action(request=Request)
+    def verify(self, request):
+        require(self.judged[request])
+        self.judged[request] = False
+        self.missed[request] += 1
+
+    @action(request=Request)
+    def judge(self, request):
+        require(not self.judged[request])
+        self.judged[request] = True
+        self.verdicts[request] += 1
+        if self.verdicts[request] == self.limit:
+            self.verdicts[request] = self.missed[request] = 0
+
+
+@always(Verdicts)
+def missed_is_bounded(m, request: Verdicts.Request):
+    return m.missed[request] <= m.limit
+
+
+@lemma(Verdicts)
+def each_step_is_judged_or_waits(m, request: Verdicts.Request):
+    waits = choose(m.judged[request], 0, 1)
+    below = m.verdicts[request] < m.limit
+    return below and m.missed[request] == m.verdicts[request] + waits
+
+
+def test_a_lemma_that_calculates_is_not_found_and_nothing_is_called_wrong():
+    """It is a sum of two counts; written by hand it proves the property."""
+    system = build(Verdicts, [missed_is_bounded, each_step_is_judged_or_waits], any_size=True)
+    by_hand = prove_any_size(system, system.designs[0], lemmas=system.lemmas).answer
+    assert {f.verdict for f in by_hand.findings} == {Verdict.HOLDS}
+    found = infer_lemmas(build(Verdicts, [missed_is_bounded], any_size=True), system.designs[0])
+    assert not found.proved
+    assert found.violation is None
+    assert found.obstacle is not None
 
 
 @pytest.mark.parametrize(

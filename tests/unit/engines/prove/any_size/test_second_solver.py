@@ -67,7 +67,12 @@ def test_a_wrong_obligation_is_not_refuted():
 
 
 @pytest.mark.parametrize(
-    ("model", "design"), [("rdma_write_completion", "safe"), ("slot_lifecycle", "safe")]
+    ("model", "design"),
+    [
+        ("rdma_write_completion", "safe"),
+        ("slot_lifecycle", "safe"),
+        ("speculation_monitor", "safe"),
+    ],
 )
 def test_a_protocol_of_the_project(model: str, design: str):
     source = load_model(model, Path(__file__).parents[5])
