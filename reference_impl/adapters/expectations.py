@@ -59,7 +59,11 @@ FAVOURED = {
     "abort_is_answered": _FAILING,
 }
 """The event that a barrier is about, where it is not the cancellation of a request."""
+_WORKER = "prefill.work"
+LATE = dict.fromkeys(("abort_stops_chunks", "abort_leaves_queue", "lease_stops_writer"), _WORKER)
+"""The loop that a barrier keeps from going on too late."""
 BASES = {
+    "staging_per_broadcast": "by_streams",
     "record_carries_digest": "tag_and_digest",
     "abort_is_answered": "ack_is_lost",
     "host_synchronises": "host_synchronises_always",
@@ -74,7 +78,7 @@ NOT_ENOUGH = {
 NO_RACE = {
     "rejection_is_reported": "what is read was never written, and nobody else is about to write",
     "failed_is_sticky": "the status is a word of the host; no byte of a cache is touched",
-    "handle_is_counted": "inside the transfer library",
+    "communicator_is_live": "nothing is received, so nothing is written that could come too late",
 }
 """Barriers that buy safety and whose absence is no race on the device."""
 NO_TOKENS = {

@@ -15,6 +15,7 @@ from reference_impl.adapters.designs import design, handoff, system, violations
 from reference_impl.adapters.expectations import (
     BASES,
     FAVOURED,
+    LATE,
     NO_RACE,
     NO_TOKENS,
     NOT_ENOUGH,
@@ -106,7 +107,8 @@ Perform = Callable[[Case, frozenset[str], int], Outcome]
 
 def _handoff(case: Case, barriers: frozenset[str], seed: int) -> Outcome:
     made = handoff(case.model, barriers)
-    return handoff_runs.run(made.on, made.assumed, seed, FAVOURED.get(case.barrier, "abort"))
+    favour, late = FAVOURED.get(case.barrier, "abort"), LATE.get(case.barrier, "")
+    return handoff_runs.run(made.on, made.assumed, seed, favour, late)
 
 
 def _hierarchical(_: Case, barriers: frozenset[str], seed: int) -> Outcome:
