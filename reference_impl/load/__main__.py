@@ -222,12 +222,15 @@ class _Load:
 
 
 def _progress() -> Progress:
+    """A bar for each design, where somebody looks."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
+        disable=not console.is_terminal,
     )
 
 

@@ -51,7 +51,7 @@ SUMMARY_HEAD: Row = (
     "stuck", "retries", "hit rate", "occupancy",
 )  # fmt: skip
 TIME_HEAD: Row = (
-    "design", "prefill ms a row", "decode ms a token", "first token, ticks", "95 %",
+    "design", "prefill, a row", "decode, a token", "ticks to first token", "95 %",
     "ticks a token", "95 %",
 )  # fmt: skip
 SWEEP_HEAD: Row = ("design", "aborts at", "abnormal", "detected", "sound", "false aborts")
@@ -80,8 +80,8 @@ def times(served: Sequence[Served]) -> Iterator[Row]:
         tally = one.tally
         yield (
             one.design,
-            number(tally.prefill_milliseconds, ".2f"),
-            number(tally.decode_milliseconds, ".2f"),
+            number(tally.prefill_milliseconds, ".2f", " ms"),
+            number(tally.decode_milliseconds, ".2f", " ms"),
             number(quantile(tally.first_token_ticks, 0.5), ".0f"),
             number(quantile(tally.first_token_ticks, 0.95), ".0f"),
             number(quantile(tally.decode_ticks, 0.5), ".2f"),
@@ -100,17 +100,15 @@ def sweep(served: Sequence[Served], rule: Rule, on: Switches) -> Iterator[Row]:
 def _quality(quality: Quality) -> Row:
     return (
         str(quality.abnormal),
-        f"{quality.detected} {number(quality.detection_rate, '(.0%)')}",
+        f"{quality.detected} ({number(quality.detection_rate, '.0%')})",
         str(quality.sound),
-        f"{quality.false_aborts} {number(quality.false_abort_rate, '(.1%)')}",
+        f"{quality.false_aborts} ({number(quality.false_abort_rate, '.1%')})",
     )
 
 
-def number(value: float | None, form: str) -> str:
-    """A number, in parentheses if the form is; a dash where there is none."""
-    if value is None:
-        return "-"
-    return f"({value:{form[1:-1]}})" if form.startswith("(") else f"{value:{form}}"
+def number(value: float | None, form: str, unit: str = "") -> str:
+    """A number with its unit; a dash where there is none."""
+    return "-" if value is None else f"{value:{form}}{unit}"
 
 
 def as_json(served: Sequence[Served], rule: Rule, on: Switches) -> dict[str, object]:

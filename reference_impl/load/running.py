@@ -21,7 +21,7 @@ SHIFT = 250
 
 
 NUMBERS = Rule(guard=GUARD, span=3)
-"""The published thresholds; a verdict is about three steps, since one step has three outcomes only."""
+"""The published thresholds; a verdict is about three steps, as one step has three outcomes."""
 
 
 class Run:

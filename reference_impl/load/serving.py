@@ -29,10 +29,12 @@ class Pace:
     prefill_actions: int = 3
     """Things that the prefill node does in a tick: a chunk, a message, an answer."""
     asks_again: int = 20
+    timeout: int = 200
+    """A transfer that takes so long is aborted, as its last word may be lost."""
     deadline: int = 40
     """A slot that is held back for so long may be freed, where the design says so."""
-    drain: int = 400
-    """After the last arrival; what has not ended then is stuck."""
+    patience: int = 400
+    """Where nothing has come or ended for so long, what has not ended is stuck."""
 
 
 class Machine(Protocol):
@@ -85,6 +87,7 @@ class Live:
     began: int | None = None
     is_suspected: bool = False
     stops: End | None = None
+    transferring_since: int | None = None
     reclaiming_since: int | None = None
     pages: tuple[int, ...] = ()
     generation: int = 0
@@ -119,14 +122,14 @@ class Server:
         self.coming = deque(asked)
         self.live: dict[int, Live] = {}
         self.tick = 0
+        self._changed = 0
         self._numbers = 0
         self._state = State(0, 0, 0, 0, 0, 0, 0, 0)
         machine.decode.after_step = self._after_step
 
     def serve(self) -> None:
         """Until every request has ended, or nothing ends any more."""
-        last = max((asked.arrives for asked in self.coming), default=0)
-        while (self.coming or self.live) and self.tick < last + self.pace.drain:
+        while (self.coming or self.live) and self.tick < self._changed + self.pace.patience:
             self.go_on()
             self.tick += 1
         for live in list(self.live.values()):
@@ -171,6 +174,7 @@ class Server:
     # What users and clocks do.
 
     def _submit(self, asked: Asked, attempt: int, leaves: int | None) -> None:
+        self._changed = self.tick
         number = self._numbers
         self._numbers += 1
         due = None if leaves is None else self.tick + leaves
@@ -184,6 +188,11 @@ class Server:
             if live.leaves is not None and self.tick >= live.leaves and live.stops is None:
                 live.stops = End.LEFT
                 decode.abort(live.number)
+            if request.phase is Phase.TRANSFERRING:
+                live.transferring_since = live.transferring_since or self.tick
+                if self.tick - live.transferring_since >= self.pace.timeout:
+                    live.stops = live.stops or End.FAILED
+                    decode.abort(live.number)
             if request.phase is not Phase.RECLAIMING:
                 continue
             if live.reclaiming_since is None:
@@ -262,6 +271,7 @@ class Server:
 
     def _end(self, live: Live, end: End) -> None:
         del self.live[live.number]
+        self._changed = self.tick
         decode = self.machine.decode
         request = decode.requests[live.number]
         found = tuple(request.tokens)
