@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -62,6 +63,7 @@ class Run:
                 server.ended = partial(self._ended, server)
                 server.suspected = partial(self._suspected, machine)
                 server.serve()
+            gc.collect()  # the device and all that it has recorded refer to one another
 
     def _ended(self, server: Server, ended: Ended) -> None:
         if self._log is not None:
