@@ -17,8 +17,8 @@ from reference_impl.adapters.expectations import (
     FAVOURED,
     LATE,
     NO_RACE,
+    NO_ROW,
     NO_TOKENS,
-    NOT_ENOUGH,
     READS,
     SAFETY,
     SEEN_AT_THE_END,
@@ -137,7 +137,7 @@ def cases(names: Iterable[str] = ()) -> Iterator[Case]:
             name = barrier.name
             if wanted and not wanted & {model, name}:
                 continue
-            if name in NOT_ENOUGH or (name in ABSENT and ABSENT[name] != ASSUMED):
+            if name in NO_ROW or (name in ABSENT and ABSENT[name] != ASSUMED):
                 continue
             yield Case(model, name, _base(model, name))
 

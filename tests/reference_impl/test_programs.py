@@ -6,9 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
 from fencepost.streams import virtual_cuda
+from reference_impl.attention import Shape, SmallModel
+from reference_impl.hierarchical import HostTier, Request, TwoTierCache
+from reference_impl.slot_pool import SlotPool
 from tests.reference_impl.programs import (
+    PROMPTS,
     handing_over,
     safe_handoff,
     safe_layer_split,
@@ -59,3 +64,23 @@ def test_a_missing_wait_changes_tokens_on_another_schedule():
     on = replace(safe_two_tiers("by_acknowledgement"), indexer_waits_for_load=False)
     with virtual_cuda(policy="newest-first"):
         assert not right(two_tiers(on))
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_an_event_that_a_load_records_again_names_earlier_work(on: bool):
+    switches = replace(safe_two_tiers("by_acknowledgement"), event_of_one_stream=on)
+    with virtual_cuda() as device:
+        shape = Shape(page_rows=10)
+        cache = TwoTierCache(SmallModel(shape), SlotPool(shape, 2), HostTier(shape, 2), switches)
+        rows = torch.zeros(shape.layers, 6, shape.index_dim)
+        torch.cuda.synchronize()
+        cache.submit(Request(0, PROMPTS[0][:6], 5, 1))
+        cache.submit(Request(1, PROMPTS[1][:6], 5, 1))
+        assert cache.admit()
+        assert cache.launch()
+        heads = torch.zeros(shape.layers, 6, 2, shape.heads, shape.head_dim)
+        assert cache.prefetch(PROMPTS[1][:6], rows, heads)
+        assert cache.admit()
+        assert cache.back_up(cache.requests[0])
+        torch.cuda.synchronize()
+        assert device.audit().clean == on
