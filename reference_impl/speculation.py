@@ -30,12 +30,14 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """The numbers of the rule; `guard` counts tokens, `window` verdicts in a row."""
+    """The numbers of the rule; `guard` counts tokens, `window` verdicts in a row, and `span` the
+    steps that a verdict is about where counts start over."""
 
     low_length: float = 1.4
     high_rate: float = 0.96
     guard: int = 128
     window: int = 2
+    span: int = 1
     retries: int = 1
 
 
@@ -107,6 +109,8 @@ class Monitor:
         counts.steps += 1
         counts.drafted += drafted
         counts.accepted += accepted
+        if on.counts_start_over and counts.steps < rule.span:
+            return Verdict.PASS
         past_guard = counts.tokens > rule.guard
         judges_length = on.low_length_aborts and (past_guard or not on.guard_covers_length)
         judges_rate = on.high_rate_aborts and (past_guard or not on.guard_covers_rate)

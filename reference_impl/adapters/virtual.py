@@ -83,7 +83,7 @@ class VirtualNic:
                 for source, target in held:
                     target.copy_(source)
 
-        queue = self.device.nic(f"nic {len(self.posted)}")
+        queue = self.queue()
         write, _ = self.device.post(
             queue,
             "one-sided write",
@@ -94,6 +94,10 @@ class VirtualNic:
         made.append(Handle(self, queue, write, regions))
         self.posted += made
         return made[0]
+
+    def queue(self) -> Queue:
+        """One for the next write."""
+        return self.device.nic(f"nic {len(self.posted)}")
 
     def land(self, handle: Handle) -> None:
         """The bytes arrive now; this orders nothing."""

@@ -1,0 +1,13 @@
+"""The handoff under load: many requests of many lengths, and what becomes of their tokens.
+
+    workload      requests: lengths, shared prefixes, arrivals, cancellations
+    prefixes      pages of prompts that the prefill node has computed before
+    drafting      a decode node that drafts tokens and verifies them
+    serving       one server, tick by tick, and the monitor that may abort what it serves
+    running       the whole workload, shift by shift
+    counting      what is counted of every attempt
+    report        the summary: tables, JSON and plots
+    writing       serving state as JSON lines, and cases for postmortem
+
+`python -m reference_impl.load --help`
+"""

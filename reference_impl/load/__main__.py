@@ -1,0 +1,248 @@
+"""`python -m reference_impl.load`: the command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from reference_impl.adapters import load_machine as machines
+from reference_impl.barriers import SpeculationMonitor as Switches
+from reference_impl.load.report import (
+    SUMMARY_HEAD,
+    SWEEP_HEAD,
+    TIME_HEAD,
+    Row,
+    Served,
+    as_json,
+    plots,
+    summary,
+    sweep,
+    times,
+)
+from reference_impl.load.running import NUMBERS, Run
+from reference_impl.load.workload import INPUT_SCALE, Workload
+from reference_impl.load.writing import Cases, Log
+
+EPILOG = """\b
+Examples:
+  python -m reference_impl.load
+      a design that is safe and one that is not, 500 requests each
+  python -m reference_impl.load --design slot_lifecycle/as_reported --requests 10000 --out run
+      many requests; run/ gets summary.json, plots, tokens.jsonl and postmortem/
+  python -m reference_impl.load --monitor acts --rule as_published
+      requests that the monitor suspects are aborted and retried
+  python -m reference_impl.load --designs
+      the designs that there are
+
+\b
+Exit code: 0; 1 where a safe design had an abnormal output; 2 for wrong options; 130 after Ctrl-C,
+which prints what was counted until then.
+"""
+SHARE = click.FloatRange(0, 1)
+WORKLOAD = Workload()
+
+
+@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--design",
+    "names",
+    metavar="MODEL/DESIGN",
+    multiple=True,
+    default=("slot_lifecycle/published_fix", "slot_lifecycle/as_reported"),
+    show_default=True,
+    help="May be given several times: each design serves the same requests.",
+)
+@click.option("--designs", is_flag=True, help="List designs and readings of the rule, and end.")
+@click.option(
+    "--requests", default=500, show_default=True, type=click.IntRange(1), help="For each design."
+)
+@click.option(
+    "--seed", default=0, show_default=True, help="Of the workload and of all that goes wrong."
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
+@click.option(
+    "--hit-rate",
+    default=WORKLOAD.hit_rate,
+    show_default=True,
+    type=SHARE,
+    help="Share of prompt tokens that shared prefixes are to cover.",
+)
+@click.option(
+    "--interval",
+    default=WORKLOAD.interval,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Mean ticks between two arrivals: fewer is more load.",
+)
+@click.option(
+    "--cancelled",
+    default=WORKLOAD.cancelled,
+    show_default=True,
+    type=SHARE,
+    help="Share of users who leave before they have their answer.",
+)
+@click.option(
+    "--late",
+    default=machines.Luck().late,
+    show_default=True,
+    type=SHARE,
+    help="Share of writes that land long after they were posted.",
+)
+@click.option(
+    "--rule",
+    default="safe",
+    show_default=True,
+    metavar="DESIGN",
+    help="Reading of the monitor's rule: a design of speculation_monitor.",
+)
+@click.option(
+    "--monitor",
+    type=click.Choice(["watches", "acts"]),
+    default="watches",
+    show_default=True,
+    help="One that watches counts what it would abort; one that acts aborts and retries.",
+)
+def main(
+    names: tuple[str, ...],
+    designs: bool,
+    requests: int,
+    seed: int,
+    out: Path | None,
+    hit_rate: float,
+    interval: float,
+    cancelled: float,
+    late: float,
+    rule: str,
+    monitor: str,
+) -> None:
+    """Serve many requests with designs of the handoff, and compare each answer with the oracle.
+
+    The nodes run on the virtual device. Time is in ticks, in each of which every node has a turn.
+    """
+    if designs:
+        for line in machines.listed():
+            click.echo(line)
+        return
+    try:
+        chosen = [machines.find(name) for name in names]
+        on = machines.reading(rule)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from None
+    workload = Workload(
+        requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
+    )
+    torch.set_num_threads(1)
+    load = _Load(workload, machines.Luck(late=late), on, acts=monitor == "acts", out=out)
+    served, interrupted = load.serve(chosen)
+    load.print(served)
+    if out is not None:
+        load.write(served, out)
+    if interrupted:
+        click.echo("interrupted: this is what was served until then", err=True)
+        sys.exit(130)
+    sys.exit(int(any(one.is_safe and one.tally.abnormal_outputs for one in served)))
+
+
+@dataclass
+class _Load:
+    workload: Workload
+    luck: machines.Luck
+    on: Switches
+    acts: bool
+    out: Path | None
+
+    def serve(self, chosen: list[machines.Found]) -> tuple[list[Served], bool]:
+        """Each design, and whether Ctrl-C ended it."""
+        served: list[Served] = []
+        with ExitStack() as stack:
+            bar = stack.enter_context(_progress())
+            for found in chosen:
+                folder = self._folder(found.name, alone=len(chosen) == 1)
+                log = None
+                if folder is not None:
+                    file = (folder / "tokens.jsonl").open("w", encoding="utf-8")
+                    log = Log(stack.enter_context(file))
+                run = Run(
+                    partial(machines.machine, found.deployment, self.luck),
+                    self.workload,
+                    self.on,
+                    acts=self.acts,
+                    log=log,
+                    cases=Cases(folder / "postmortem") if folder else None,
+                )
+                served.append(Served(found.name, found.is_safe, run.tally))
+                task = bar.add_task(found.name, total=self.workload.requests)
+                run.progress = partial(bar.update, task)
+                try:
+                    run.serve()
+                except KeyboardInterrupt:
+                    return served, True
+        return served, False
+
+    def _folder(self, name: str, *, alone: bool) -> Path | None:
+        """Where the files of a design go: into a folder of its own where there are several."""
+        if self.out is None:
+            return None
+        folder = self.out if alone else self.out / name.replace("/", ".")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def print(self, served: list[Served]) -> None:
+        """The tables."""
+        console = Console(width=None if sys.stdout.isatty() else 140)
+        first = served[0].tally
+        if first.mean_input is not None:
+            longest = INPUT_SCALE * max(first.input_lengths) // 1024
+            console.print(
+                f"Inputs of {first.mean_input / 1024:.0f}K tokens on average and {longest}K at "
+                f"most; one row of the cache stands for {INPUT_SCALE} tokens.",
+                highlight=False,
+            )
+        _table(console, "What became of the requests", SUMMARY_HEAD, summary(served))
+        _table(console, "Time", TIME_HEAD, times(served))
+        _table(console, "The monitor", SWEEP_HEAD, sweep(served, NUMBERS, self.on))
+
+    def write(self, served: list[Served], out: Path) -> None:
+        """The summary and the plots."""
+        text = json.dumps(as_json(served, NUMBERS, self.on), indent=1)
+        (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+        for name, picture in plots(served, NUMBERS, self.on).items():
+            (out / name).write_text(picture, encoding="utf-8")
+
+
+def _progress() -> Progress:
+    """A bar for each design, where somebody looks."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def _table(console: Console, title: str, head: Row, rows: Iterable[Row]) -> None:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, name in enumerate(head):
+        table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print()
+    console.print(table, highlight=False)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m reference_impl.load")

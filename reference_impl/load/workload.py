@@ -1,0 +1,95 @@
+"""Requests as coding agents send them, scaled down.
+
+Production (see `docs/how_to/serve_under_load.md`): inputs of 70K tokens on average and 128K at
+most, most of them a prefix that was seen before. One token here stands for `INPUT_SCALE` tokens of
+an input and for `OUTPUT_SCALE` of an output, so that a page of four rows is a prefill chunk of 16K
+tokens, and the monitor's guard of 128 tokens is eight.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+INPUT_SCALE = 4096
+OUTPUT_SCALE = 16
+LONGEST_INPUT = 128 * 1024 // INPUT_SCALE
+LONGEST_OUTPUT = 640 // OUTPUT_SCALE
+GUARD = 128 // OUTPUT_SCALE
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: its prompt, how many tokens it wants, and when (in ticks) its user does what.
+
+    `leaves` is so many ticks after it came, if its user does not wait for the answer; such a user
+    `returns` for one more attempt, or does not.
+    """
+
+    number: int
+    arrives: int
+    prompt: tuple[int, ...]
+    count: int
+    leaves: int | None
+    returns: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """How requests are drawn.
+
+    `hit_rate` is the share of all prompt tokens that a shared prefix is to cover, `interval` the
+    mean number of ticks between two arrivals, `cancelled` the share of users who leave early and
+    `returning` the share of those who come back.
+    """
+
+    requests: int = 1000
+    seed: int = 0
+    hit_rate: float = 0.6
+    interval: float = 4.5
+    cancelled: float = 0.2
+    returning: float = 0.5
+    patience: int = 60
+    vocabulary: int = 97
+    page_rows: int = 4
+    families: int = 4
+    """So many prefixes are shared at a time; each is followed by a new one now and then."""
+
+    def draw(self) -> Iterator[Asked]:
+        """The requests, in the order in which they arrive."""
+        draw = random.Random(self.seed)  # noqa: S311  # a load needs no secrets
+        prefixes = [self._tokens(draw, LONGEST_INPUT) for _ in range(self.families)]
+        now = 0.0
+        for number in range(self.requests):
+            now += draw.expovariate(1 / self.interval)
+            length = input_length(draw)
+            family = draw.randrange(self.families)
+            if draw.random() < 1 / 32:  # a session ends, another begins
+                prefixes[family] = self._tokens(draw, LONGEST_INPUT)
+            shared = self._shared(draw, length)
+            prompt = prefixes[family][:shared] + self._tokens(draw, length - shared)
+            leaves = draw.randint(1, self.patience) if draw.random() < self.cancelled else None
+            returns = leaves is not None and draw.random() < self.returning
+            yield Asked(number, int(now), prompt, output_length(draw), leaves, returns)
+
+    def _shared(self, draw: random.Random, length: int) -> int:
+        """Rows of a prompt that it shares: whole pages, and never all, as the last token is to be
+        computed. On average `hit_rate` of all rows, up to what whole pages allow."""
+        most = (length - 1) // self.page_rows
+        pages = self.hit_rate * length / self.page_rows
+        rounded = int(pages) + (draw.random() < pages % 1)
+        return min(rounded, most) * self.page_rows
+
+    def _tokens(self, draw: random.Random, count: int) -> tuple[int, ...]:
+        return tuple(draw.randrange(self.vocabulary) for _ in range(count))
+
+
+def input_length(draw: random.Random) -> int:
+    """Tokens of a prompt: 72K on average and 128K at most, as a beta distribution; at least 4K."""
+    return max(1, round(draw.betavariate(2.25, 1.75) * LONGEST_INPUT))
+
+
+def output_length(draw: random.Random) -> int:
+    """Tokens of an answer: a median of 300 and a long tail, cut off at 640; at least 32."""
+    return min(LONGEST_OUTPUT, max(2, round(draw.lognormvariate(5.7, 0.5) / OUTPUT_SCALE)))

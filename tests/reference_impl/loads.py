@@ -1,0 +1,45 @@
+"""Loads as tests serve them."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+from reference_impl.adapters import load_machine as machines
+from reference_impl.load.counting import Tally
+from reference_impl.load.running import Run
+from reference_impl.load.workload import Workload
+from reference_impl.load.writing import Cases, Log
+
+INTERVAL = 8.0
+"""Ticks between arrivals: little enough load that a request is seldom left while it still waits."""
+ON = machines.reading("safe")
+
+
+def run(
+    design: str,
+    requests: int,
+    *,
+    luck: machines.Luck | None = None,
+    acts: bool = False,
+    log: Log | None = None,
+    cases: Cases | None = None,
+    **workload: float,
+) -> Run:
+    """A run that is still to be served."""
+    found = machines.find(design)
+    return Run(
+        partial(machines.machine, found.deployment, luck or machines.Luck()),
+        Workload(requests=requests, **{"interval": INTERVAL, **workload}),
+        ON,
+        acts=acts,
+        log=log,
+        cases=cases,
+    )
+
+
+@cache
+def served(design: str, requests: int = 150, **kwargs: object) -> Tally:
+    """What a run came to."""
+    made = run(design, requests, **kwargs)
+    made.serve()
+    return made.tally
