@@ -60,6 +60,15 @@ class Endpoint:
             self.regions.append(_place(tensor)[:2])
         self._tensors += tensors
 
+    def deregister(self) -> None:
+        """Take all registrations back; peers are not told."""
+        for tensor in self._tensors:
+            self.agent.deregister_memory(
+                self.agent.get_reg_descs([(*_place(tensor), "")], self.memory)
+            )
+        self.regions.clear()
+        self._tensors.clear()
+
     def card(self) -> Card:
         """What to give to a peer, once all is registered."""
         return Card(self.name, self.agent.get_agent_metadata(), tuple(self.regions))

@@ -4,12 +4,15 @@
 
 The decode process owns the slots and submits requests; the prefill process computes the prompts and
 writes them into the slots. An aborted request is tried again. All tokens are held against a run
-without overlap. The exit code is 1 if a token differs, a page is not free, or a process fails.
+without overlap. With `--prefill dies` or `--prefill hangs` the prefill process does so once it has
+been asked for something, which shows how that is noticed. The exit code is 1 if a token differs, a page is not free, or a process fails.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -24,20 +27,31 @@ from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase
 from reference_impl.messages import Records
-from reference_impl.nixl_transport import Endpoint, NixlTransport, Notifications, TransferError
+from reference_impl.nixl_transport import (
+    Card,
+    Endpoint,
+    NixlTransport,
+    Notifications,
+    TransferError,
+)
 from reference_impl.prefill import PrefillNode, Target
 from reference_impl.processes import SPAWN, ProcessError, together
 from reference_impl.slot_pool import SlotPool
 
 SHAPE = Shape()
 COUNT, PROMPT = 3, 10
+STARTS_WITHIN = 60.0
+"""Seconds that a process may take to import torch and to compute what is right."""
+FAULTS = {"works": None, "dies": signal.SIGKILL, "hangs": signal.SIGSTOP}
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is run: the requests of `aborts` are aborted while their transfer is under way.
 
-    `patience` is how many seconds a node waits without anything happening.
+    `patience` is how many seconds a node waits without anything happening. `fault` is a signal that
+    the prefill process sends itself once it has posted writes: SIGKILL and it dies, SIGSTOP and it
+    hangs.
     """
 
     on: Handoff
@@ -45,6 +59,7 @@ class Plan:
     aborts: tuple[int, ...] = ()
     slots: int = 2
     patience: float = 10.0
+    fault: signal.Signals | None = None
 
     @property
     def pages(self) -> int:
@@ -99,7 +114,7 @@ def decode_process(plan: Plan, peer: Connection) -> Report:
         endpoint = Endpoint("decode", memory)
         endpoint.register(_target(pool, records))
         peer.send(endpoint.card())
-        card = peer.recv()
+        card = _card(peer)
         endpoint.meet(card)
         talk = Notifications(endpoint, card.name)
         fence_only = NixlTransport(endpoint, card, [], plan.patience)
@@ -152,7 +167,7 @@ def prefill_process(plan: Plan, peer: Connection) -> int:
         torch.cuda.synchronize()
         endpoint = Endpoint("prefill", memory)
         endpoint.register([pool.index_keys, pool.keys_values])
-        card = peer.recv()
+        card = _card(peer)
         endpoint.meet(card)
         peer.send(endpoint.card())
         transport = NixlTransport(endpoint, card, _target(stand_in, records), plan.patience)
@@ -164,8 +179,17 @@ def prefill_process(plan: Plan, peer: Connection) -> int:
             asked += node.listen()
             node.work()
             node.tidy()
+            if plan.fault is not None and node.under_way:
+                os.kill(os.getpid(), plan.fault)
         peer.recv()
         return asked
+
+
+def _card(peer: Connection) -> Card:
+    if not peer.poll(STARTS_WITHIN):
+        raise TransferError(f"the other node does not start within {STARTS_WITHIN:g} s")
+    card: Card = peer.recv()
+    return card
 
 
 def _target(pool: SlotPool, records: Records) -> list[torch.Tensor]:
@@ -204,13 +228,16 @@ def main(arguments: list[str] | None = None) -> int:
         "--abort", type=int, action="append", default=[], metavar="REQUEST", help="may be repeated"
     )
     parser.add_argument("--design", default="published_fix", help="of models/slot_lifecycle.py")
+    parser.add_argument("--prefill", choices=FAULTS, default="works")
     parser.add_argument("--patience", type=float, default=10.0, metavar="SECONDS")
     parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
     asked = parser.parse_args(arguments)
     from reference_impl.adapters.designs import design, handoff
 
     on = handoff("slot_lifecycle", design("slot_lifecycle", asked.design)).on
-    plan = Plan(on, asked.requests, tuple(asked.abort), patience=asked.patience)
+    plan = Plan(
+        on, asked.requests, tuple(asked.abort), patience=asked.patience, fault=FAULTS[asked.prefill]
+    )
     try:
         report = run(plan, asked.timeout)
     except ProcessError as error:
