@@ -5,7 +5,8 @@
 The decode process owns the slots and submits requests; the prefill process computes the prompts and
 writes them into the slots. An aborted request is tried again. All tokens are held against a run
 without overlap. With `--prefill dies` or `--prefill hangs` the prefill process does so once it has
-been asked for something, which shows how that is noticed. The exit code is 1 if a token differs, a page is not free, or a process fails.
+posted writes, which shows how that is noticed. The exit code is 1 if a token differs, a page is not
+free, or a process fails.
 """
 
 from __future__ import annotations
