@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,10 +35,10 @@ class GlooGroup:
     """A `Group` of one rank's process. What is posted gets on in `progress`, which the process
     calls again and again.
 
-    Rounds, broadcasts and the ends of prompts each have a communicator, where the nth collective of
-    one rank meets the nth of every other. Layers travel through host memory: the owner's stream
-    copies a layer there, and the streams of the others copy it from there. As every rank has host
-    memory of its own, `send_waits_for_receivers` has nothing to protect here.
+    Rounds, broadcasts, receipts of broadcasts and the ends of prompts each have a communicator,
+    where the nth collective of one rank meets the nth of every other. Layers travel through host
+    memory: the owner's stream copies a layer there, and the streams of the others copy it from
+    there. Receipts are exchanged where `send_waits_for_receivers` needs them.
     """
 
     def __init__(
@@ -51,17 +52,19 @@ class GlooGroup:
         self.rank, self.ranks, self.layers, self.on = rank, ranks, layers, on
         self.patience = patience
         try:
+            most = timedelta(seconds=patience)
             dist.init_process_group(
-                "gloo",
-                init_method=store.as_uri(),
-                rank=rank,
-                world_size=ranks,
-                timeout=timedelta(seconds=patience),
+                "gloo", init_method=store.as_uri(), rank=rank, world_size=ranks, timeout=most
             )
-            self._for_rounds, self._for_layers, self._for_ends = (dist.new_group() for _ in "123")
+            self._for_rounds, self._for_layers, self._for_receipts, self._for_ends = (
+                dist.new_group(timeout=most) for _ in range(4)
+            )
         except RuntimeError as error:
             raise self._error("meeting the other ranks", error) from error
         self._rounds: dict[int, tuple[dist.Work, Tensor]] = {}
+        self._receipts: dict[int, tuple[dist.Work, Tensor]] = {}
+        self._sent: list[int] = []
+        """Turns whose layer this rank has sent."""
         self._ends: dict[int, tuple[dist.Work, Tensor]] = {}
         self._pending: deque[_Collective] = deque()
         self._region: Tensor | None = None
@@ -86,33 +89,55 @@ class GlooGroup:
 
     def join(self, turn: int, rank: int, side: Broadcast) -> None:  # noqa: ARG002
         """As in `Group`."""
-        source = side.source if side.source is not None else side.target
-        assert source is not None
-        made = _Collective(turn, side, self._staging(source))
         if side.source is not None:
-            self._queue_on(side, made.host, side.source)
-            side.sent = side.stream.record_event()
-        elif not self.on.communicator_is_live:
-            side.received = side.stream.record_event()
-        if self.on.communicator_is_live:
-            self._pending.append(made)
+            made = _Collective(turn, side, self._staging(side.source))
+        else:
+            assert side.target is not None
+            made = _Collective(turn, side, torch.empty(side.target.shape, pin_memory=True))
+            if not self.on.communicator_is_live:
+                side.received = side.stream.record_event()
+        self._pending.append(made)
 
     def progress(self) -> bool:
-        """Post the broadcasts whose turn it is, and take in those that have arrived."""
+        """Send what may be sent, post the broadcasts whose turn it is, take in what has arrived."""
         moved = False
         for made in self._pending:
+            side = made.side
+            if side.source is not None and side.sent is None and self._may_send():
+                self._queue_on(side, made.host, side.source)
+                side.sent, moved = side.stream.record_event(), True
+                self._sent.append(made.turn)
+        if not self.on.communicator_is_live:
+            return moved
+        for made in self._pending:
             if made.work is None:
-                if made.side.sent is not None and not made.side.sent.query():
+                if made.side.source is not None and not self._has_left(made.side):
                     break  # the nth of one rank meets the nth of every other: none overtakes
                 owner = made.turn % self.layers % self.ranks
                 made.work = dist.broadcast(made.host, owner, self._for_layers, async_op=True)
                 moved = True
         while self._pending and self._has_arrived(self._pending[0]):
-            made, moved = self._pending.popleft(), True
-            if made.side.target is not None:
-                self._queue_on(made.side, made.side.target, made.host)
-                made.side.received = made.side.stream.record_event()
+            self._take_in(self._pending.popleft())
+            moved = True
         return moved
+
+    def _may_send(self) -> bool:
+        """Whether all ranks have received what this one has sent, if that is asked for."""
+        if not (self.on.send_waits_for_receivers and self.on.communicator_is_live):
+            return True
+        receipts = [self._receipts.get(turn) for turn in self._sent]
+        return all(r is not None and self._is_over(r[0], "a receipt") for r in receipts)
+
+    @staticmethod
+    def _has_left(side: Broadcast) -> bool:
+        return side.sent is not None and side.sent.query()
+
+    def _take_in(self, made: _Collective) -> None:
+        if made.side.target is not None:
+            self._queue_on(made.side, made.side.target, made.host)
+            made.side.received = made.side.stream.record_event()
+        if self.on.send_waits_for_receivers:
+            self._receipts[made.turn] = self._all_reduce(1, self._for_receipts)
 
     def close(self) -> None:
         """Leave the group."""
@@ -152,5 +177,5 @@ class GlooGroup:
         return True
 
     def _error(self, what: str, error: Exception) -> GroupError:
-        reason = str(error).splitlines()[0]
+        reason = re.sub(r"^\[[^]]*\] ", "", str(error)).split(". ")[0].splitlines()[0]
         return GroupError(f"{what}: a rank is gone or late ({self.patience:g} s): {reason}")
