@@ -5,7 +5,7 @@ PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INPUTS = pyproject.toml constraints.txt
 
-.PHONY: help check test clean
+.PHONY: help check test matrix clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -19,6 +19,9 @@ test: .venv/installed-test ## lint, type-check and test; SLOW=1 includes the slo
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	SLOW=$(SLOW) .venv/bin/python -m pytest --numprocesses auto --dist worksteal
+
+matrix: .venv/installed-test ## what each barrier of the reference cache buys, as a table
+	.venv/bin/python -m reference_impl.adapters.matrix
 
 clean: ## remove .venv and what the tools left behind
 	rm -rf .venv .fencepost .hypothesis .mypy_cache .pytest_cache .ruff_cache

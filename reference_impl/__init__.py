@@ -9,6 +9,7 @@
     decode          the node that owns the slots, reads them, and gives them on
     hierarchical    two tiers: pages on the device, and pinned memory that they come back from
     layer_split     ranks that keep some layers each and broadcast them ahead of attention
+    speculation     a monitor of accepted drafts that aborts what looks corrupt
     rank_group      their collectives, between streams of one device
 
 Nothing here knows of checking; `adapters` does. It runs on CUDA, and elsewhere on the device of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -82,12 +82,25 @@ class SmallModel:
         made.output = by_head.flip(1).reshape(layers, width, width)
         return made
 
+    def reading(self, chosen: int) -> SmallModel:
+        """The same model with an attention that reads so many rows: a draft of this one."""
+        made = copy(self)
+        made.shape = replace(self.shape, chosen=chosen)
+        return made
+
     def forward(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
         """The token after `tokens`, int64 [n] on the device, which stand at `start`; int64 []."""
+        return self.token(self._through(tokens, start, cache))
+
+    def verify(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
+        """The token after each of `tokens`, int64 [n] to the same."""
+        return (self._through(tokens, start, cache) @ self.unembedding).argmax(-1)
+
+    def _through(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
         x = self.embed(tokens, start)
         for layer in range(self.shape.layers):
             x = self.layer(x, layer, start, cache)
-        return self.token(x)
+        return x
 
     def embed(self, tokens: Tensor, start: int) -> Tensor:
         """int64 [n] at `start` to float32 [n, width]."""

@@ -112,6 +112,21 @@ class LayerSplit(Switches):
     agreed_is_joined: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpeculationMonitor(Switches):
+    """What a monitor of accepted drafts goes by: `models/speculation_monitor.py`."""
+
+    low_length_aborts: bool = False
+    high_rate_aborts: bool = False
+    guard_covers_length: bool = False
+    guard_covers_rate: bool = False
+    low_length_persists: bool = False
+    high_rate_persists: bool = False
+    counts_start_over: bool = False
+    attempt_counts_anew: bool = False
+    retries_are_counted: bool = False
+
+
 SAME = {
     "error_waits_for_siblings": "failure_waits_for_writes",
     "abort_waits_for_handles": "answer_waits_for_writes",
@@ -129,3 +144,13 @@ ABSENT = {
     "handle_is_counted": "inside the transfer library: what a handle's memory is, no cache can say",
 }
 """Barriers of the models that are no switch here, each with the reason."""
+STEP_IS_WAITED_FOR = (
+    "a speculative step begins where the last one ended, which the host reads from its result, so "
+    "no step is under way when the monitor aborts"
+)
+ABSENT_FROM_THE_MONITOR = {
+    "abort_is_deferred": STEP_IS_WAITED_FOR,
+    "seen_completion_frees": STEP_IS_WAITED_FOR,
+    "launch_waits_for_verdict": STEP_IS_WAITED_FOR,
+}
+"""Barriers of `speculation_monitor` that are no switch of the monitor."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -56,9 +56,9 @@ class Copies:
     def __init__(self) -> None:
         self._posted: list[_Copy] = []
 
-    def post(self, regions: Sequence[Region]) -> _Copy:
-        """As in `Transport`."""
-        handle = _Copy(regions)
+    def post(self, regions: Sequence[Region], before: Callable[[], object] = lambda: None) -> _Copy:
+        """As in `Transport`; `before` is called on the stream of the copy."""
+        handle = _Copy(regions, before)
         self._posted.append(handle)
         return handle
 
@@ -70,9 +70,10 @@ class Copies:
 
 
 class _Copy:
-    def __init__(self, regions: Sequence[Region]) -> None:
+    def __init__(self, regions: Sequence[Region], before: Callable[[], object]) -> None:
         stream = torch.cuda.Stream()
         with torch.cuda.stream(stream):
+            before()
             for source, target in regions:
                 target.copy_(source, non_blocking=True)
         self._done = stream.record_event()

@@ -34,7 +34,7 @@ PROMPTS = tuple(
     tuple((7 * r + 3 * i * i + i) % SHAPE.vocabulary for i in range(8)) for r in range(2)
 )
 MOST_STEPS = 120
-CANCELS = 24
+CANCELS = 14
 """A cancellation comes at one of so many first steps, or never."""
 
 # What an observer looks at, and the properties of the models that this stands for.
@@ -56,16 +56,19 @@ def expected(prompt: int) -> Expected:
         return Expected(found.tokens, found.index_keys.clone(), found.keys_values.clone())
 
 
-def run(on: Handoff, assumed: frozenset[str], seed: int, favour: str = "abort") -> Outcome:
+def run(
+    on: Handoff, assumed: frozenset[str], seed: int, favour: str = "abort", late: str = ""
+) -> Outcome:
     """One run of a design; `assumed` are the promises about the world that hold.
 
-    The event to `favour` happens in every run; others may.
+    The event to `favour` happens in every run; others may. The actor that is `late` begins as the
+    last of the loops.
     """
     for prompt in range(len(PROMPTS)):
         expected(prompt)  # on a device of its own
     policy = LandsWhenTold(InOrder())
     with virtual_cuda(policy=policy) as virtual:
-        made = _Run(on, assumed, seed, favour, VirtualNic(virtual, policy), Hosts(virtual))
+        made = _Run(on, assumed, seed, favour, late, VirtualNic(virtual, policy), Hosts(virtual))
         made.perform()
         virtual.run_all()
         made.outcome.races = races(virtual.trace)
@@ -79,6 +82,7 @@ class _Run:
         assumed: frozenset[str],
         seed: int,
         favour: str,
+        late: str,
         nic: VirtualNic,
         hosts: Hosts,
     ) -> None:
@@ -108,7 +112,7 @@ class _Run:
             )
         for number, prompt in enumerate(PROMPTS):
             self.decode.submit(number, prompt, COUNT)
-        self.priority: dict[str, float] = {}
+        self.priority: dict[str, float] = {late: 0.0}
         self.falls = {self.draw.randrange(40) for _ in range(5)}
         self.events = self._events(seed, favour)
 

@@ -88,9 +88,9 @@ class _Run:
         cache = self.cache
         idle = 0
         # In a calm run the host tier fills by write-backs alone.
-        weights = {"prefetch": self.draw.random(), "back_up": self.draw.random()}
+        weights = {name: self.draw.random() for name in ("prefetch", "back_up", "release")}
         if self.is_calm:
-            weights = {"prefetch": 0.0, "back_up": 0.9}
+            weights |= {"prefetch": 0.0, "back_up": 0.9}
         for step in range(MOST_STEPS):
             number, at = self.cancelled
             if step == at and self.draw.random() < 0.5:
@@ -100,8 +100,11 @@ class _Run:
                 ("admit", cache.admit),
                 ("launch", cache.launch),
                 ("take_acks", cache.take_acks),
-                *((f"release {r.number}", partial(cache.release, r)) for r in cache.requests),
             ]
+            if self.draw.random() < weights["release"]:
+                actions += [
+                    (f"release {r.number}", partial(cache.release, r)) for r in cache.requests
+                ]
             if self.draw.random() < weights["prefetch"]:
                 actions.append(("prefetch", self._prefetch))
             if self.draw.random() < weights["back_up"]:
@@ -117,6 +120,7 @@ class _Run:
             else:
                 self.virtual.run_all()
                 idle += 1
+                weights["release"] = 1.0
                 if idle > 2:
                     break
             self._look()

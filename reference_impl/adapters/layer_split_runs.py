@@ -20,7 +20,7 @@ from reference_impl.barriers import LayerSplit
 from reference_impl.layer_split import Prompt, Rank, Stage
 from reference_impl.rank_group import LocalGroup
 
-SHAPE = Shape()
+SHAPE = Shape(layers=3)
 COUNT, RANKS, LAST = 3, 2, 5
 PREFIXES = tuple(
     tuple((11 * p + 5 * i * i + i) % SHAPE.vocabulary for i in range(6)) for p in range(2)
@@ -145,9 +145,26 @@ class _Run:
                 if number not in rank.dropped and tokens != right:
                     self.outcome.changed.append(Changed(number, tokens, right))
                     self.outcome.failed.add("attention_reads_its_layer")
+            self._look_at_appends(rank)
         stages = [rank.stage for rank in self.ranks]
         if any(stage < Stage.JOINED for rank in stages for stage in rank):
             self.outcome.failed |= {"turn_is_over", "collective_ends", "turn_can_end"}
         for turn in zip(*stages, strict=True):
             if Stage.LEFT in turn and {Stage.JOINED, Stage.ASKING} & set(turn):
                 self.outcome.failed.add("collectives_match")
+
+    def _look_at_appends(self, rank: Rank) -> None:
+        """Whether an attention that appends had ended before its layer was sent, whole."""
+        if rank.on.broadcast_names_its_rows:
+            return
+        for number, side in rank.sides.items():
+            if side.sent is not None and number in rank.attended:
+                appended, sent = clock(rank.attended[number]), clock(side.sent)
+                if appended is not None and sent is not None and appended < sent:
+                    self.outcome.failed.add("append_stays_out_of_broadcast")
+
+
+def clock(event: torch.cuda.Event) -> int | None:
+    """When the device came to an event, in operations performed; None if it has not."""
+    newest = event.native.newest  # type: ignore[attr-defined]  # an event of the virtual device
+    return newest.time if newest is not None and newest.reached else None

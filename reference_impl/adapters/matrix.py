@@ -15,9 +15,10 @@ from reference_impl.adapters.designs import design, handoff, system, violations
 from reference_impl.adapters.expectations import (
     BASES,
     FAVOURED,
+    LATE,
     NO_RACE,
+    NO_ROW,
     NO_TOKENS,
-    NOT_ENOUGH,
     READS,
     SAFETY,
     SEEN_AT_THE_END,
@@ -106,7 +107,8 @@ Perform = Callable[[Case, frozenset[str], int], Outcome]
 
 def _handoff(case: Case, barriers: frozenset[str], seed: int) -> Outcome:
     made = handoff(case.model, barriers)
-    return handoff_runs.run(made.on, made.assumed, seed, FAVOURED.get(case.barrier, "abort"))
+    favour, late = FAVOURED.get(case.barrier, "abort"), LATE.get(case.barrier, "")
+    return handoff_runs.run(made.on, made.assumed, seed, favour, late)
 
 
 def _hierarchical(_: Case, barriers: frozenset[str], seed: int) -> Outcome:
@@ -135,7 +137,7 @@ def cases(names: Iterable[str] = ()) -> Iterator[Case]:
             name = barrier.name
             if wanted and not wanted & {model, name}:
                 continue
-            if name in NOT_ENOUGH or (name in ABSENT and ABSENT[name] != ASSUMED):
+            if name in NO_ROW or (name in ABSENT and ABSENT[name] != ASSUMED):
                 continue
             yield Case(model, name, _base(model, name))
 

@@ -47,7 +47,7 @@ def test_a_fresh_clone_gets_an_environment_with_pinned_versions(clone: Path, tar
     assert "--constraint constraints.txt" in commands
 
 
-@pytest.mark.parametrize("target", ["check", "test"])
+@pytest.mark.parametrize("target", ["check", "test", "matrix"])
 def test_a_second_run_installs_nothing(clone: Path, target: str):
     install(clone)
     commands = planned(clone, target)
@@ -73,7 +73,13 @@ def test_make_test_runs_every_check(clone: Path):
 
 def test_make_alone_explains_itself(clone: Path):
     shown = make(clone)
-    assert [line.split()[0] for line in shown.splitlines()] == ["help", "check", "test", "clean"]
+    assert [line.split()[0] for line in shown.splitlines()] == [
+        "help",
+        "check",
+        "test",
+        "matrix",
+        "clean",
+    ]
 
 
 def test_every_requirement_is_pinned_and_no_host_is_named():

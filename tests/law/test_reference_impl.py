@@ -1,0 +1,32 @@
+"""The cache is ordinary torch: it knows of checking nowhere but in its adapters."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / "reference_impl"
+FILES = sorted(CACHE.glob("*.py"))
+
+
+def imported(file: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
+def test_the_cache_imports_torch_and_itself(file: Path):
+    for name in imported(file):
+        head = name.split(".")[0]
+        assert head in ("torch", "reference_impl", *sys.stdlib_module_names), f"{file}: {name}"
+        assert not name.startswith("reference_impl.adapters"), f"{file}: {name}"

@@ -1,0 +1,143 @@
+"""The cache served by plain loops: the same source on the virtual device and on a GPU.
+
+Each program takes switches and gives, for each request, its tokens and those of the oracle.
+`window` is called where the device should be slow, on the stream that should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+import torch
+
+from reference_impl.adapters.designs import design, handoff
+from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit
+from reference_impl.decode import DecodeNode, Phase
+from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
+from reference_impl.layer_split import Prompt, Rank
+from reference_impl.layer_split import Stage as Taken
+from reference_impl.messages import Mailbox, Records
+from reference_impl.prefill import PrefillNode, Target
+from reference_impl.rank_group import LocalGroup
+from reference_impl.slot_pool import SlotPool
+from reference_impl.transport import Copies, Region
+
+Compared = list[tuple[tuple[int, ...], tuple[int, ...]]]
+Window = Callable[[], object]
+COUNT = 3
+PROMPTS = tuple(tuple((7 * r + 3 * i * i + i) % 97 for i in range(8)) for r in range(3))
+MOST = 20_000
+"""Rounds after which a program counts as one that hangs."""
+
+
+class SlowCopies(Copies):
+    """Copies whose stream is busy first."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__()
+        self._window = window
+
+    def post(self, regions: Sequence[Region]):
+        return super().post(regions, before=self._window)
+
+
+def handing_over(on: Handoff, window: Window = nullcontext, *, cancel: int = -1) -> Compared:
+    """Three requests through one slot; the first is cancelled in round `cancel`."""
+    shape = Shape()
+    model = SmallModel(shape)
+    other, right = model.with_heads_reversed(), []
+    for prompt in PROMPTS:
+        right.append(oracle(other, prompt, COUNT).tokens)
+    pages = shape.pages(len(PROMPTS[0]) + COUNT)
+    pool, records, sources = SlotPool(shape, pages), Records.of(pages), SlotPool(shape, 8)
+    torch.cuda.synchronize()
+    up, down, transport = Mailbox(), Mailbox(), SlowCopies(window)
+    decode = DecodeNode(model, pool, records, transport, (down, up), on)
+    prefill = PrefillNode(other, sources, Target(pool, records), transport, (up, down), on)
+    for number, prompt in enumerate(PROMPTS):
+        decode.submit(number, prompt, COUNT)
+    over = (Phase.ABORTED, Phase.FINISHED)
+    for round_ in range(MOST):
+        if round_ == cancel:
+            decode.abort(0)
+        for loop in (decode.admit, prefill.listen, prefill.work, prefill.tidy, decode.listen):
+            loop()
+        decode.step()
+        if all(request.phase in over for request in decode.requests.values()):
+            break
+    torch.cuda.synchronize()
+    finished = [r for r in decode.requests.values() if r.phase is Phase.FINISHED]
+    assert len(finished) >= len(PROMPTS) - (cancel >= 0)
+    return [(tuple(r.tokens), right[r.number]) for r in finished]
+
+
+def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int = -1) -> Compared:
+    """Requests that are computed, written back, evicted and restored, while the host runs ahead."""
+    shape = Shape(page_rows=10)
+    model, last = SmallModel(shape), 5
+    prefixes = [prompt[:6] for prompt in PROMPTS]
+    known = {p: oracle(model, (*p, last), COUNT, chunk=len(p)) for p in prefixes}
+    cache = TwoTierCache(model, SlotPool(shape, 2), HostTier(shape, 2), on)
+    torch.cuda.synchronize()
+    for number in range(8):
+        cache.submit(Request(number, prefixes[number % 3], last, COUNT))
+    first = known[prefixes[0]]
+    cache.prefetch(prefixes[0], first.index_keys[:, :6], first.keys_values[:, :6])
+    for round_ in range(MOST):
+        for stream in (cache.load, cache.store):
+            with torch.cuda.stream(stream):
+                window()
+        cache.take_acks()
+        cache.admit()
+        cache.launch()
+        for request in cache.requests:
+            cache.back_up(request)
+        if round_ == cancel:
+            cache.abort(cache.requests[1])
+        for request in cache.requests:
+            cache.release(request)
+        if all(request.stage is Stage.RELEASED for request in cache.requests):
+            break
+    torch.cuda.synchronize()
+    done = [request for request in cache.requests if request.result is not None]
+    assert len(done) >= len(cache.requests) - (cancel >= 0)
+    return [(tuple(r.tokens or ()), known[r.prefix].tokens) for r in done]
+
+
+def split_by_layers(on: LayerSplit, window: Window = nullcontext) -> Compared:
+    """Two prompts on two ranks."""
+    shape, last = Shape(), 5
+    model = SmallModel(shape)
+    prompts, right = [], []
+    for prompt in PROMPTS[:2]:
+        found = oracle(model, (*prompt[:6], last), COUNT, chunk=6)
+        rows = found.index_keys[:, :6].clone(), found.keys_values[:, :6].clone()
+        prompts.append(Prompt(rows[0].pin_memory(), rows[1].pin_memory(), last, COUNT))
+        right.append(found.tokens)
+    group = LocalGroup(2, on)
+    ranks = [Rank(number, 2, model, prompts, group, on) for number in range(2)]
+    for _ in range(MOST):
+        for rank in ranks:
+            for stream in (rank.loads, rank.broadcasts):
+                with torch.cuda.stream(stream):
+                    window()
+            went_on = [rank.fetch(), rank.take_up(), rank.take_up(), rank.attend()]
+        over = all(s >= Taken.JOINED for rank in ranks for s in rank.stage)
+        if over and not any(went_on) and all(len(r.results) == len(prompts) for r in ranks):
+            break
+    torch.cuda.synchronize()
+    return [(tuple(rank.results[n].tolist()), right[n]) for rank in ranks for n in range(2)]
+
+
+def safe_handoff() -> Handoff:
+    return handoff("slot_lifecycle", design("slot_lifecycle", "published_fix")).on
+
+
+def safe_two_tiers(name: str = "by_streams") -> AsyncCacheLoad:
+    return AsyncCacheLoad.on(design("async_cache_load", name))
+
+
+def safe_layer_split(name: str = "agreed_rounds") -> LayerSplit:
+    return LayerSplit.on(design("layer_split", name) - {"loads_succeed"})
