@@ -13,7 +13,7 @@ from reference_impl.messages import Abort, Answer, Arrived, Failure, Success, Tr
 from reference_impl.nixl_transport import Endpoint, TransferError, decode, encode
 from reference_impl.processes import ProcessError
 from reference_impl.slot_pool import Slot
-from reference_impl.two_nodes import Plan, run
+from reference_impl.adapters.two_nodes import Plan, run
 
 ROOT = Path(__file__).parents[2]
 ON = handoff("slot_lifecycle", design("slot_lifecycle", "published_fix")).on

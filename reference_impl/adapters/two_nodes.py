@@ -1,6 +1,6 @@
 """A handoff between two real processes, which exchange writes and messages over NIXL.
 
-    python -m reference_impl.two_nodes --requests 6 --abort 1 --design published_fix
+    python -m reference_impl.adapters.two_nodes --requests 6 --abort 1 --design published_fix
 
 The decode process owns the slots and submits requests; the prefill process computes the prompts and
 writes them into the slots. An aborted request is tried again. All tokens are held against a run
@@ -222,7 +222,7 @@ def run(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line asks for; the exit code."""
-    parser = argparse.ArgumentParser(prog="reference_impl.two_nodes", description=__doc__)
+    parser = argparse.ArgumentParser(prog="reference_impl.adapters.two_nodes", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--requests", type=int, default=4)
     parser.add_argument(

@@ -1,6 +1,6 @@
 """The layer split by real processes, one a rank, over `torch.distributed` with gloo on loopback.
 
-    python -m reference_impl.ranks --ranks 3 --design agreed_rounds
+    python -m reference_impl.adapters.ranks --ranks 3 --design agreed_rounds
 
 Each rank computes all tokens; they are held against a run without overlap. `--refuse` lets a rank
 refuse a turn, and `--rank dies` or `--rank hangs` does so to the last rank in the middle of its
@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     from reference_impl.adapters.designs import design
     from reference_impl.barriers import ABSENT
 
-    parser = argparse.ArgumentParser(prog="reference_impl.ranks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="reference_impl.adapters.ranks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--ranks", type=int, default=3)
     parser.add_argument("--design", default="agreed_rounds", help="of models/layer_split.py")
