@@ -7,13 +7,22 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from reference_impl.adapters.designs import design, handoff
+from reference_impl.adapters.two_nodes import Plan, run
 from reference_impl.messages import Abort, Answer, Arrived, Failure, Success, Transfer
-from reference_impl.nixl_transport import Endpoint, TransferError, decode, encode
+from reference_impl.nixl_transport import (
+    Card,
+    Endpoint,
+    NixlTransport,
+    TransferError,
+    decode,
+    encode,
+)
 from reference_impl.processes import ProcessError
 from reference_impl.slot_pool import Slot
-from reference_impl.adapters.two_nodes import Plan, run
+from reference_impl.transport import State
 
 ROOT = Path(__file__).parents[2]
 ON = handoff("slot_lifecycle", design("slot_lifecycle", "published_fix")).on
@@ -77,6 +86,21 @@ def test_a_prefill_node_that_hangs_is_not_waited_for_for_ever(nixl):
     with pytest.raises(ProcessError, match="no word from the prefill node for 1 s: request"):
         run(Plan(ON, patience=1.0, fault=signal.SIGSTOP), started=pids.update)
     assert_none_left(pids)
+
+
+def test_memory_cannot_be_taken_away_from_a_peer_and_the_transport_says_so(nixl):
+    transport = NixlTransport(Endpoint("alone", "DRAM"), Card("peer", b"", ()), [])
+    with pytest.raises(TransferError, match="end its process instead"):
+        transport.fence()
+
+
+def test_a_write_outside_what_the_peer_registered_is_refused(nixl):
+    source, stand_in = torch.zeros(8), torch.zeros(8)
+    peer = Card("peer", b"", ((4096, 32),))
+    transport = NixlTransport(Endpoint("alone", "DRAM"), peer, [stand_in])
+    with pytest.raises(TransferError, match="memory that the peer has not registered"):
+        transport.post([(source, torch.zeros(8))])
+    assert transport.post([(source, stand_in)]).state() is State.FAILED  # nobody of that name
 
 
 @pytest.mark.parametrize("tls", [None, "tcp"])
