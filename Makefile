@@ -38,3 +38,7 @@ clean: ## remove .venv and what the tools left behind
 .venv/installed-test: .venv/installed
 	$(PIP) install --constraint constraints.txt --editable '.[test]'
 	@touch $@
+
+.venv/installed-nixl: .venv/installed-test
+	$(PIP) install --constraint constraints.txt --editable '.[nixl]'
+	@touch $@

@@ -1,0 +1,226 @@
+"""One-sided writes and messages between two processes, over NIXL: the extra `nixl`.
+
+Each process is an *endpoint*: it registers memory, and hands its card to the other. Its backend UCX
+moves host memory on a machine with neither a NIC nor a GPU, and device memory where there is some.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from reference_impl.messages import Abort, Answer, Arrived, Failure, Message, Success, Transfer
+from reference_impl.slot_pool import Slot
+from reference_impl.transport import Region, State
+
+KINDS = {kind.__name__: kind for kind in (Abort, Answer, Arrived, Failure, Success)}
+
+
+class TransferError(RuntimeError):
+    """NIXL is missing, a peer is gone, or a write is not over when it has to be."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a peer needs in order to reach an endpoint: its name, NIXL's metadata of it, and the
+    address and size in bytes of each tensor that it registered."""
+
+    name: str
+    metadata: bytes
+    regions: tuple[tuple[int, int], ...]
+
+
+class Endpoint:
+    """A process as an agent of NIXL; `memory` is the kind of all that it registers."""
+
+    def __init__(self, name: str, memory: Literal["DRAM", "VRAM"]) -> None:
+        os.environ.setdefault("NIXL_LOG_LEVEL", "WARN")
+        try:
+            import nixl_cu12 as nixl
+        except ImportError as missing:
+            raise TransferError(
+                f"NIXL cannot be loaded ({missing}): pip install 'fencepost[nixl]'"
+            ) from missing
+        self.name, self.memory = name, memory
+        self.agent = nixl.nixl_agent(name, nixl.nixl_agent_config(backends=["UCX"]))
+        self.regions: list[tuple[int, int]] = []
+        self._tensors: list[Tensor] = []
+
+    def register(self, tensors: Sequence[Tensor]) -> None:
+        """Let these tensors, each contiguous, be written from and into."""
+        for tensor in tensors:
+            self.agent.register_memory([(*_place(tensor), "")], self.memory)
+            self.regions.append(_place(tensor)[:2])
+        self._tensors += tensors
+
+    def deregister(self) -> None:
+        """Take all registrations back; peers are not told."""
+        for tensor in self._tensors:
+            self.agent.deregister_memory(
+                self.agent.get_reg_descs([(*_place(tensor), "")], self.memory)
+            )
+        self.regions.clear()
+        self._tensors.clear()
+
+    def card(self) -> Card:
+        """What to give to a peer, once all is registered."""
+        return Card(self.name, self.agent.get_agent_metadata(), tuple(self.regions))
+
+    def meet(self, card: Card) -> None:
+        """Make a peer known, so that it can be written to."""
+        self.agent.add_remote_agent(card.metadata)
+
+
+def _place(tensor: Tensor) -> tuple[int, int, int]:
+    """Address, bytes, and the number of the device, as NIXL wants them."""
+    number = tensor.get_device()
+    return tensor.data_ptr(), tensor.numel() * tensor.element_size(), max(number, 0)
+
+
+class Write:
+    """A `Handle`. NIXL says DONE once the bytes are in the memory of the peer, whether that looked
+    or not. A write that takes longer than `patience` seconds counts as failed."""
+
+    def __init__(self, endpoint: Endpoint, patience: float) -> None:
+        self._agent, self._patience = endpoint.agent, patience
+        self._handle: Any = None
+        self._since = time.monotonic()
+        self._state = State.POSTED
+        self.error = ""
+        """Why it failed."""
+
+    def begin(self, own: list[Any], theirs: list[Any], memory: str, peer: str) -> None:
+        """Post it; an error is kept for whoever asks."""
+        try:
+            local = self._agent.get_xfer_descs(own, memory)
+            remote = self._agent.get_xfer_descs(theirs, memory)
+            self._handle = self._agent.initialize_xfer("WRITE", local, remote, peer)
+            self._hear(self._agent.transfer(self._handle))
+        except Exception as error:  # noqa: BLE001  # NIXL's errors have no class of their own
+            self._fail(str(error))
+
+    def state(self) -> State:
+        """As in `Handle`."""
+        if self._state is State.POSTED:
+            self._ask()
+            if self._state is State.POSTED and time.monotonic() - self._since > self._patience:
+                self._fail(f"still under way after {self._patience:g} s")
+        return self._state
+
+    def flush(self) -> None:
+        """As in `Handle`. Raises `TransferError` for a write that does not end: releasing it would
+        not recall it, so its memory must not be used again."""
+        kept, deadline = self._state, time.monotonic() + self._patience
+        while self._handle is not None:
+            if time.monotonic() > deadline:
+                raise TransferError(f"a write does not end: {self.error or 'still under way'}")
+            self._ask()
+        if kept is State.FAILED:
+            self._state = kept
+
+    def _ask(self) -> None:
+        try:
+            self._hear(self._agent.check_xfer_state(self._handle))
+        except Exception as error:  # noqa: BLE001  # as above
+            self._handle = None
+            self._fail(str(error))
+
+    def _hear(self, said: str) -> None:
+        if said == "DONE":
+            self._state = State.VISIBLE
+        elif said != "PROC":
+            self._fail(f"NIXL says {said}")
+        if said != "PROC":
+            self._handle.release()
+            self._handle = None
+
+    def _fail(self, error: str) -> None:
+        self._state, self.error = State.FAILED, error
+
+
+class NixlTransport:
+    """A `Transport` to one peer.
+
+    `stand_ins` are tensors of this process, one for each of the first that the peer registered and
+    of its size: a target is named by its place in one of them, and never touched here.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, peer: Card, stand_ins: Sequence[Tensor], patience: float = 10.0
+    ) -> None:
+        self._endpoint, self._peer, self._patience = endpoint, peer.name, patience
+        places = [_place(tensor)[:2] for tensor in stand_ins]
+        offered = peer.regions[: len(places)]
+        if [size for _, size in places] != [size for _, size in offered]:
+            raise TransferError(f"{peer.name} registered other memory than is stood in for")
+        self._theirs = list(zip(places, offered, strict=True))
+
+    def post(self, regions: Sequence[Region]) -> Write:
+        """As in `Transport`. A source that is not registered yet is, first."""
+        own, theirs = [], []
+        for source, target in regions:
+            address, size, number = _place(source)
+            held = self._endpoint.regions
+            if not any(at <= address and address + size <= at + n for at, n in held):
+                self._endpoint.register([source])
+            own.append((address, size, number))
+            theirs.append(self._at_peer(target))
+        write = Write(self._endpoint, self._patience)
+        write.begin(own, theirs, self._endpoint.memory, self._peer)
+        return write
+
+    def _at_peer(self, target: Tensor) -> tuple[int, int, int]:
+        address, size, number = _place(target)
+        for (here, most), (there, _) in self._theirs:
+            if here <= address and address + size <= here + most:
+                return there + address - here, size, number
+        raise TransferError("a write names memory that the peer has not registered")
+
+    def fence(self) -> None:
+        """Raises `TransferError`: a peer that has been given an address goes on writing there after
+        the memory is no longer registered (docs/explanation/nixl.md)."""
+        raise TransferError("NIXL cannot take memory away from a peer: end its process instead")
+
+
+class Notifications:
+    """A `Channel` in both directions: messages as NIXL's notifications, in order, without loss."""
+
+    def __init__(self, endpoint: Endpoint, peer: str) -> None:
+        self._agent, self._peer = endpoint.agent, peer
+        self._received: deque[Message] = deque()
+
+    def send(self, message: Message) -> None:
+        """As in `Channel`. Raises `TransferError` when the peer is gone."""
+        try:
+            self._agent.send_notif(self._peer, encode(message))
+        except Exception as error:
+            raise TransferError(f"{self._peer} is gone: {error}") from error
+
+    def receive(self) -> Message | None:
+        """As in `Channel`."""
+        if not self._received:
+            for text in self._agent.get_new_notifs().get(self._peer, ()):
+                self._received.append(decode(text))
+        return self._received.popleft() if self._received else None
+
+
+def encode(message: Message) -> bytes:
+    """A message as JSON: its kind and its fields."""
+    return json.dumps([type(message).__name__, asdict(message)]).encode()
+
+
+def decode(text: bytes) -> Message:
+    """The message that `encode` was given."""
+    kind, fields = json.loads(text)
+    if kind == "Transfer":
+        slot = fields["slot"]
+        where = Slot(slot["owner"], tuple(slot["pages"]), slot["generation"])
+        return Transfer(fields["request"], tuple(fields["prompt"]), where)
+    return KINDS[kind](**fields)
