@@ -131,6 +131,8 @@ class _Run:
         events = {
             draw.choice(possible): draw.randrange(CANCELS) for _ in range(draw.choice((0, 0, 1, 2)))
         }
+        if favour not in (*possible, "abort"):  # what the world promises not to do
+            favour = "abort"
         events[favour] = draw.randrange(CANCELS)
         if favour == "abort" or draw.random() < 0.5:
             events["abort"] = seed % CANCELS
@@ -215,7 +217,16 @@ class _Run:
                 if step in self.falls:
                     self.priority[name] = -self.draw.random()
                 return True
-        return self.decode.ask_again()
+        return self.decode.ask_again() or self._time_out()
+
+    def _time_out(self) -> bool:
+        """Nobody can go on, and a report was lost: who waits for one is cancelled."""
+        waiting = [r for r in self.decode.requests.values() if r.phase is Phase.TRANSFERRING]
+        if not waiting or "lose_answer" not in self.outcome.log:
+            return False
+        with self.hosts.acting("decode"):
+            self.decode.abort(waiting[0].number)
+        return True
 
     def _actors(self) -> dict[str, Callable[[], bool]]:
         def as_host(host: str, loop: Callable[[], bool]) -> Callable[[], bool]:
