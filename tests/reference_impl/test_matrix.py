@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reference_impl.adapters import one_run
 from reference_impl.adapters.matrix import Case, cases, examine, main, wanted, with_it
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "what_each_barrier_buys.md"
@@ -80,3 +81,21 @@ def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]):
 
 def test_the_command_says_that_nothing_was_asked(capsys: pytest.CaptureFixture[str]):
     assert main(["no_such_barrier"]) == 1
+
+
+def test_a_run_is_told_with_its_barrier_and_without(capsys: pytest.CaptureFixture[str]):
+    assert one_run.main(["abort_is_deferred", "20"]) == 1
+    told = capsys.readouterr().out
+    assert "race      write after write" in told
+    assert "tokens    request 1 decoded 40 30 62, and the oracle 40 39 10" in told
+    assert one_run.main(["abort_is_deferred", "20", "--with"]) == 0
+    told = capsys.readouterr().out
+    assert "race" not in told
+    assert "all hold" in told
+
+
+def test_a_barrier_that_is_not_there_is_no_story(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        one_run.main(["no_such_barrier", "20"])
+    assert ended.value.code == 2
+    assert "`make matrix` prints all" in capsys.readouterr().err
