@@ -71,7 +71,7 @@ BASES = {
 NO_ROW = {
     "event_of_one_stream": "a load has to come between a launch and its write-back, which no seed "
     "did: a test of its own has that path",
-    "record_carries_digest": "it helps no design but broken ones, and was not seen to in 200 runs",
+    "record_carries_digest": "it helps no design but broken ones, and was not seen to in the runs that were tried",
     "abort_is_answered": "without it something is no longer reachable, which no single run shows",
     "fork_waits_for_first_layer": "a design with it breaks as the same one without it, only later",
 }
@@ -82,7 +82,7 @@ NO_RACE = {
     "communicator_is_live": "nothing is received, so nothing is written that could come too late",
 }
 """Barriers that buy safety and whose absence is no race on the device."""
-_COPY = "a later request of the run would have to load the bad copy: not seen in 200 runs"
+_COPY = "a later request of the run would have to load the bad copy: none of those tried did"
 NO_TOKENS = {
     "forward_waits_for_store": _COPY,
     "page_rests_until_stored": _COPY,
