@@ -71,7 +71,7 @@ BASES = {
 NO_ROW = {
     "event_of_one_stream": "a load has to come between a launch and its write-back, which no seed "
     "did: a test of its own has that path",
-    "record_carries_digest": "it helps no design but broken ones, and was not seen to in the runs that were tried",
+    "record_carries_digest": "it helps no design but broken ones, and in no run that was tried",
     "abort_is_answered": "without it something is no longer reachable, which no single run shows",
     "fork_waits_for_first_layer": "a design with it breaks as the same one without it, only later",
 }
