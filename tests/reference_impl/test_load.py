@@ -253,7 +253,7 @@ def test_a_case_has_what_a_postmortem_asks_for(tmp_path):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("design", [PUBLISHED, REPORTED])
 def test_many_more_requests(design: str):
-    made = run(design, 1200)
+    made = run(design, 500)
     made.serve()
     if machines.find(design).is_safe:
         assert not made.tally.abnormal.total()
