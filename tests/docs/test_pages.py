@@ -34,6 +34,7 @@ def compare(page: Page, command: Command, output: str, folder: Path) -> None:
         )
 
 
+@pytest.mark.timeout(900)  # a page may run `make check`
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_page(page: Page, tmp_path: Path):
     missing = missing_programs(page)

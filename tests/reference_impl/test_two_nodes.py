@@ -126,5 +126,7 @@ def test_what_nixl_does_with_a_write(nixl, tls):
         assert facts["a write under way, released"].startswith("PROC then released")
         assert "no notification came" in facts["a write under way, released"]
         stopped = facts["a write to a receiver that is stopped"]
-        assert stopped == f"FAILED (still under way after 2 s), {all_there} once it goes on"
+        # What the system's buffers take is done without the receiver, and is visible at once.
+        assert stopped.startswith(("FAILED (still under way after 2 s)", "VISIBLE"))
+        assert stopped.endswith(f"{all_there} once it goes on")
         assert "DISCONNECT" in facts["a write under way when its receiver dies"]

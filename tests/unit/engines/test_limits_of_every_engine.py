@@ -51,7 +51,7 @@ def who_has_had(m, holder: Tokens.Holder):
 
 
 SYSTEM = build(Tokens, [who_has_had])
-SECONDS = 0.01
+SECONDS = 0.001
 
 
 def of(name: str, limits: Limits):
