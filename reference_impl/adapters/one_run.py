@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from fencepost.core.errors import Location
 from reference_impl.adapters.matrix import Case, cases
 from reference_impl.adapters.outcomes import Outcome
 
@@ -42,9 +43,8 @@ def story(case: Case, run: int, outcome: Outcome, *, on: bool) -> Iterator[str]:
         yield "  tokens    those of the oracle"
 
 
-def _at(site: object) -> str:
-    file, line = getattr(site, "file", ""), getattr(site, "line", 0)
-    return f"{Path(file).name}:{line}"
+def _at(site: Location) -> str:
+    return f"{Path(site.file).name}:{site.line}"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.devices import OF_THE_HOST
 from fencepost.streams.shim.launches import Launch, result_into
+from fencepost.streams.shim.remembered import Outlines
 from fencepost.streams.shim.shapes import (
     WITHOUT_TENSORS,
-    NotKnownBefore,
-    Outline,
     default_dtype,
     freeze,
 )
@@ -21,7 +20,6 @@ from fencepost.streams.shim.special import UNINITIALISED
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
 
-MOST_REMEMBERED = 1 << 12
 WHERE = ("device", "pin_memory")
 
 
@@ -39,7 +37,8 @@ class Factory:
         self.name = declared.name
         self.leaves_memory = declared.operator in UNINITIALISED
         self.otherwise = otherwise
-        self._known: dict[tuple[Any, ...], Outline] = {}
+        self._outlines = Outlines(runtime, declared.operator)
+        self._known = self._outlines.known
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Queue a call."""
@@ -54,7 +53,9 @@ class Factory:
             ):
                 return self.otherwise(args, kwargs)
         form = (default_dtype(), *map(freeze, args), *named, *map(freeze, named.values()))
-        outline = self._known.get(form) or self._look(form, args, named)
+        outline = self._known.get(form) or self._outlines.look(
+            form, args, {**named, "device": OF_THE_HOST}
+        )
         if outline is None:
             return self.otherwise(args, kwargs)
         if self.leaves_memory:
@@ -65,20 +66,3 @@ class Factory:
         )
         runtime.submit(Launch(self.name, [], [made.bytes], kernel))
         return result
-
-    def _look(
-        self, form: tuple[Any, ...], args: tuple[Any, ...], named: dict[str, Any]
-    ) -> Outline | None:
-        """The outline of the result, where there is one; remembered."""
-        try:
-            outline = self.runtime.shapes.infer(
-                self.operator, args, {**named, "device": OF_THE_HOST}
-            )
-        except NotKnownBefore:
-            return None
-        if not isinstance(outline, Outline):
-            return None
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[form] = outline
-        return outline

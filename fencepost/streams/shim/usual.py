@@ -16,10 +16,10 @@ import torch
 from fencepost.streams.shim.aliases import Alias
 from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.launches import Launch, result_into
+from fencepost.streams.shim.remembered import Outlines
 from fencepost.streams.shim.shapes import (
     NUMBERS,
     WITHOUT_TENSORS,
-    NotKnownBefore,
     Outline,
     default_dtype,
     freeze,
@@ -27,8 +27,6 @@ from fencepost.streams.shim.shapes import (
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
-
-MOST_REMEMBERED = 1 << 12
 
 
 class Usual:
@@ -51,7 +49,8 @@ class Usual:
         self.otherwise = otherwise
         self.least = max(self.written, default=-1)
         self._of = runtime.aliases.of
-        self._known: dict[tuple[Any, ...], Outline] = {}
+        self._outlines = Outlines(runtime, declared.operator)
+        self._known = self._outlines.known
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Queue a call."""
@@ -106,13 +105,4 @@ class Usual:
         """The outline of the result, where there is one; remembered."""
         if not any(isinstance(value, torch.Tensor) for value in args):
             return None
-        try:
-            outline = self.runtime.shapes.infer(self.operator, args, kwargs)
-        except NotKnownBefore:
-            return None
-        if not isinstance(outline, Outline):
-            return None
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[form] = outline
-        return outline
+        return self._outlines.look(form, args, kwargs)

@@ -23,6 +23,7 @@ from fencepost.engines.prove.any_size.counterexamples import (
 from fencepost.engines.prove.any_size.encoding import Encoding, Obligation
 from fencepost.engines.prove.any_size.formulas import Formula
 from fencepost.engines.prove.any_size.values import Term
+from fencepost.engines.prove.raw import identity
 from fencepost.engines.prove.solver import Bounded, GaveUp, RunEnded, Satisfied
 
 NO_CLAIM = "no_fault"
@@ -56,7 +57,6 @@ class Sized:
         self._solver = z3.SimpleSolver(self.encoding.words.context)
         self._solver.add(*self.encoding.background)
         self._switches: dict[str, Term] = {}
-        self._ids: dict[str, int] = {}
         self._breaks: dict[str, dict[str, Term]] = {}
 
     def broken(
@@ -107,8 +107,9 @@ class Sized:
         return core
 
     def _core(self, hypotheses: Sequence[Formula]) -> list[Formula]:
-        found = {literal.get_id() for literal in self._solver.unsat_core()}
-        return [h for h in hypotheses if self._ids[h.name] in found]
+        core = self._solver.unsat_core()
+        found = {identity(literal) for literal in core}
+        return [h for h in hypotheses if identity(self._switches[h.name]) in found]
 
     def _check(self, assumptions: Sequence[Term]) -> Satisfied | None:
         self.queries += 1
@@ -124,7 +125,7 @@ class Sized:
         if formula.name not in self._switches:
             switch = z3.Bool(f"|{formula.name}|", self.encoding.words.context)
             self._solver.add(z3.Implies(switch, self.encoding.formula(formula)))
-            self._switches[formula.name], self._ids[formula.name] = switch, switch.get_id()
+            self._switches[formula.name] = switch
         return self._switches[formula.name]
 
     def _goal(self, name: str) -> Term:
