@@ -15,7 +15,7 @@ from fencepost.streams.detect import races
 from fencepost.streams.policies import Policy
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.outcomes import Changed, Outcome
-from reference_impl.adapters.virtual import raw
+from reference_impl.adapters.virtual import newest_record, raw
 from reference_impl.attention import Expected, LayerCache, Shape, SmallModel, oracle
 from reference_impl.barriers import AsyncCacheLoad
 from reference_impl.hierarchical import HostTier, Prefix, Request, Stage, TwoTierCache
@@ -198,7 +198,7 @@ class _Run:
 
 def _reached(event: torch.cuda.Event) -> bool:
     """Whether the device has come to an event, without asking it."""
-    newest = event.native.newest  # type: ignore[attr-defined]  # an event of the virtual device
+    newest = newest_record(event)
     return newest is None or newest.reached
 
 
@@ -206,7 +206,7 @@ class _Noting(TwoTierCache):
     """A cache that keeps what its forwards read, for an observer."""
 
     def __init__(self, *made: object, reads: list[tuple[Request, str, int, Tensor]]) -> None:
-        super().__init__(*made)  # type: ignore[arg-type]
+        super().__init__(*made)  # type: ignore[arg-type]  # what the cache is made of, as given
         self._reads = reads
 
     def cache_of(self, request: Request) -> LayerCache:

@@ -14,7 +14,7 @@ from fencepost.streams.detect import races
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.hierarchical_runs import policy
 from reference_impl.adapters.outcomes import Changed, Outcome
-from reference_impl.adapters.virtual import Hosts
+from reference_impl.adapters.virtual import Hosts, newest_record
 from reference_impl.attention import Expected, Shape, SmallModel, oracle
 from reference_impl.barriers import LayerSplit
 from reference_impl.layer_split import Prompt, Rank, Stage
@@ -166,5 +166,5 @@ class _Run:
 
 def clock(event: torch.cuda.Event) -> int | None:
     """When the device came to an event, in operations performed; None if it has not."""
-    newest = event.native.newest  # type: ignore[attr-defined]  # an event of the virtual device
+    newest = newest_record(event)
     return newest.time if newest is not None and newest.reached else None
