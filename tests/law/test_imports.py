@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "engines.explore": {"core", "kernel"},
     "engines.prove": {"core"},
     "engines.fuzz": {"core", "kernel"},
+    "engines.conform": {"core", "kernel"},
     "analyses": {"core", "engines"},
     "streams": {"core"},
 }
