@@ -80,7 +80,7 @@ class Followed:
         if claim.kind == "always" and claim.property not in (NO_FAULT, NO_STUCK_STATE):
             return claim.property in self.subject.violations
         if claim.property == NO_STUCK_STATE:
-            for number in run.disabled():
+            for number in run.choices().disabled:
                 run.attempt(number)
             return all(self._is_stuck(node) for node in run.fitting)
         return True

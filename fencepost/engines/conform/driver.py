@@ -22,7 +22,7 @@ from fencepost.engines.conform.shortest import Replays
 from fencepost.engines.conform.space import Explored, Space, TooMany
 from fencepost.engines.conform.tour import Tour
 
-TRACES, LENGTH, EXAMPLES, FITTING = 20, 200, 50, 4096
+TRACES, LENGTH, EXAMPLES, FITTING = 20, 200, 30, 4096
 DRAWN_STEPS = 50
 """Hypothesis draws runs of at most so many steps."""
 STEPS_LIMIT = "limit of steps reached"

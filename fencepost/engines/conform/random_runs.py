@@ -27,14 +27,13 @@ def random_runs(subject: Subject, traces: int, length: int, seed: int) -> None:
 
 def _drawn(run: Run, own: int, at: int, *, ordered: bool) -> int | None:
     """The next step to try; None where nothing but refusals is left, and they were tried."""
-    possible = run.enabled() + run.open()
+    choices = run.choices()
+    possible, disabled = choices.possible, choices.disabled
     chance = mixed(own, at)
     if not possible:
         return None
-    if chance % DEVIATES == 0:
-        disabled = run.disabled()
-        if disabled:
-            return disabled[(chance >> 8) % len(disabled)]
+    if disabled and chance % DEVIATES == 0:
+        return disabled[(chance >> 8) % len(disabled)]
     if ordered and chance % DEVIATES != 1:
         return min(possible, key=lambda number: mixed(own ^ MASK, number))
     return possible[(chance >> 8) % len(possible)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -71,6 +72,21 @@ class Subject:
         return Run(self, made)
 
 
+@dataclass(frozen=True)
+class Choices:
+    """Steps to perform, by number: those that the model takes in every state that fits, in some of
+    them, and in none."""
+
+    enabled: list[int]
+    open: list[int]
+    disabled: list[int]
+
+    @property
+    def possible(self) -> list[int]:
+        """Those that may be taken."""
+        return self.enabled + self.open
+
+
 class Run:
     """An implementation that is driven, checked after each step that is tried."""
 
@@ -103,24 +119,18 @@ class Run:
         """The states that the model may be in when the next step is tried."""
         return self.subject.space.closed(self.fitting)
 
-    def enabled(self) -> list[int]:
-        """The steps to perform that the model takes in every state that fits."""
-        return [n for n in self.subject.space.driven if self._possible(n) is True]
-
-    def disabled(self) -> list[int]:
-        """The steps to perform that the model disables in every state that fits."""
-        return [n for n in self.subject.space.driven if self._possible(n) is False]
-
-    def open(self) -> list[int]:
-        """The steps that it takes in some of the states that fit and disables in the others."""
-        return [n for n in self.subject.space.driven if self._possible(n) is None]
-
-    def _possible(self, number: int) -> bool | str | None:
+    def choices(self) -> Choices:
+        """The steps that can be tried now. Those that fault in some state that fits are not."""
         space, ready = self.subject.space, self.ready
-        if any(number in space.faults(node) for node in ready):
-            return "faults"
-        found = {number in space.moves(node) for node in ready}
-        return None if len(found) > 1 else found.pop()
+        found = Choices([], [], [])
+        possible = [space.moves(node) for node in ready]
+        faults = frozenset[int]().union(*(space.faults(node) for node in ready))
+        for number in space.driven:
+            if number not in faults:
+                where = sum(number in moves for moves in possible)
+                kind = found.disabled if not where else found.open
+                (found.enabled if where == len(possible) else kind).append(number)
+        return found
 
     def attempt(self, number: int) -> bool:
         """Try a step: whether it was taken. `Differs` where the model has it otherwise.

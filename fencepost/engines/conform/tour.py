@@ -69,7 +69,7 @@ class Tour:
         """Try all steps that are disabled in the states that fit, once for each such set."""
         while run.fitting not in self._met:
             self._met.add(run.fitting)
-            for number in run.disabled():
+            for number in run.choices().disabled:
                 run.attempt(number)
 
     def _untaken(self, ready: Fitting) -> tuple[int, list[int]] | None:
