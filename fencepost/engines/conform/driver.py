@@ -106,7 +106,7 @@ class Driver:
         self.system, self.design, self.claims, self.driving = system, design, claims, driving
         self.watch, self.began = watch, time.perf_counter()
         self.told = self.began
-        self.doing, self.found_by, self.stopped = "exploring the model", "", ""
+        self.doing, self.found_by, self.stopped = "start", "", ""
         self.space = Space(
             system, design.barriers, adapter.unseen, adapter.left_out, driving.fitting
         )
@@ -176,6 +176,7 @@ class Driver:
         driving, subject = self.driving, self.subject
         with subject.begin() as run:
             starts = sorted(run.ready)
+        self.doing = "exploring the model"
         self.explored = self.space.explored(starts, self.check)
         self.doing = "counterexample"
         for claim in self.claims:
