@@ -272,7 +272,7 @@ def _try_again(model: str, adapter: str | None, path: Path) -> int:
     system = prepare(source, dict(stored.parameters))
     check_fits(stored, system, path)
     design = Design(stored.design, frozenset(stored.barriers), Expectation())
-    found = replay(system, design, loaded.adapter, stored.steps, loaded.at)
+    found = replay(system, design, loaded.adapter, stored.initial, stored.steps, loaded.at)
     terminal = Terminal(sys.stdout)
     sizes = " ".join(f"{name}={value}" for name, value in system.parameters)
     terminal.line(f"{source.name} {design.name}  {sizes}".rstrip(), "strong")

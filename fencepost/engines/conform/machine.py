@@ -33,6 +33,14 @@ def _steps(draw: st.DrawFn) -> int | None:
     return disabled[draw(_below(len(disabled)))]
 
 
+@st.composite
+def _starts(draw: st.DrawFn) -> int | None:
+    """Where to start, where that can be told."""
+    machine: ConformMachine = draw(st.runner())
+    starts = machine.subject.starts
+    return starts[draw(_below(len(starts)))] if starts else None
+
+
 @cache
 def _below(count: int) -> st.SearchStrategy[int]:
     return st.integers(0, count - 1)
@@ -54,10 +62,10 @@ class ConformMachine(RuleBasedStateMachine):
             raise AssertionError("Hypothesis begins with what is marked `initialize`")
         return self.run
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(start=_starts())
+    def begin(self, start: int | None) -> None:
         """Set up a fresh implementation."""
-        self.run = self.subject.begin()
+        self.run = self.subject.begin(start)
 
     @rule(number=_steps())
     def attempt(self, number: int | None) -> None:

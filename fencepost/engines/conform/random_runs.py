@@ -17,7 +17,8 @@ def random_runs(subject: Subject, traces: int, length: int, seed: int) -> None:
     """So many runs of up to so many steps; the same seed gives the same runs."""
     for trace in range(traces):
         own = mixed(seed & MASK, trace)
-        with subject.begin() as run:
+        starts = subject.starts
+        with subject.begin(starts[own % len(starts)] if starts else None) as run:
             for at in range(length):
                 number = _drawn(run, own, at, ordered=bool(trace & 1))
                 if number is None:

@@ -14,7 +14,7 @@ from fencepost.core.semantics import initial_states
 from fencepost.core.system import Design, System
 from fencepost.engines.conform.adapter import Adapter, Refused
 from fencepost.engines.conform.differences import Attempt, Difference, Differs, Kind
-from fencepost.engines.conform.seen import Reader, Seen, fits, misfits
+from fencepost.engines.conform.seen import Reader, Seen, fits, misfits, shown_state
 from fencepost.engines.conform.seen_properties import violated_by
 from fencepost.engines.conform.space import Fitting, Space
 
@@ -37,6 +37,8 @@ class Subject:
         self.initial = frozenset(
             space.number(state) for state in initial_states(system, design.barriers)
         )
+        self.starts = sorted(self.initial) if adapter.start is not Adapter.start else []
+        """The states that a run can be told to start in; none where it starts where it does."""
         self.names = {
             action.name: tuple(a.name for a in action.arguments) for action in system.actions
         }
@@ -53,11 +55,16 @@ class Subject:
         self.violations: dict[str, tuple[int, ...]] = {}
         """The properties that every state that fitted violates, with the steps of a run there."""
 
-    def begin(self) -> Run:
-        """A fresh implementation, in the state in which it starts."""
+    def begin(self, start: int | None = None) -> Run:
+        """A fresh implementation, in the state in which it starts: this one, if it can be told."""
         self.runs += 1
+        initial = self.initial
         try:
             made = self.adapter(dict(self.system.parameters), self.design.barriers)
+            if self.starts:
+                first = self.starts[0] if start is None else start
+                made.start(shown_state(self.system, self.space.state(first)))
+                initial = frozenset({first})
         except InputError:
             raise
         except Exception as error:
@@ -69,7 +76,7 @@ class Subject:
                 "`can_be` allows",
                 at=last_place(error, self.at),
             ) from error
-        return Run(self, made)
+        return Run(self, made, initial)
 
 
 @dataclass(frozen=True)
@@ -90,20 +97,20 @@ class Choices:
 class Run:
     """An implementation that is driven, checked after each step that is tried."""
 
-    def __init__(self, subject: Subject, adapter: Adapter) -> None:
+    def __init__(self, subject: Subject, adapter: Adapter, initial: Fitting) -> None:
         self.subject, self.adapter = subject, adapter
         self.attempts: list[tuple[int, bool | None]] = []
         self.closed = False
-        self.fitting: Fitting = subject.initial
-        self.start = min(subject.initial)
+        self.fitting: Fitting = initial
+        self.start = min(initial)
         try:
-            seen = self._look(subject.initial)
-            ready = subject.space.closed(subject.initial)
+            seen = self._look(initial)
+            ready = subject.space.closed(initial)
             self._settle(Kind.STARTS, ready, ready, seen)
         except BaseException:
             self.abandon()
             raise
-        self.start = min(self.fitting & subject.initial or subject.initial)
+        self.start = min(self.fitting & initial or initial)
 
     def __enter__(self) -> Self:
         return self
