@@ -103,7 +103,7 @@ def _cell(
         system,
         design,
         adapter.adapter,
-        claims=_claims(answer),
+        claims=claims_of(answer),
         driving=replace(driving, limits=driving.limits.after(model.cost.search_s)),
         at=adapter.at,
         watch=None if watch is None else lambda driven: watch(source, design, driven),
@@ -111,7 +111,7 @@ def _cell(
     return Cell(design, answer, found, judge(answer, found))
 
 
-def _claims(answer: Answer) -> tuple[Claim, ...]:
+def claims_of(answer: Answer) -> tuple[Claim, ...]:
     """What the model violates; a fault first, as other violations may follow from it."""
     claims = [
         Claim(f.property, f.kind, f.trace, f.instance)

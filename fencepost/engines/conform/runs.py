@@ -102,6 +102,8 @@ class Run:
         self.attempts: list[tuple[int, bool | None]] = []
         self.closed = False
         self.fitting: Fitting = initial
+        self.ready: Fitting = initial
+        """The states that the model may be in when the next step is tried."""
         self.start = min(initial)
         try:
             seen = self._look(initial)
@@ -120,11 +122,6 @@ class Run:
             self.close()
         else:
             self.abandon()
-
-    @property
-    def ready(self) -> Fitting:
-        """The states that the model may be in when the next step is tried."""
-        return self.subject.space.closed(self.fitting)
 
     def choices(self) -> Choices:
         """The steps that can be tried now. Those that fault in some state that fits are not."""
@@ -204,7 +201,7 @@ class Run:
         kept = frozenset(node for node in expected if fits(seen, subject.space.state(node)))
         if not kept:
             raise self._differs(kind, before, expected, seen)
-        self.fitting = kept
+        self.fitting, self.ready = kept, subject.space.closed(kept)
         subject.blurred |= len(kept) > 1
         failing = frozenset.intersection(*(subject.space.failing(node) for node in kept))
         for name in failing - subject.violations.keys():
