@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from fencepost.core.errors import InputError, Location
-from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, Limits
+from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT
 from fencepost.core.results import grouped
 from fencepost.core.system import Design, State, Step, System
 from fencepost.engines.conform.adapter import Adapter
 from fencepost.engines.conform.counterexamples import Followed
 from fencepost.engines.conform.declared import check_declared
 from fencepost.engines.conform.differences import Difference, Differs
+from fencepost.engines.conform.driving import FITTING, Driving
 from fencepost.engines.conform.outcomes import Claim, Conformance, Conformity, Scope, Violated
 from fencepost.engines.conform.random_runs import random_runs
 from fencepost.engines.conform.runs import Subject
@@ -22,26 +23,12 @@ from fencepost.engines.conform.shortest import Replays
 from fencepost.engines.conform.space import Explored, Space, TooMany
 from fencepost.engines.conform.tour import Tour
 
-TRACES, LENGTH, EXAMPLES, FITTING = 20, 200, 30, 4096
 DRAWN_STEPS = 50
 """Hypothesis draws runs of at most so many steps."""
 STEPS_LIMIT = "limit of steps reached"
 MOST_TO_SHORTEN = 50_000
 """So many steps are performed at most to make the run to a difference shorter."""
 PROGRESS_S = 0.25
-
-
-@dataclass(frozen=True)
-class Driving:
-    """How much is performed. `fitting` is how many states of the model may fit what was seen."""
-
-    traces: int = TRACES
-    length: int = LENGTH
-    examples: int = EXAMPLES
-    steps: int | None = None
-    fitting: int = FITTING
-    seed: int = 0
-    limits: Limits = Limits()  # noqa: RUF009  # frozen
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,7 @@ def conform(
     adapter: type[Adapter],
     *,
     claims: Sequence[Claim] = (),
-    driving: Driving = Driving(),  # frozen
+    driving: Driving = Driving(),  # noqa: B008  # frozen
     at: Location = Location("", 1),  # noqa: B008  # frozen
     watch: Watch | None = None,
 ) -> Conformance:

@@ -11,7 +11,8 @@ from fencepost.conforming import claims_of, judge
 from fencepost.core.semantics import initial_states, outcomes
 from fencepost.core.system import State, Step, System
 from fencepost.core.trees import Fault
-from fencepost.engines.conform.driver import Driving, conform
+from fencepost.engines.conform.driver import conform
+from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Conformity
 from fencepost.engines.explore import explore
 from fencepost.loading import load_model
