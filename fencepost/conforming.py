@@ -69,7 +69,8 @@ def conform_model(
     interrupted = False
     for design in pick_designs(source, system, options.designs):
         cell = _cell(source, system, design, adapter, options, watch)
-        interrupted = cell.judged is not None and INTERRUPTED in cell.judged.reasons
+        ended = cell.found.stopped if cell.found is not None else ""
+        interrupted = INTERRUPTED in (ended, *(cell.judged.reasons if cell.judged else ()))
         cells.append(cell)
         if interrupted:
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from fencepost.core.errors import InputError, Location
@@ -18,7 +18,7 @@ from fencepost.engines.conform.differences import Difference, Differs
 from fencepost.engines.conform.driving import FITTING, Driving
 from fencepost.engines.conform.outcomes import Claim, Conformance, Conformity, Scope, Violated
 from fencepost.engines.conform.random_runs import random_runs
-from fencepost.engines.conform.runs import Subject
+from fencepost.engines.conform.runs import Enough, Subject
 from fencepost.engines.conform.shortest import Replays
 from fencepost.engines.conform.space import Explored, Space, TooMany
 from fencepost.engines.conform.tour import Tour
@@ -43,10 +43,6 @@ class Driven:
 
 
 Watch = Callable[[Driven], None]
-
-
-class Enough(BaseException):
-    """It ends here; a BaseException, which nobody takes for a failure of the implementation."""
 
 
 def conform(
@@ -122,7 +118,8 @@ class Driver:
     def spend(self) -> None:
         """Called before each step that is tried: tells how far it is, and ends it at a limit."""
         driving, performed = self.driving, self.subject.performed
-        if self._to_shorten is not None:
+        if self.subject.shortest is not None:  # all that comes after a difference makes it shorter
+            self._to_shorten = self._to_shorten or performed + MOST_TO_SHORTEN
             if performed >= self._to_shorten:
                 raise Enough
         elif driving.steps is not None and performed >= driving.steps:
@@ -155,6 +152,9 @@ class Driver:
             self._drive()
         except Differs as found:
             self.difference, self.found_by = found.difference, self.doing
+            if isinstance(found.__cause__, KeyboardInterrupt):
+                self.stopped = INTERRUPTED
+                return self._result()
         except Enough:
             pass
         except TooMany:
@@ -202,8 +202,12 @@ class Driver:
         replays = Replays(self.subject)
         self._to_shorten = self.subject.performed + MOST_TO_SHORTEN
         again = True
-        with suppress(Enough, KeyboardInterrupt):
+        try:
             again = replays.shorten(difference, self.explored)
+        except KeyboardInterrupt:
+            found = replace(found, stopped=INTERRUPTED)
+        except Enough:
+            pass
         seconds = time.perf_counter() - self.began
         return replace(found, difference=replays.best or difference, again=again, seconds=seconds)
 
@@ -241,7 +245,7 @@ class Driver:
             not_shown=tuple(dict.fromkeys(not_shown)),
             difference=self.difference,
             found_by=self.found_by,
-            stopped="" if self.difference is not None else self.stopped,
+            stopped=self.stopped if self.difference is None or self.stopped == INTERRUPTED else "",
             seed=self.driving.seed,
             seconds=time.perf_counter() - self.began,
         )

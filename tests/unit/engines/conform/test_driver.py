@@ -100,7 +100,33 @@ def test_an_interrupt_while_a_difference_is_shortened_keeps_the_difference():
 
     found = driven(Interrupted)
     assert found.verdict is Conformity.DIFFERS
+    assert found.stopped == INTERRUPTED
     assert found.difference is not None and len(found.difference.steps) >= 4
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, None])
+def test_an_end_while_hypothesis_shrinks_keeps_the_difference(ends, monkeypatch):
+    from fencepost.engines.conform import driver
+
+    class Late(LendingAdapter):
+        fault = "twelfth read"
+        performed = met = 0
+
+        def perform(self, action, **arguments):
+            type(self).performed += 1
+            super().perform(action, **arguments)
+            if self.cache.reads >= 12 and not self.met:
+                type(self).met = self.performed
+            if self.met and ends is not None and self.performed == self.met + 200:
+                raise ends
+
+    monkeypatch.setattr(driver, "MOST_TO_SHORTEN", 500)
+    found = driven(Late, traces=0, examples=30)
+    assert found.verdict is Conformity.DIFFERS
+    assert found.found_by == "hypothesis"
+    assert found.stopped == (INTERRUPTED if ends else "")
+    assert found.difference is not None and len(found.difference.steps) >= 24
+    assert Late.performed <= Late.met + 1100
 
 
 def test_every_adapter_is_closed_once_whatever_becomes_of_its_run():
