@@ -169,6 +169,7 @@ class Run:
         try:
             return self._perform(number, self.ready, self.ready)
         except Differs:
+            self.subject.shortest = None  # the model fails here too
             return True
 
     def _perform(self, number: int, ready: Fitting, expected: Fitting) -> bool:
