@@ -185,6 +185,7 @@ def test_a_bound_beyond_every_state_is_no_bound() -> None:
     system = flags(4, first=False)
     [whole] = bounded(system, ONLY, properties=["no_fault"]).answer.findings
     assert (whole.verdict, whole.bound) == (Verdict.HOLDS, None)
+    assert whole.scope == "no violation in 5 steps, and no state is further away"
     [part] = bounded(system, ONLY, properties=["no_fault"], steps=4).answer.findings
     assert (part.verdict, part.bound) == (Verdict.HOLDS, 4)
 
