@@ -15,8 +15,8 @@ EXPLORE, BOUNDED, K_INDUCTION = "explore", "bounded", "k-induction"
 ENGINES = (EXPLORE, BOUNDED, K_INDUCTION, "any-size", "fuzz", "walk")
 STEPS = 20
 SHARES = {BOUNDED: 3_000_000, K_INDUCTION: 6_000_000}
-"""The work of a solver, in its resource units, after which an engine ends that runs beside others: a
-second or two for each of its two solvers. What an induction decides, it decides for good."""
+"""The work of a solver, in its resource units, after which an engine ends that runs beside others:
+a second or two for each of its two solvers. What an induction decides, it decides for good."""
 SEED = 0
 
 
