@@ -60,7 +60,8 @@ Examples:
 @click.option(
     "--steps",
     metavar="COUNT",
-    help=f"How deep bounded search and k-induction look (default: {STEPS}).",
+    help=f"How deep bounded search and k-induction look (default: {STEPS}; beside other engines as "
+    "deep as a share of work lets them).",
 )
 @click.option("--seed", metavar="COUNT", help=f"Where fuzzing and walks begin (default: {SEED}).")
 @click.option("--first", is_flag=True, help="Stop each search at its first violation.")
