@@ -244,6 +244,11 @@ def test_the_answer_is_the_same_in_every_process() -> None:
         "s = slot_protocol(2, 1, 1)\n"
         "print(bounded(s, s.design('as_reported'), steps=11).answer)\n"
         "print(k_induction(s, s.design('safe'), most_k=4).answer)\n"
+        "l = slot_protocol(2, 2, 2)\n"
+        "ended = [engine(l, l.design('safe'), share=200_000).answer"
+        " for engine in (bounded, k_induction)]\n"
+        'assert {e.stopped for e in ended} == {"limit of the solver\'s work reached"}, ended\n'
+        "print(ended)\n"
     )
     told = {
         subprocess.run(
