@@ -12,11 +12,18 @@ states of small sizes; that candidates are true there is never trusted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
+from fencepost.analyses.inference.candidates import (
+    FOUND,
+    MOST_HIT,
+    Candidate,
+    Candidates,
+    Question,
+)
 from fencepost.analyses.inference.lifting import NO_CELLS, lifted, with_reasons
 from fencepost.core.expressions import Read, walk
 from fencepost.core.system import NO_FAULT, Action, State, System
@@ -94,6 +101,8 @@ class Search:
         self.perhaps: dict[str, Candidate] = {}
         """Candidates that are assumed from the start; those that a proof takes are claimed."""
         self.dropped: set[str] = set()
+        self.broken: list[tuple[Counterexample, str]] = []
+        """Counterexamples to induction, each with the claim that its step breaks."""
         self.counterexamples = 0
         self._looked_at = {a.name: _fields_of(a) for a in system.actions}
 
@@ -176,6 +185,7 @@ class Search:
     def excluding(self, found: Counterexample, broken: str) -> Candidate | None:
         """The shortest candidate that does not hold before the step; of several, the one that
         speaks most of what the step and the broken claim look at."""
+        self.broken.append((found, broken))
         formula = self.claims.formula(broken)
         matter = set(self._looked_at[found.step.action]) if found.step is not None else set()
         if formula is not None:
@@ -206,22 +216,34 @@ class Search:
         """The cheapest candidate that every step keeps where all claims hold, among the first few;
         and the cheapest of all."""
         while True:
-            found = self._candidates(question)
             perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
             under = [*self.claims.all, *perhaps]
-            kept = next((c for c in found[:MOST_TRIED] if self.sized.keeps(c, under)), None)
-            chosen = kept or next(iter(found), None)
+            first: Candidate | None = None
+            kept: Candidate | None = None
+            for each in islice(self._candidates(question), MOST_TRIED):
+                first = first or each
+                if self.sized.keeps(each, under):
+                    kept = each
+                    break
+            chosen = kept or first
             if chosen is None or not self.false_somewhere(chosen):
                 return kept, chosen
 
-    def _candidates(self, question: Question) -> list[Candidate]:
-        """What excludes a state, the cheapest first."""
-        found = [
-            ((*cost, rank, place), candidate)
-            for rank, pool in enumerate(self.pools)
-            for place, (cost, candidate) in enumerate(pool.excluding(question))
-        ]
-        return [candidate for _, candidate in sorted(found, key=lambda each: each[0])]
+    def _candidates(self, question: Question) -> Iterator[Candidate]:
+        """What excludes a state, the cheapest first; long ones are looked for when they are due."""
+        found: list[tuple[tuple[int, ...], Candidate]] = []
+        widths = [len(pool.template.variables) for pool in self.pools]
+        for length in range(min(widths, default=0) + 1, max(widths, default=0) + MOST_HIT + 1):
+            for rank, pool in enumerate(self.pools):
+                if 0 < (literals := length - widths[rank]) <= MOST_HIT:
+                    each = enumerate(pool.excluding(question, literals))
+                    found += [
+                        ((*cost, rank, place), candidate) for place, (cost, candidate) in each
+                    ]
+            found.sort(key=lambda item: item[0])
+            while found and found[0][0][0] == FOUND:
+                yield found.pop(0)[1]
+        yield from (candidate for _, candidate in found)
 
 
 def _fields_of(action: Action) -> frozenset[str]:
@@ -231,36 +253,3 @@ def _fields_of(action: Action) -> frozenset[str]:
         for node in walk(decision.condition)
         if isinstance(node, Read)
     )
-
-
-def minimise(sized: Sized, claims: Claims, told: Told) -> None:
-    """Take out every lemma that the others can do without, the largest first."""
-    claims.lemmas = claims.needed()
-    for name in sorted(claims.lemmas, key=lambda n: _size(claims.lemmas[n]), reverse=True):
-        if name not in claims.lemmas or name in claims.pinned:
-            continue
-        told(name, len(claims.lemmas), 0)
-        rest = {n: lemma for n, lemma in claims.lemmas.items() if n != name}
-        trial = Claims(claims.goals, claims.no_fault, rest, dict(claims.cores), claims.pinned)
-        del trial.cores[name]
-        again = [n for n in trial.names if name in trial.cores.get(n, ())]
-        if _still_closed(sized, trial, again):
-            trial.lemmas = trial.needed()
-            claims.lemmas, claims.cores = trial.lemmas, trial.cores
-    claims.lemmas = claims.needed()
-    claims.cores = {n: core for n, core in claims.cores.items() if n in set(claims.names)}
-
-
-def _still_closed(sized: Sized, trial: Claims, names: Sequence[str]) -> bool:
-    from fencepost.engines.prove.any_size.sized import Kept
-
-    for name in names:
-        answer = sized.broken(trial.formula(name), trial.all)
-        if not isinstance(answer, Kept):
-            return False
-        trial.cores[name] = answer.core
-    return True
-
-
-def _size(lemma: Candidate) -> tuple[int, int, int, str]:
-    return len(lemma.arguments), lemma.literals, lemma.nodes, lemma.name

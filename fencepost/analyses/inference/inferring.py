@@ -10,12 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fencepost.analyses.inference.attributes import attributes
+from fencepost.analyses.inference.attributes import Attribute, attributes
 from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxes
 from fencepost.analyses.inference.candidates import Candidate, Candidates, OnDemand, Pool, given
 from fencepost.analyses.inference.harvest import asked_by
-from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
+from fencepost.analyses.inference.houdini import Claims, Lost, Search
 from fencepost.analyses.inference.merged import merged, with_merged
+from fencepost.analyses.inference.minimising import minimise
 from fencepost.analyses.inference.naming import named
 from fencepost.analyses.inference.seen import Seen, seen_states, table
 from fencepost.analyses.inference.tables import Template
@@ -126,9 +127,12 @@ class _Inference:
         self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
         self.sizes = allowed(system, {s.name: 2 for s in sorts(system)})
         self.most_stages = most_stages
+        self.attributes: dict[Attribute, Attribute] = {}
+        """Of the same attribute of several templates always one."""
         self.pools: dict[Shape, tuple[Candidates, ...]] = {}
         self.seen: list[Seen] = []
         self.claimed: dict[str, Candidate] = {}
+        self.broken: list[tuple[Counterexample, str]] = []
         self.proofs: dict[tuple[str, str], frozenset[str]] = {}
         """For any size: by which lemmas each claim was proved to be kept by each action."""
         self.tried = self.dropped = self.counterexamples = 0
@@ -194,7 +198,7 @@ class _Inference:
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
             search = Search(self.system, sized, claims, self._tell)
-            search.pools, search.seen = pools, self.seen
+            search.pools, search.seen, search.broken = pools, self.seen, self.broken
             search.dropped = dropped
             search.perhaps = {c.name: c for c in given(self.first)}
             for lemma in list(claims.lemmas.values()):
@@ -276,7 +280,7 @@ class _Inference:
             pinned=set(claims.pinned),
         )
         try:
-            minimise(sized, fewer, self._tell)
+            minimise(sized, fewer, self._tell, self.broken)
             return fewer if self._unproved(fewer) is None else claims
         except (RunEnded, KeyboardInterrupt):  # what is proved stays so
             return claims
@@ -350,7 +354,8 @@ class _Inference:
     def _candidates_of(self, shape: Shape) -> Iterator[Candidates]:
         """Those found on demand; and all short ones, where the table is small enough."""
         variables = variables_of(shape)
-        plain = attributes(self.asked, variables)
+        known = self.attributes
+        plain = tuple(known.setdefault(a, a) for a in attributes(self.asked, variables))
         if not plain:
             return
         rows = table(variables, plain, self.seen)
