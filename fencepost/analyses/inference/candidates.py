@@ -185,8 +185,9 @@ class Candidates(Protocol):
         """Those of so many literals that are false in a state, the cheapest few."""
         ...
 
-    def learn(self, state: Question) -> frozenset[str]:
-        """No candidate is to exclude this state from here on; the names of those that did."""
+    def learn(self, states: Vectors, codes: Codes) -> frozenset[str]:
+        """No candidate is to exclude one of these states from here on; the names of those that
+        did. What attributes come to in them is kept in `codes`."""
         ...
 
     def forget(self) -> None:
@@ -251,12 +252,13 @@ class Pool:
                 found.append((cost, int(number)))
         return [(cost, self[number]) for cost, number in sorted(found)[:FEW]]
 
-    def learn(self, state: Question) -> frozenset[str]:
+    def learn(self, states: Vectors, codes: Codes) -> frozenset[str]:
         import numpy as np
 
         if not self.boxes:
             return frozenset()
-        false = self._inside(1 << state.rows(self.template)) & self.alive
+        rows = unique(rows_of(self.template, states, kept=codes), self.template.sizes)
+        false = self._inside(1 << rows) & self.alive
         self.alive &= ~false
         return frozenset(f"{self.prefix}{n}" for n in np.nonzero(false)[0])
 
@@ -353,16 +355,14 @@ class OnDemand:
     def _speaks_of(self, columns: Sequence[int]) -> frozenset[str]:
         return frozenset().union(*(self.template.attributes[c].variables for c in columns))
 
-    def learn(self, state: Question) -> frozenset[str]:
-        rows = unique(state.rows(self.template), self.template.sizes)
+    def learn(self, states: Vectors, codes: Codes) -> frozenset[str]:
+        rows = unique(rows_of(self.template, states, kept=codes), self.template.sizes)
         self._occurring.learn(rows)
+        bits = 1 << rows
         return frozenset(
             name
             for box, name in self._names.items()
-            if any(
-                all(m >> int(row[c]) & 1 for c, m in zip(box.columns, box.masks, strict=True))
-                for row in rows
-            )
+            if ((bits[:, box.columns] & box.masks) != 0).all(axis=1).any()
         )
 
     def forget(self) -> None:

@@ -25,8 +25,11 @@ from fencepost.analyses.inference.candidates import (
     Question,
 )
 from fencepost.analyses.inference.lifting import NO_CELLS, lifted, with_reasons
+from fencepost.analyses.inference.seen import false_in
+from fencepost.analyses.inference.tables import Codes
+from fencepost.analyses.inference.vectors import Vectors
 from fencepost.core.expressions import Read, walk
-from fencepost.core.system import NO_FAULT, Action, State, System
+from fencepost.core.system import NO_FAULT, Action, System
 from fencepost.core.trees import decisions
 
 if TYPE_CHECKING:
@@ -36,6 +39,13 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 6
 """So many candidates are asked about, whether every step keeps them; else the cheapest is taken."""
+
+MOST_LEARNT = 16
+"""So many of the states in which a candidate is false are rows of tables from then on."""
+
+PATIENCE = 12
+"""A lemma that more counterexamples than these break is given up, for as long as the goals can do
+without it."""
 
 Told = Callable[[str, int, int], None]
 """Told which claim is looked at, how many lemmas there are, and how many were dropped."""
@@ -101,6 +111,11 @@ class Search:
         self.perhaps: dict[str, Candidate] = {}
         """Candidates that are assumed from the start; those that a proof takes are claimed."""
         self.dropped: set[str] = set()
+        self.withdrawn: set[str] = set()
+        """Lemmas that others took the place of, once each; they may be claimed again."""
+        self.patience = PATIENCE
+        self.costly: set[str] = set()
+        """Lemmas that were given up since so much is needed to keep them."""
         self.broken: list[tuple[Counterexample, str]] = []
         """Counterexamples to induction, each with the claim that its step breaks."""
         self.counterexamples = 0
@@ -108,6 +123,8 @@ class Search:
 
     def close(self) -> Lost | None:
         """Add and drop lemmas until no step at the search's sizes breaks a claim."""
+        import numpy as np
+
         from fencepost.engines.prove.any_size.sized import Kept
 
         open_ = deque(self.claims.names)
@@ -119,6 +136,7 @@ class Search:
                 and name not in self.claims.lemmas
             ):
                 continue
+            broken = 0
             while True:
                 self.told(name, len(self.claims.lemmas), len(self.dropped))
                 perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
@@ -131,7 +149,14 @@ class Search:
                     self.claims.lemmas |= {each: self.perhaps[each] for each in taken}
                     open_ += taken
                     break
+                if self._superfluous(name):
+                    break
                 chosen = None
+                broken += 1
+                if broken > self.patience and name in self.claims.lemmas:
+                    self.costly.add(name)
+                    open_ += self.drop(name)
+                    break
                 if answer is not None:
                     self.counterexamples += 1
                     chosen = self.excluding(answer, name)
@@ -140,36 +165,60 @@ class Search:
                     open_.append(chosen.name)
                     continue
                 if name not in self.claims.lemmas:
-                    return Lost(name, answer)
+                    if not self.costly:
+                        return Lost(name, answer)
+                    self.patience *= 2
+                    self.dropped -= self.costly
+                    self.costly.clear()
+                    continue
                 open_ += self.drop(name)
                 if answer is not None and answer.after is not None:
-                    open_ += self.learn(self.question(answer, answer.after))
+                    after = np.array([answer.after], dtype=np.int64).T
+                    sizes = dict(answer.sizes)
+                    open_ += self.learn(Vectors(answer.system, self.sized.barriers, after, sizes))
                 break
         return None
 
-    def question(self, found: Counterexample, state: State) -> Question:
-        """A state of the sizes of a counterexample."""
-        return Question(found.system, self.sized.barriers, state, dict(found.sizes))
+    def _superfluous(self, name: str) -> bool:
+        """Whether the claims that went by a broken lemma can do without it by now, with what has
+        been claimed since; then it is withdrawn."""
+        claims = self.claims
+        if name not in claims.lemmas or name in claims.pinned or name in self.withdrawn:
+            return False
+        rest = [each for each in claims.all if each.name != name]
+        cores: dict[str, frozenset[str]] = {}
+        for user in claims.names:
+            if user != name and name in claims.cores.get(user, ()):
+                without = self.sized.core(claims.formula(user), rest)
+                if without is None:
+                    return False
+                cores[user] = without
+        self.withdrawn.add(name)
+        claims.cores |= cores
+        claims.cores.pop(name, None)
+        del claims.lemmas[name]
+        return True
 
-    def learn(self, state: Question) -> list[str]:
-        """No lemma may exclude this state: those that do are all given up. The claims that went by
-        one of them."""
+    def learn(self, states: Vectors) -> list[str]:
+        """No lemma may exclude one of these states: those that do are all given up. The claims that
+        went by one of them."""
         again: list[str] = []
+        codes: Codes = {}
         for pool in self.pools:
-            for name in sorted(pool.learn(state)):
+            for name in sorted(pool.learn(states, codes)):
                 if name in self.claims.lemmas:
                     again += self.drop(name)
                 self.dropped.add(name)
         return list(dict.fromkeys(again))
 
     def false_somewhere(self, chosen: Candidate) -> bool:
-        """Whether a candidate is false in a state that was seen; then it is given up."""
+        """Whether a candidate is false in a state that was seen; then it is given up, with all that
+        some of these states make false."""
         for seen in self.seen:
-            state = seen.breaks(chosen)
-            if state is not None:
+            false = false_in(chosen, seen.vectors)
+            if false:
                 self.dropped.add(chosen.name)
-                sized = seen.vectors.system
-                self.learn(Question(sized, self.sized.barriers, state, seen.sizes))
+                self.learn(seen.vectors.some(false[:: -(-len(false) // MOST_LEARNT)]))
                 return True
         return False
 
