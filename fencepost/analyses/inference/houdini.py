@@ -116,6 +116,8 @@ class Search:
         self.patience = PATIENCE
         self.costly: set[str] = set()
         """Lemmas that were given up since so much is needed to keep them."""
+        self.tenacious = True
+        """Whether these are claimed again before a goal is lost."""
         self.broken: list[tuple[Counterexample, str]] = []
         """Counterexamples to induction, each with the claim that its step breaks."""
         self.counterexamples = 0
@@ -165,7 +167,7 @@ class Search:
                     open_.append(chosen.name)
                     continue
                 if name not in self.claims.lemmas:
-                    if not self.costly:
+                    if not self.costly or not self.tenacious:
                         return Lost(name, answer)
                     self.patience *= 2
                     self.dropped -= self.costly

@@ -10,22 +10,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fencepost.analyses.inference.attributes import Attribute, attributes
-from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxes
-from fencepost.analyses.inference.candidates import Candidate, Candidates, OnDemand, Pool, given
+from fencepost.analyses.inference.attributes import Attribute
+from fencepost.analyses.inference.candidates import Candidate, Candidates, given
 from fencepost.analyses.inference.harvest import asked_by
 from fencepost.analyses.inference.houdini import Claims, Lost, Search
-from fencepost.analyses.inference.merged import merged, with_merged
 from fencepost.analyses.inference.minimising import minimise
 from fencepost.analyses.inference.naming import named
-from fencepost.analyses.inference.seen import Seen, seen_states, table
-from fencepost.analyses.inference.tables import Template
+from fencepost.analyses.inference.pools import candidates_of
+from fencepost.analyses.inference.seen import Seen, seen_states
 from fencepost.analyses.inference.templates import (
     Shape,
     schedule,
     sizes_beyond,
     sizes_looked_at,
-    variables_of,
 )
 from fencepost.analyses.wrong import search_at
 from fencepost.core.limits import INTERRUPTED, Inferring, Limits
@@ -36,9 +33,6 @@ from fencepost.core.system import NO_FAULT, Design, Lemma, System
 if TYPE_CHECKING:
     from fencepost.engines.prove.any_size import Counterexample, Outcome
     from fencepost.engines.prove.any_size.sized import Sized
-
-MOST_COLUMNS, MOST_ROWS = 60, 4_000
-"""Of a table that is larger than this, boxes are found on demand."""
 
 MOST_PROOFS = 12
 """So many times a set of lemmas is mended that no small step breaks, and some step does."""
@@ -161,10 +155,9 @@ class _Inference:
 
     def _stages(self) -> Inferred:
         lost: Lost | None = None
-        for number, stage in enumerate(schedule(self.system)):
-            if self.most_stages is not None and number >= self.most_stages:
-                break
-            outcome = self._stage(stage)
+        stages = schedule(self.system)[: self.most_stages]
+        for number, stage in enumerate(stages, 1):
+            outcome = self._stage(stage, last=number == len(stages))
             if isinstance(outcome, Inferred):
                 return outcome
             lost = outcome
@@ -179,7 +172,7 @@ class _Inference:
             return self._result(proved=False, goal=lost.goal, stopped=reason)
         return self._result(proved=False, goal=lost.goal, obstacle=lost.found)
 
-    def _stage(self, shapes: Sequence[Shape]) -> Inferred | Lost:
+    def _stage(self, shapes: Sequence[Shape], *, last: bool) -> Inferred | Lost:
         """One set of templates, with what the stage before it had claimed to begin with."""
         from fencepost.engines.prove.any_size.sized import Sized
 
@@ -199,7 +192,7 @@ class _Inference:
             sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
             search = Search(self.system, sized, claims, self._tell)
             search.pools, search.seen, search.broken = pools, self.seen, self.broken
-            search.dropped = dropped
+            search.dropped, search.tenacious = set(dropped), last
             search.perhaps = {c.name: c for c in given(self.first)}
             for lemma in list(claims.lemmas.values()):
                 if search.false_somewhere(lemma):  # in more states than the last stage looked at
@@ -218,6 +211,7 @@ class _Inference:
             claims.lemmas = claims.needed()
             open_ = self._unproved(claims)
             if open_ is None:
+                claims.cores = self._cores(claims)
                 return self._proved(self._fewer(sized, claims))
             outcome = self._mended(search, *open_)
             self.dropped += len(search.dropped) - len(dropped)
@@ -245,6 +239,13 @@ class _Inference:
                 return name, action, outcome
             self.proofs[name, action] = frozenset(outcome.core) & claims.lemmas.keys()
         return None
+
+    def _cores(self, claims: Claims) -> dict[str, frozenset[str]]:
+        """By which lemmas each claim was proved to be kept by every action."""
+        cores = dict.fromkeys(claims.names, frozenset[str]())
+        for name, action in self._obligations(claims):
+            cores[name] |= self.proofs[name, action]
+        return cores
 
     def _mended(
         self, search: Search, name: str, action: str, outcome: Outcome
@@ -348,26 +349,9 @@ class _Inference:
         for shape in shapes:
             if shape not in self.pools:
                 self._tell("states of small sizes", 0, 0)
-                self.pools[shape] = tuple(self._candidates_of(shape))
+                found = candidates_of(self.asked, shape, self.seen, self.attributes)
+                self.pools[shape] = tuple(found)
             yield from self.pools[shape]
-
-    def _candidates_of(self, shape: Shape) -> Iterator[Candidates]:
-        """Those found on demand; and all short ones, where the table is small enough."""
-        variables = variables_of(shape)
-        known = self.attributes
-        plain = tuple(known.setdefault(a, a) for a in attributes(self.asked, variables))
-        if not plain:
-            return
-        rows = table(variables, plain, self.seen)
-        if not len(rows):
-            return
-        more = merged(plain, rows)
-        template = Template(variables, (*plain, *more))
-        rows = with_merged(rows, plain, more)
-        prefix = "_".join(["?", *(v.name for v in variables), ""])  # as no other name begins
-        yield OnDemand(template, rows, prefix, MOST_LITERALS)
-        if len(template.attributes) <= MOST_COLUMNS and len(rows) <= MOST_ROWS:
-            yield Pool(template, maximal_empty_boxes(rows, template.sizes), f"{prefix}box_")
 
     def _covered(self, goal: str, found: Counterexample) -> bool:
         """Whether every state at the very sizes of what broke a goal was looked at: exploring there
