@@ -43,7 +43,7 @@ MOST_TRIED = 6
 MOST_LEARNT = 16
 """So many of the states in which a candidate is false are rows of tables from then on."""
 
-PATIENCE = 12
+PATIENCE = 8
 """A lemma that more counterexamples than these break is given up, for as long as the goals can do
 without it."""
 
@@ -116,8 +116,9 @@ class Search:
         self.patience = PATIENCE
         self.costly: set[str] = set()
         """Lemmas that were given up since so much is needed to keep them."""
-        self.tenacious = True
-        """Whether these are claimed again before a goal is lost."""
+        self.last = True
+        """Whether a goal is lost for good, so that these are claimed again before; else one that
+        takes many lemmas is left to larger templates."""
         self.broken: list[tuple[Counterexample, str]] = []
         """Counterexamples to induction, each with the claim that its step breaks."""
         self.counterexamples = 0
@@ -159,6 +160,8 @@ class Search:
                     self.costly.add(name)
                     open_ += self.drop(name)
                     break
+                if broken > 2 * self.patience and not self.last:
+                    return Lost(name, answer)
                 if answer is not None:
                     self.counterexamples += 1
                     chosen = self.excluding(answer, name)
@@ -167,7 +170,7 @@ class Search:
                     open_.append(chosen.name)
                     continue
                 if name not in self.claims.lemmas:
-                    if not self.costly or not self.tenacious:
+                    if not self.costly or not self.last:
                         return Lost(name, answer)
                     self.patience *= 2
                     self.dropped -= self.costly

@@ -7,6 +7,7 @@ what is said where none was found.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from fencepost.analyses.inference.templates import (
     sizes_looked_at,
 )
 from fencepost.analyses.wrong import search_at
-from fencepost.core.limits import INTERRUPTED, Inferring, Limits
+from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Inferring, Limits
 from fencepost.core.results import Finding
 from fencepost.core.sizes import allowed, sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
@@ -192,7 +193,7 @@ class _Inference:
             sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
             search = Search(self.system, sized, claims, self._tell)
             search.pools, search.seen, search.broken = pools, self.seen, self.broken
-            search.dropped, search.tenacious = set(dropped), last
+            search.dropped, search.last = set(dropped), last
             search.perhaps = {c.name: c for c in given(self.first)}
             for lemma in list(claims.lemmas.values()):
                 if search.false_somewhere(lemma):  # in more states than the last stage looked at
@@ -209,10 +210,12 @@ class _Inference:
                 return lost
             whole = dict(claims.lemmas)
             claims.lemmas = claims.needed()
-            open_ = self._unproved(claims)
+            fewer = self._fewer(sized, claims)
+            if self._unproved(fewer) is None:
+                return self._proved(fewer)
+            open_ = self._unproved(claims)  # what is kept at sizes by few may take more for any
             if open_ is None:
-                claims.cores = self._cores(claims)
-                return self._proved(self._fewer(sized, claims))
+                return self._proved(claims)
             outcome = self._mended(search, *open_)
             self.dropped += len(search.dropped) - len(dropped)
             dropped = search.dropped
@@ -240,13 +243,6 @@ class _Inference:
             self.proofs[name, action] = frozenset(outcome.core) & claims.lemmas.keys()
         return None
 
-    def _cores(self, claims: Claims) -> dict[str, frozenset[str]]:
-        """By which lemmas each claim was proved to be kept by every action."""
-        cores = dict.fromkeys(claims.names, frozenset[str]())
-        for name, action in self._obligations(claims):
-            cores[name] |= self.proofs[name, action]
-        return cores
-
     def _mended(
         self, search: Search, name: str, action: str, outcome: Outcome
     ) -> Lost | Mapping[str, int]:
@@ -271,7 +267,8 @@ class _Inference:
         return dict(found.sizes)
 
     def _fewer(self, sized: Sized, claims: Claims) -> Claims:
-        """Proved claims without the lemmas that others can do without, as far as there is time."""
+        """Claims without the lemmas that others can do without: where time is short, as far as
+        half of what is left of it goes, since the proof is still to come."""
         from fencepost.engines.prove.solver import RunEnded
 
         fewer = replace(
@@ -280,11 +277,17 @@ class _Inference:
             cores=dict(claims.cores),
             pinned=set(claims.pinned),
         )
-        try:
-            minimise(sized, fewer, self._tell, self.broken)
-            return fewer if self._unproved(fewer) is None else claims
-        except (RunEnded, KeyboardInterrupt):  # what is proved stays so
-            return claims
+        left = self.bounded.seconds_left
+
+        def told(current: str, lemmas: int, dropped: int) -> None:
+            self._tell(current, lemmas, dropped)
+            now = self.bounded.seconds_left
+            if left is not None and now is not None and now < left / 2:
+                raise RunEnded(TIME_LIMIT)
+
+        with suppress(RunEnded, KeyboardInterrupt):  # what it came to until then is as good
+            minimise(sized, fewer, told, self.broken)
+        return fewer
 
     def _proved(self, claims: Claims) -> Inferred:
         first = {lemma.name for lemma in self.first}

@@ -111,6 +111,11 @@ def seen_when_started(m, request: Steps.Request):
     return not m.seen[request] or m.started[request]
 
 
+@lemma(Steps)
+def written_when_started_too(m, request: Steps.Request):
+    return not m.written[request] or m.started[request]
+
+
 def closed(goal, *lemmas):
     """The search without any candidates, from these claims."""
     system = build(Steps, [goal, *lemmas], any_size=True)
@@ -136,11 +141,6 @@ def test_a_lemma_that_steps_keep_is_not_withdrawn():
     search, lost = closed(told_when_started, seen_when_written, written_when_started_too)
     assert lost is None
     assert not search.withdrawn
-
-
-@lemma(Steps)
-def written_when_started_too(m, request: Steps.Request):
-    return not m.written[request] or m.started[request]
 
 
 def test_a_broken_lemma_that_a_goal_goes_by_is_not_withdrawn():

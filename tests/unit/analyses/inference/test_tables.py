@@ -30,7 +30,7 @@ def test_a_row_names_the_case_that_holds(model, prop):
     every = sorts(unbounded)
     sizes = {s.name: 2 for s in every}
     system = at_sizes(unbounded, sizes)
-    cells = reached_states(system, design, Limits()).cells[:, ::97][:, :8]
+    cells = reached_states(system, design, Limits()).cells[:, ::29][:, :40]
     vectors = Vectors(system, design.barriers, cells, sizes)
     kept, compared = {}, 0
     for shape in ([(every[0], 1)], [(every[0], 2)], [(s, 1) for s in every[:2]]):
@@ -51,4 +51,4 @@ def test_a_row_names_the_case_that_holds(model, prop):
                 continue  # a read out of range, which the interpreter looks at before its guard
             assert holds
             compared += 1
-    assert compared > 500
+    assert compared > 250
