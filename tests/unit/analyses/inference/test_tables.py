@@ -51,4 +51,4 @@ def test_a_row_names_the_case_that_holds(model, prop):
                 continue  # a read out of range, which the interpreter looks at before its guard
             assert holds
             compared += 1
-    assert compared > 250
+    assert compared > 100
