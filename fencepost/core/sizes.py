@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -12,6 +13,9 @@ from fencepost.core.expressions import Expression, Node, Variable, walk
 from fencepost.core.remembered import Remembered
 from fencepost.core.system import Field, Lemma, Property, System
 from fencepost.core.trees import decisions
+
+MOST_FORMULAS = 1024
+"""The formulas that are kept at the sizes they were last asked for at."""
 
 
 def _sorts(system: System) -> tuple[Index, ...]:
@@ -112,6 +116,10 @@ def _initial(
 
 def formula_at_sizes(node: Expression, system: System) -> Expression:
     """An expression of a system for any size, over the sizes of another that was made from it."""
-    sizes = {sort.name: sort.count for sort in sorts(system)}
-    resized: Expression = _Resizing(sizes).of(node)
+    return _formula_at(node, tuple((sort.name, sort.count) for sort in sorts(system)))
+
+
+@lru_cache(MOST_FORMULAS)
+def _formula_at(node: Expression, sizes: tuple[tuple[str, int], ...]) -> Expression:
+    resized: Expression = _Resizing(dict(sizes)).of(node)
     return resized

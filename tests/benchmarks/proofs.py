@@ -3,10 +3,11 @@
     python -m tests.benchmarks.proofs
     python -m tests.benchmarks.proofs --repeats 5 --all
     python -m tests.benchmarks.proofs --repeats 1 --infer
+    python -m tests.benchmarks.proofs --repeats 1 --infer --design by_streams
 
 Each proof is made anew, on one core; times are medians and leave out recording the model. `--all`
 proves broken designs too, by the lemmas of the nearest safe one. `--infer` finds the lemmas first,
-with nothing to go by but the properties, and counts that.
+with nothing to go by but the properties, and counts that. `--design` leaves out all other designs.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--infer", action="store_true")
+    parser.add_argument("--design", help="the name of the only design that is looked at")
     options = parser.parse_args()
     slow = 0
     for source in load_models([], ROOT, []):
@@ -45,6 +47,8 @@ def main() -> int:
         for design in unbounded.designs:
             safe = not design.expect.violations
             if not safe and not options.all:
+                continue
+            if options.design not in (None, design.name):
                 continue
             if options.infer:
                 slow += _inferred(source.name, unbounded, design, options.repeats)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fencepost.analyses.inference.boxes import Box
 from fencepost.analyses.inference.hitting import MOST_HIT_COLUMNS, hitting_sets
 from fencepost.analyses.inference.on_demand import Occurring
-from fencepost.analyses.inference.tables import Template, rows_of, unique
+from fencepost.analyses.inference.tables import Codes, Template, rows_of, unique
 from fencepost.analyses.inference.vectors import Vectors
 from fencepost.core import folding
 from fencepost.core.domains import Index
@@ -127,6 +127,21 @@ class Question:
         return {}
 
     @cached_property
+    def _alone(self) -> Vectors:
+        import numpy as np
+
+        cells = np.array(self.state, dtype=np.int64)[:, None]
+        return Vectors(self.system, self.barriers, cells, self.sizes)
+
+    @cached_property
+    def _codes(self) -> Codes:
+        return {}
+
+    @cached_property
+    def _codes_alone(self) -> Codes:
+        return {}
+
+    @cached_property
     def fields(self) -> frozenset[str]:
         """The fields of the cells that have to be excluded."""
         return frozenset(self.system.cells[place][0].name for place in self.cells)
@@ -138,7 +153,7 @@ class Question:
 
         if template.variables not in self._settled:
             near = [n for n, a in enumerate(template.attributes) if a.fields <= self.fields]
-            rows = rows_of(template, self.common, near)
+            rows = rows_of(template, self.common, near, self._codes)
             rows = rows.reshape(-1, OTHERS + 1, len(template.attributes))
             same = (rows == rows[:, :1]).all(axis=1)
             same[:, np.setdiff1d(np.arange(len(template.attributes)), near)] = False
@@ -148,15 +163,13 @@ class Question:
     def rows(self, template: Template, columns: Sequence[int] | None = None) -> Rows:
         """What the template's members are in the state, one row a choice of them; only some columns
         are filled in where they are named."""
-        import numpy as np
-
-        cells = np.array(self.state, dtype=np.int64)[:, None]
-        return rows_of(template, Vectors(self.system, self.barriers, cells, self.sizes), columns)
+        return rows_of(template, self._alone, columns, self._codes_alone)
 
 
 Price = tuple[int, ...]
-"""How long a candidate is: variables and literals, fields that do not matter, cases. Of those found
-on demand, before all that, whether there is little evidence for it."""
+"""What a candidate costs: where it comes from (found on demand, the same with little evidence for
+it, or listed), how long it is (variables and literals), fields that do not matter, cases."""
+FOUND, DOUBTFUL, LISTED = range(3)
 
 Row = tuple[int, ...]
 Sides = Iterator[tuple[Row, tuple[int, ...]]]
@@ -166,12 +179,15 @@ Sides = Iterator[tuple[Row, tuple[int, ...]]]
 class Candidates(Protocol):
     """Where candidates of one template come from."""
 
-    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
-        """Those that are false in a state, the cheapest few of each number of literals."""
+    template: Template
+
+    def excluding(self, question: Question, literals: int) -> list[tuple[Price, Candidate]]:
+        """Those of so many literals that are false in a state, the cheapest few."""
         ...
 
-    def learn(self, state: Question) -> frozenset[str]:
-        """No candidate is to exclude this state from here on; the names of those that did."""
+    def learn(self, states: Vectors, codes: Codes) -> frozenset[str]:
+        """No candidate is to exclude one of these states from here on; the names of those that
+        did. What attributes come to in them is kept in `codes`."""
         ...
 
     def forget(self) -> None:
@@ -179,14 +195,14 @@ class Candidates(Protocol):
         ...
 
 
-def price(template: Template, box: Box, matter: frozenset[str]) -> Price:
+def price(template: Template, box: Box, matter: frozenset[str], source: int) -> Price:
     """What a box costs."""
     used = [template.attributes[c] for c in box.columns]
     fields = frozenset().union(*(a.fields for a in used))
     cases = sum(
         min(m.bit_count(), a.size - m.bit_count()) for a, m in zip(used, box.masks, strict=True)
     )
-    return len(template.variables) + len(box.columns), len(fields - matter), cases
+    return source, len(template.variables) + len(box.columns), len(fields - matter), cases
 
 
 class Pool:
@@ -209,6 +225,7 @@ class Pool:
         for n, box in enumerate(self.boxes):
             self._columns[n, : len(box.columns)] = box.columns
             self._masks[n, : len(box.masks)] = box.masks
+        self._lengths = np.array([len(b.columns) for b in self.boxes], dtype=np.int64)
         self._made: dict[int, Candidate] = {}
         self.alive = np.ones(count, dtype=bool)
 
@@ -221,27 +238,27 @@ class Pool:
             self._made[number] = candidate(self.template, self.boxes[number], name)
         return self._made[number]
 
-    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
+    def excluding(self, question: Question, literals: int) -> list[tuple[Price, Candidate]]:
         import numpy as np
 
-        if not self.boxes or question.cells:
+        so_long = self.alive & (self._lengths == literals)
+        if question.cells or not so_long.any():
             return []
-        inside = self._inside(1 << question.rows(self.template)) & self.alive
-        found: dict[int, list[tuple[Price, int]]] = {}
+        inside = self._inside(1 << question.rows(self.template)) & so_long
+        found: list[tuple[Price, int]] = []
         for number in np.nonzero(inside)[0]:
             if f"{self.prefix}{number}" not in question.dropped:
-                box = self.boxes[number]
-                cost = price(self.template, box, question.matter)
-                found.setdefault(len(box.columns), []).append((cost, int(number)))
-        chosen = [each for every in found.values() for each in sorted(every)[:FEW]]
-        return [(cost, self[number]) for cost, number in sorted(chosen)]
+                cost = price(self.template, self.boxes[number], question.matter, LISTED)
+                found.append((cost, int(number)))
+        return [(cost, self[number]) for cost, number in sorted(found)[:FEW]]
 
-    def learn(self, state: Question) -> frozenset[str]:
+    def learn(self, states: Vectors, codes: Codes) -> frozenset[str]:
         import numpy as np
 
         if not self.boxes:
             return frozenset()
-        false = self._inside(1 << state.rows(self.template)) & self.alive
+        rows = unique(rows_of(self.template, states, kept=codes), self.template.sizes)
+        false = self._inside(1 << rows) & self.alive
         self.alive &= ~false
         return frozenset(f"{self.prefix}{n}" for n in np.nonzero(false)[0])
 
@@ -282,82 +299,70 @@ class OnDemand:
         order = sorted(self._every)
         self._speaks = [sum(1 << order.index(v) for v in a.variables) for a in template.attributes]
 
-    def excluding(self, question: Question) -> list[tuple[Price, Candidate]]:
-        """Of each number of literals the cheapest among those looked at."""
+    def excluding(self, question: Question, literals: int) -> list[tuple[Price, Candidate]]:
+        boxes = self._boxes(question, literals)
         found: list[tuple[Price, Candidate]] = []
-        for literals, boxes in self._boxes(question):
-            for box, cost in sorted(boxes.items(), key=lambda item: (item[1], item[0])):
-                name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
-                if name not in question.dropped:
-                    found.append((cost, candidate(self.template, box, name)))
-                if len(found) == literals * FEW:
-                    break
+        for box, cost in sorted(boxes.items(), key=lambda item: (item[1], item[0])):
+            name = self._names.setdefault(box, f"{self.prefix}{len(self._names)}")
+            if name not in question.dropped:
+                found.append((cost, candidate(self.template, box, name)))
+            if len(found) == FEW:
+                break
         return found
 
-    def _boxes(self, question: Question) -> Iterator[tuple[int, dict[Box, Price]]]:
-        """For each number of literals boxes that the state lies in, and what they cost."""
-        by = self._of_cells(question) if question.cells else self._of_fields(question)
-        for literals, sides in by:
-            found: dict[Box, Price] = {}
-            for row, columns in sides:
-                if self._every != self._speaks_of(columns):
-                    continue
-                for box in _parts(self.template, self._occurring.grown(row, columns)):
-                    if all(m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)):
-                        cost = price(self.template, box, question.matter)
-                        found[box] = (self._occurring.evidence(box) < ENOUGH, *cost)
-                if len(found) > MOST_LOOKED_AT:
-                    break
-            yield literals, found
+    def _boxes(self, question: Question, literals: int) -> dict[Box, Price]:
+        """Boxes that the state lies in, and what they cost; those looked at first."""
+        found: dict[Box, Price] = {}
+        of = self._of_cells if question.cells else self._of_fields
+        for row, columns in of(question, literals):
+            if self._every != self._speaks_of(columns):
+                continue
+            for box in _parts(self.template, self._occurring.grown(row, columns)):
+                if all(m >> row[c] & 1 for c, m in zip(box.columns, box.masks, strict=True)):
+                    doubtful = self._occurring.evidence(box) < ENOUGH
+                    source = DOUBTFUL if doubtful else FOUND
+                    found[box] = price(self.template, box, question.matter, source)
+            if len(found) > MOST_LOOKED_AT:
+                break
+        return found
 
-    def _of_fields(self, question: Question) -> Iterator[tuple[int, Sides]]:
+    def _of_fields(self, question: Question, literals: int) -> Sides:
         """Columns that tell the state's rows from all others, of what its step looks at."""
+        if literals > (MOST_FAR if question.wide else self.literals):
+            return
         used = self.template.attributes
         near = [n for n, a in enumerate(used) if question.wide or a.fields & question.matter]
         table = unique(question.rows(self.template, near), self.template.sizes)
-        rows = [tuple(int(v) for v in row) for row in table]
-        for literals in range(1, (MOST_FAR if question.wide else self.literals) + 1):
-            yield (
-                literals,
-                (
-                    (row, columns)
-                    for row in rows
-                    for columns in self._occurring.without(row, near, literals, self._speaks)
-                ),
-            )
+        for each in table:
+            row = tuple(int(v) for v in each)
+            for columns in self._occurring.without(row, near, literals, self._speaks):
+                yield row, columns
 
-    def _of_cells(self, question: Question) -> Iterator[tuple[int, Sides]]:
+    def _of_cells(self, question: Question, literals: int) -> Sides:
         """The same, of attributes that the cells to be excluded settle."""
-        rows: dict[tuple[int, ...], tuple[Row, Any]] = {}
+        if literals > MOST_HIT:
+            return
+        rows: dict[tuple[int, ...], tuple[Row, tuple[int, ...]]] = {}
         for values, settled in zip(*question.settled(self.template), strict=True):
             near = tuple(int(n) for n in settled.nonzero()[0])[:MOST_HIT_COLUMNS]
             key = (*near, *(int(values[n]) for n in near))
             if self._every == self._speaks_of(near) and key not in rows:
-                row = tuple(int(v) for v in values)
-                rows[key] = row, (near, self._occurring.differences(row, near))
-        for literals in range(1, MOST_HIT + 1):
-            yield (
-                literals,
-                (
-                    (row, tuple(near[bit] for bit in hit))
-                    for row, (near, masks) in rows.values()
-                    for hit in hitting_sets(masks, literals)
-                ),
-            )
+                rows[key] = tuple(int(v) for v in values), near
+        for row, near in rows.values():
+            for hit in hitting_sets(self._occurring.differences(row, near), literals):
+                yield row, tuple(near[bit] for bit in hit)
 
     def _speaks_of(self, columns: Sequence[int]) -> frozenset[str]:
         return frozenset().union(*(self.template.attributes[c].variables for c in columns))
 
-    def learn(self, state: Question) -> frozenset[str]:
-        rows = unique(state.rows(self.template), self.template.sizes)
+    def learn(self, states: Vectors, codes: Codes) -> frozenset[str]:
+        rows = unique(rows_of(self.template, states, kept=codes), self.template.sizes)
         self._occurring.learn(rows)
+        bits = 1 << rows
         return frozenset(
             name
             for box, name in self._names.items()
-            if any(
-                all(m >> int(row[c]) & 1 for c, m in zip(box.columns, box.masks, strict=True))
-                for row in rows
-            )
+            if ((bits[:, box.columns] & box.masks) != 0).all(axis=1).any()
         )
 
     def forget(self) -> None:

@@ -19,7 +19,7 @@ from fencepost.core.expressions import (
     children,
     walk,
 )
-from fencepost.core.folding import conjunction, substitute
+from fencepost.core.folding import conjunction, rebuild, substitute
 from fencepost.core.system import System
 from fencepost.core.trees import BulkWrite, Update, decisions, leaves
 
@@ -80,8 +80,35 @@ def asked_by(system: System) -> Asked:
                     renamed = normal(both)
                     if isinstance(renamed, Equal) and index_of(pair[0]) is not None:
                         compared[renamed.left, renamed.right] = None
+    for term in _before_writes(system, tuple(terms)):
+        terms[term] = None
     every = tuple(terms), tuple(conditions), tuple(compared)
     return Asked(*every, frozenset(ordered), frozenset(addresses))
+
+
+def _before_writes(system: System, terms: tuple[Expression, ...]) -> Iterator[Expression]:
+    """What a nested term is of the state before a step that writes the place which it goes by:
+    where `waits_for[r] = last` is written, `done[last]` for `done[waits_for[r]]`."""
+    for action in system.actions:
+        for leaf in leaves(action.tree):
+            for write in leaf.writes if isinstance(leaf, Update) else ():
+                value = write.value
+                if isinstance(value, Read) and index_of(value) is not None and _is_term(value):
+                    for term in terms:
+                        before = _with(term, write.field, value)
+                        if before != term and _is_term(before):
+                            yield normal(before)
+
+
+def _with(term: Expression, field: str, value: Expression) -> Expression:
+    """A term with a value in place of each read of a field that is an index in it."""
+
+    def index(node: Expression) -> Expression:
+        return (
+            value if isinstance(node, Read) and node.field == field else _with(node, field, value)
+        )
+
+    return rebuild(term, index)
 
 
 def _roots(system: System) -> Iterator[Expression]:

@@ -12,14 +12,24 @@ states of small sizes; that candidates are true there is never trusted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from fencepost.analyses.inference.candidates import Candidate, Candidates, Question
+from fencepost.analyses.inference.candidates import (
+    FOUND,
+    MOST_HIT,
+    Candidate,
+    Candidates,
+    Question,
+)
 from fencepost.analyses.inference.lifting import NO_CELLS, lifted, with_reasons
+from fencepost.analyses.inference.seen import false_in
+from fencepost.analyses.inference.tables import Codes
+from fencepost.analyses.inference.vectors import Vectors
 from fencepost.core.expressions import Read, walk
-from fencepost.core.system import NO_FAULT, Action, State, System
+from fencepost.core.system import NO_FAULT, Action, System
 from fencepost.core.trees import decisions
 
 if TYPE_CHECKING:
@@ -29,6 +39,13 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 6
 """So many candidates are asked about, whether every step keeps them; else the cheapest is taken."""
+
+MOST_LEARNT = 16
+"""So many of the states in which a candidate is false are rows of tables from then on."""
+
+PATIENCE = 8
+"""A lemma that more counterexamples than these break is given up, for as long as the goals can do
+without it."""
 
 Told = Callable[[str, int, int], None]
 """Told which claim is looked at, how many lemmas there are, and how many were dropped."""
@@ -94,11 +111,23 @@ class Search:
         self.perhaps: dict[str, Candidate] = {}
         """Candidates that are assumed from the start; those that a proof takes are claimed."""
         self.dropped: set[str] = set()
+        self.withdrawn: set[str] = set()
+        """Lemmas that others took the place of, once each; they may be claimed again."""
+        self.patience = PATIENCE
+        self.costly: set[str] = set()
+        """Lemmas that were given up since so much is needed to keep them."""
+        self.last = True
+        """Whether a goal is lost for good, so that these are claimed again before; else one that
+        takes many lemmas is left to larger templates."""
+        self.broken: list[tuple[Counterexample, str]] = []
+        """Counterexamples to induction, each with the claim that its step breaks."""
         self.counterexamples = 0
         self._looked_at = {a.name: _fields_of(a) for a in system.actions}
 
     def close(self) -> Lost | None:
         """Add and drop lemmas until no step at the search's sizes breaks a claim."""
+        import numpy as np
+
         from fencepost.engines.prove.any_size.sized import Kept
 
         open_ = deque(self.claims.names)
@@ -110,6 +139,7 @@ class Search:
                 and name not in self.claims.lemmas
             ):
                 continue
+            broken = 0
             while True:
                 self.told(name, len(self.claims.lemmas), len(self.dropped))
                 perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
@@ -122,7 +152,16 @@ class Search:
                     self.claims.lemmas |= {each: self.perhaps[each] for each in taken}
                     open_ += taken
                     break
+                if self._superfluous(name):
+                    break
                 chosen = None
+                broken += 1
+                if broken > self.patience and name in self.claims.lemmas:
+                    self.costly.add(name)
+                    open_ += self.drop(name)
+                    break
+                if broken > 2 * self.patience and not self.last:
+                    return Lost(name, answer)
                 if answer is not None:
                     self.counterexamples += 1
                     chosen = self.excluding(answer, name)
@@ -131,36 +170,60 @@ class Search:
                     open_.append(chosen.name)
                     continue
                 if name not in self.claims.lemmas:
-                    return Lost(name, answer)
+                    if not self.costly or not self.last:
+                        return Lost(name, answer)
+                    self.patience *= 2
+                    self.dropped -= self.costly
+                    self.costly.clear()
+                    continue
                 open_ += self.drop(name)
                 if answer is not None and answer.after is not None:
-                    open_ += self.learn(self.question(answer, answer.after))
+                    after = np.array([answer.after], dtype=np.int64).T
+                    sizes = dict(answer.sizes)
+                    open_ += self.learn(Vectors(answer.system, self.sized.barriers, after, sizes))
                 break
         return None
 
-    def question(self, found: Counterexample, state: State) -> Question:
-        """A state of the sizes of a counterexample."""
-        return Question(found.system, self.sized.barriers, state, dict(found.sizes))
+    def _superfluous(self, name: str) -> bool:
+        """Whether the claims that went by a broken lemma can do without it by now, with what has
+        been claimed since; then it is withdrawn."""
+        claims = self.claims
+        if name not in claims.lemmas or name in claims.pinned or name in self.withdrawn:
+            return False
+        rest = [each for each in claims.all if each.name != name]
+        cores: dict[str, frozenset[str]] = {}
+        for user in claims.names:
+            if user != name and name in claims.cores.get(user, ()):
+                without = self.sized.core(claims.formula(user), rest)
+                if without is None:
+                    return False
+                cores[user] = without
+        self.withdrawn.add(name)
+        claims.cores |= cores
+        claims.cores.pop(name, None)
+        del claims.lemmas[name]
+        return True
 
-    def learn(self, state: Question) -> list[str]:
-        """No lemma may exclude this state: those that do are all given up. The claims that went by
-        one of them."""
+    def learn(self, states: Vectors) -> list[str]:
+        """No lemma may exclude one of these states: those that do are all given up. The claims that
+        went by one of them."""
         again: list[str] = []
+        codes: Codes = {}
         for pool in self.pools:
-            for name in sorted(pool.learn(state)):
+            for name in sorted(pool.learn(states, codes)):
                 if name in self.claims.lemmas:
                     again += self.drop(name)
                 self.dropped.add(name)
         return list(dict.fromkeys(again))
 
     def false_somewhere(self, chosen: Candidate) -> bool:
-        """Whether a candidate is false in a state that was seen; then it is given up."""
+        """Whether a candidate is false in a state that was seen; then it is given up, with all that
+        some of these states make false."""
         for seen in self.seen:
-            state = seen.breaks(chosen)
-            if state is not None:
+            false = false_in(chosen, seen.vectors)
+            if false:
                 self.dropped.add(chosen.name)
-                sized = seen.vectors.system
-                self.learn(Question(sized, self.sized.barriers, state, seen.sizes))
+                self.learn(seen.vectors.some(false[:: -(-len(false) // MOST_LEARNT)]))
                 return True
         return False
 
@@ -176,6 +239,7 @@ class Search:
     def excluding(self, found: Counterexample, broken: str) -> Candidate | None:
         """The shortest candidate that does not hold before the step; of several, the one that
         speaks most of what the step and the broken claim look at."""
+        self.broken.append((found, broken))
         formula = self.claims.formula(broken)
         matter = set(self._looked_at[found.step.action]) if found.step is not None else set()
         if formula is not None:
@@ -206,22 +270,34 @@ class Search:
         """The cheapest candidate that every step keeps where all claims hold, among the first few;
         and the cheapest of all."""
         while True:
-            found = self._candidates(question)
             perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
             under = [*self.claims.all, *perhaps]
-            kept = next((c for c in found[:MOST_TRIED] if self.sized.keeps(c, under)), None)
-            chosen = kept or next(iter(found), None)
+            first: Candidate | None = None
+            kept: Candidate | None = None
+            for each in islice(self._candidates(question), MOST_TRIED):
+                first = first or each
+                if self.sized.keeps(each, under):
+                    kept = each
+                    break
+            chosen = kept or first
             if chosen is None or not self.false_somewhere(chosen):
                 return kept, chosen
 
-    def _candidates(self, question: Question) -> list[Candidate]:
-        """What excludes a state, the cheapest first."""
-        found = [
-            ((*cost, rank, place), candidate)
-            for rank, pool in enumerate(self.pools)
-            for place, (cost, candidate) in enumerate(pool.excluding(question))
-        ]
-        return [candidate for _, candidate in sorted(found, key=lambda each: each[0])]
+    def _candidates(self, question: Question) -> Iterator[Candidate]:
+        """What excludes a state, the cheapest first; long ones are looked for when they are due."""
+        found: list[tuple[tuple[int, ...], Candidate]] = []
+        widths = [len(pool.template.variables) for pool in self.pools]
+        for length in range(min(widths, default=0) + 1, max(widths, default=0) + MOST_HIT + 1):
+            for rank, pool in enumerate(self.pools):
+                if 0 < (literals := length - widths[rank]) <= MOST_HIT:
+                    each = enumerate(pool.excluding(question, literals))
+                    found += [
+                        ((*cost, rank, place), candidate) for place, (cost, candidate) in each
+                    ]
+            found.sort(key=lambda item: item[0])
+            while found and found[0][0][0] == FOUND:
+                yield found.pop(0)[1]
+        yield from (candidate for _, candidate in found)
 
 
 def _fields_of(action: Action) -> frozenset[str]:
@@ -231,36 +307,3 @@ def _fields_of(action: Action) -> frozenset[str]:
         for node in walk(decision.condition)
         if isinstance(node, Read)
     )
-
-
-def minimise(sized: Sized, claims: Claims, told: Told) -> None:
-    """Take out every lemma that the others can do without, the largest first."""
-    claims.lemmas = claims.needed()
-    for name in sorted(claims.lemmas, key=lambda n: _size(claims.lemmas[n]), reverse=True):
-        if name not in claims.lemmas or name in claims.pinned:
-            continue
-        told(name, len(claims.lemmas), 0)
-        rest = {n: lemma for n, lemma in claims.lemmas.items() if n != name}
-        trial = Claims(claims.goals, claims.no_fault, rest, dict(claims.cores), claims.pinned)
-        del trial.cores[name]
-        again = [n for n in trial.names if name in trial.cores.get(n, ())]
-        if _still_closed(sized, trial, again):
-            trial.lemmas = trial.needed()
-            claims.lemmas, claims.cores = trial.lemmas, trial.cores
-    claims.lemmas = claims.needed()
-    claims.cores = {n: core for n, core in claims.cores.items() if n in set(claims.names)}
-
-
-def _still_closed(sized: Sized, trial: Claims, names: Sequence[str]) -> bool:
-    from fencepost.engines.prove.any_size.sized import Kept
-
-    for name in names:
-        answer = sized.broken(trial.formula(name), trial.all)
-        if not isinstance(answer, Kept):
-            return False
-        trial.cores[name] = answer.core
-    return True
-
-
-def _size(lemma: Candidate) -> tuple[int, int, int, str]:
-    return len(lemma.arguments), lemma.literals, lemma.nodes, lemma.name

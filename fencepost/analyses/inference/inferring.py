@@ -7,27 +7,26 @@ what is said where none was found.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fencepost.analyses.inference.attributes import attributes
-from fencepost.analyses.inference.boxes import MOST_LITERALS, maximal_empty_boxes
-from fencepost.analyses.inference.candidates import Candidate, Candidates, OnDemand, Pool, given
+from fencepost.analyses.inference.attributes import Attribute
+from fencepost.analyses.inference.candidates import Candidate, Candidates, given
 from fencepost.analyses.inference.harvest import asked_by
-from fencepost.analyses.inference.houdini import Claims, Lost, Search, minimise
-from fencepost.analyses.inference.merged import merged, with_merged
+from fencepost.analyses.inference.houdini import Claims, Lost, Search
+from fencepost.analyses.inference.minimising import minimise
 from fencepost.analyses.inference.naming import named
-from fencepost.analyses.inference.seen import Seen, seen_states, table
-from fencepost.analyses.inference.tables import Template
+from fencepost.analyses.inference.pools import candidates_of
+from fencepost.analyses.inference.seen import Seen, seen_states
 from fencepost.analyses.inference.templates import (
     Shape,
     schedule,
     sizes_beyond,
     sizes_looked_at,
-    variables_of,
 )
 from fencepost.analyses.wrong import search_at
-from fencepost.core.limits import INTERRUPTED, Inferring, Limits
+from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Inferring, Limits
 from fencepost.core.results import Finding
 from fencepost.core.sizes import allowed, sorts
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
@@ -35,9 +34,6 @@ from fencepost.core.system import NO_FAULT, Design, Lemma, System
 if TYPE_CHECKING:
     from fencepost.engines.prove.any_size import Counterexample, Outcome
     from fencepost.engines.prove.any_size.sized import Sized
-
-MOST_COLUMNS, MOST_ROWS = 60, 4_000
-"""Of a table that is larger than this, boxes are found on demand."""
 
 MOST_PROOFS = 12
 """So many times a set of lemmas is mended that no small step breaks, and some step does."""
@@ -126,9 +122,12 @@ class _Inference:
         self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
         self.sizes = allowed(system, {s.name: 2 for s in sorts(system)})
         self.most_stages = most_stages
+        self.attributes: dict[Attribute, Attribute] = {}
+        """Of the same attribute of several templates always one."""
         self.pools: dict[Shape, tuple[Candidates, ...]] = {}
         self.seen: list[Seen] = []
         self.claimed: dict[str, Candidate] = {}
+        self.broken: list[tuple[Counterexample, str]] = []
         self.proofs: dict[tuple[str, str], frozenset[str]] = {}
         """For any size: by which lemmas each claim was proved to be kept by each action."""
         self.tried = self.dropped = self.counterexamples = 0
@@ -157,10 +156,9 @@ class _Inference:
 
     def _stages(self) -> Inferred:
         lost: Lost | None = None
-        for number, stage in enumerate(schedule(self.system)):
-            if self.most_stages is not None and number >= self.most_stages:
-                break
-            outcome = self._stage(stage)
+        stages = schedule(self.system)[: self.most_stages]
+        for number, stage in enumerate(stages, 1):
+            outcome = self._stage(stage, last=number == len(stages))
             if isinstance(outcome, Inferred):
                 return outcome
             lost = outcome
@@ -175,7 +173,7 @@ class _Inference:
             return self._result(proved=False, goal=lost.goal, stopped=reason)
         return self._result(proved=False, goal=lost.goal, obstacle=lost.found)
 
-    def _stage(self, shapes: Sequence[Shape]) -> Inferred | Lost:
+    def _stage(self, shapes: Sequence[Shape], *, last: bool) -> Inferred | Lost:
         """One set of templates, with what the stage before it had claimed to begin with."""
         from fencepost.engines.prove.any_size.sized import Sized
 
@@ -194,8 +192,8 @@ class _Inference:
         for _ in range(MOST_PROOFS):
             sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
             search = Search(self.system, sized, claims, self._tell)
-            search.pools, search.seen = pools, self.seen
-            search.dropped = dropped
+            search.pools, search.seen, search.broken = pools, self.seen, self.broken
+            search.dropped, search.last = set(dropped), last
             search.perhaps = {c.name: c for c in given(self.first)}
             for lemma in list(claims.lemmas.values()):
                 if search.false_somewhere(lemma):  # in more states than the last stage looked at
@@ -212,9 +210,12 @@ class _Inference:
                 return lost
             whole = dict(claims.lemmas)
             claims.lemmas = claims.needed()
-            open_ = self._unproved(claims)
+            fewer = self._fewer(sized, claims)
+            if self._unproved(fewer) is None:
+                return self._proved(fewer)
+            open_ = self._unproved(claims)  # what is kept at sizes by few may take more for any
             if open_ is None:
-                return self._proved(self._fewer(sized, claims))
+                return self._proved(claims)
             outcome = self._mended(search, *open_)
             self.dropped += len(search.dropped) - len(dropped)
             dropped = search.dropped
@@ -266,7 +267,8 @@ class _Inference:
         return dict(found.sizes)
 
     def _fewer(self, sized: Sized, claims: Claims) -> Claims:
-        """Proved claims without the lemmas that others can do without, as far as there is time."""
+        """Claims without the lemmas that others can do without: where time is short, as far as
+        half of what is left of it goes, since the proof is still to come."""
         from fencepost.engines.prove.solver import RunEnded
 
         fewer = replace(
@@ -275,11 +277,17 @@ class _Inference:
             cores=dict(claims.cores),
             pinned=set(claims.pinned),
         )
-        try:
-            minimise(sized, fewer, self._tell)
-            return fewer if self._unproved(fewer) is None else claims
-        except (RunEnded, KeyboardInterrupt):  # what is proved stays so
-            return claims
+        left = self.bounded.seconds_left
+
+        def told(current: str, lemmas: int, dropped: int) -> None:
+            self._tell(current, lemmas, dropped)
+            now = self.bounded.seconds_left
+            if left is not None and now is not None and now < left / 2:
+                raise RunEnded(TIME_LIMIT)
+
+        with suppress(RunEnded, KeyboardInterrupt):  # what it came to until then is as good
+            minimise(sized, fewer, told, self.broken)
+        return fewer
 
     def _proved(self, claims: Claims) -> Inferred:
         first = {lemma.name for lemma in self.first}
@@ -345,25 +353,9 @@ class _Inference:
         for shape in shapes:
             if shape not in self.pools:
                 self._tell("states of small sizes", 0, 0)
-                self.pools[shape] = tuple(self._candidates_of(shape))
+                found = candidates_of(self.asked, shape, self.seen, self.attributes)
+                self.pools[shape] = tuple(found)
             yield from self.pools[shape]
-
-    def _candidates_of(self, shape: Shape) -> Iterator[Candidates]:
-        """Those found on demand; and all short ones, where the table is small enough."""
-        variables = variables_of(shape)
-        plain = attributes(self.asked, variables)
-        if not plain:
-            return
-        rows = table(variables, plain, self.seen)
-        if not len(rows):
-            return
-        more = merged(plain, rows)
-        template = Template(variables, (*plain, *more))
-        rows = with_merged(rows, plain, more)
-        prefix = "_".join(["?", *(v.name for v in variables), ""])  # as no other name begins
-        yield OnDemand(template, rows, prefix, MOST_LITERALS)
-        if len(template.attributes) <= MOST_COLUMNS and len(rows) <= MOST_ROWS:
-            yield Pool(template, maximal_empty_boxes(rows, template.sizes), f"{prefix}box_")
 
     def _covered(self, goal: str, found: Counterexample) -> bool:
         """Whether every state at the very sizes of what broke a goal was looked at: exploring there

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
     Bits = NDArray[np.uint64]
 
+MOST_KEPT = 256
+"""So many answers about differences are kept."""
+
 PART = 16
 """So many words of the rows' bits are looked at before the rest: most combinations occur there."""
 
@@ -36,6 +39,7 @@ class Occurring:
         self.columns = self._columns_at_first = np.ascontiguousarray(rows.T, dtype=np.uint8)
         """The values of each column, row by row."""
         self._at_first, self._learnt = self.bits, rows[:0]
+        self._differences: dict[tuple[int, ...], Any] = {}
 
     @property
     def words(self) -> int:
@@ -58,6 +62,7 @@ class Occurring:
     def learn(self, rows: Rows) -> None:
         """Rows that occur too. They go before the others: what they tell apart is asked about."""
         np = self.np
+        self._differences = {}
         self._learnt = np.concatenate([self._learnt, rows])
         self.bits = np.concatenate([self._packed(self._learnt), self._at_first], axis=1)
         learnt = self._learnt.T.astype(np.uint8)
@@ -65,6 +70,7 @@ class Occurring:
 
     def forget(self) -> None:
         """Leave the rows of the beginning."""
+        self._differences = {}
         self.bits, self._learnt = self._at_first, self._learnt[:0]
         self.columns = self._columns_at_first
 
@@ -146,10 +152,15 @@ class Occurring:
         """For each row, in which of some columns (at most 63) it differs from the given one: the
         combinations that occur, as bits by position."""
         np = self.np
-        masks = np.zeros(self.columns.shape[1], dtype=np.uint64)
-        for bit, column in enumerate(columns):
-            masks |= (self.columns[column] != row[column]) * np.uint64(1 << bit)
-        return np.unique(masks)
+        key = (*columns, *(row[c] for c in columns))
+        if key not in self._differences:
+            if len(self._differences) == MOST_KEPT:
+                self._differences.clear()
+            masks = np.zeros(self.columns.shape[1], dtype=np.uint64)
+            for bit, column in enumerate(columns):
+                masks |= (self.columns[column] != row[column]) * np.uint64(1 << bit)
+            self._differences[key] = np.unique(masks)
+        return self._differences[key]
 
     def evidence(self, box: Box) -> float:
         """How many rows would lie in an empty box if one of its sides had nothing to do with the

@@ -45,19 +45,20 @@ class Seen:
 
     def breaks(self, formula: Formula) -> State | None:
         """The first state in which a formula is false, if there is one."""
-        import numpy as np
+        false = false_in(formula, self.vectors)
+        return tuple(int(v) for v in self.vectors.cells[:, false[0]]) if false else None
 
-        every = self.vectors
-        values = distinct_values(formula.arguments, every)
-        every.at(values)
-        true = np.atleast_2d(every.of(formula.condition))
-        false = np.nonzero(
-            ~np.broadcast_to(true, (true.shape[0], every.cells.shape[1])).all(axis=0)
-        )
-        every.at({})
-        if not len(false[0]):
-            return None
-        return tuple(int(v) for v in every.cells[:, false[0][0]])
+
+def false_in(formula: Formula, states: Vectors) -> list[int]:
+    """In which states a formula is false, by their places."""
+    import numpy as np
+
+    values = distinct_values(formula.arguments, states)
+    states.at(values)
+    true = np.atleast_2d(states.of(formula.condition))
+    every = np.broadcast_to(true, (true.shape[0], states.cells.shape[1])).all(axis=0)
+    states.at({})
+    return [int(n) for n in np.nonzero(~every)[0]]
 
 
 def seen_states(

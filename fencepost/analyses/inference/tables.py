@@ -38,22 +38,48 @@ class Template:
         return [a.size for a in self.attributes]
 
 
-def rows_of(template: Template, vectors: Vectors, columns: Sequence[int] | None = None) -> Rows:
+Codes = dict[tuple[Attribute, bytes], Any]
+"""What attributes came to at members of their variables, kept for other templates."""
+
+
+def rows_of(
+    template: Template,
+    vectors: Vectors,
+    columns: Sequence[int] | None = None,
+    kept: Codes | None = None,
+) -> Rows:
     """The attribute values of every state and choice of members, in the order of the attributes:
-    first every state of the first choice. Where columns are named, the others are left at 0."""
+    first every state of the first choice. Where columns are named, the others are left at 0.
+
+    An attribute is looked at once for each choice of the variables that it speaks of.
+    """
     import numpy as np
 
     values = distinct_values(template.variables, vectors)
     choices = len(next(iter(values.values()))) if values else 1
     states = vectors.cells.shape[1]
     rows = np.zeros((choices * states, len(template.attributes)), dtype=np.int64)
-    vectors.at(values)
+    groups: dict[tuple[str, ...], list[int]] = {}
     for column in range(len(template.attributes)) if columns is None else columns:
-        attribute = template.attributes[column]
-        code: Any = np.zeros((choices, states), dtype=np.int64)
-        for number, case in enumerate(attribute.cases[1:], 1):
-            code = code + number * vectors.of(case)
-        rows[:, column] = code.reshape(-1)
+        of = template.attributes[column].variables
+        groups.setdefault(tuple(n for n in values if n in of), []).append(column)
+    for names, members in groups.items():
+        chosen, back = np.zeros((1, 0), dtype=np.int64), np.zeros(choices, dtype=np.int64)
+        if names:
+            every = np.concatenate([values[n] for n in names], axis=1)
+            chosen, back = np.unique(every, axis=0, return_inverse=True)
+        vectors.at({n: chosen[:, [k]] for k, n in enumerate(names)})
+        key = chosen.tobytes()
+        for column in members:
+            attribute = template.attributes[column]
+            code = None if kept is None else kept.get((attribute, key))
+            if code is None:
+                code = np.zeros((len(chosen), states), dtype=np.int64)
+                for number, case in enumerate(attribute.cases[1:], 1):
+                    code = code + number * vectors.of(case)
+                if kept is not None:
+                    kept[attribute, key] = code
+            rows[:, column] = code[back.reshape(-1)].reshape(-1)
     return rows
 
 

@@ -6,7 +6,7 @@ gives the value of some cell here, and whoever asks has to look at the guard bes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -47,6 +47,10 @@ class Vectors:
     def at(self, values: Values) -> None:
         """Give the variables values for what is asked from here on."""
         self._values, self._kept = values, {}
+
+    def some(self, columns: Sequence[int]) -> Vectors:
+        """Some of the states."""
+        return Vectors(self.system, self.barriers, self.cells[:, list(columns)], self.sizes)
 
     def members(self, domain: Domain) -> range:
         """Every value of a domain, at these sizes."""

@@ -90,6 +90,17 @@ class Sized:
         assumed = [self._switch(h) for h in dict.fromkeys([*under, formula])]
         return self._check([self._goal(formula.name), *assumed]) is Satisfied.NO
 
+    def core(self, formula: Formula | None, under: Iterable[Formula]) -> frozenset[str] | None:
+        """The names of the formulas that keep a formula (or steps from faulting), which holds too
+        before a step; None where some step breaks it or the solver does not say."""
+        own = [formula] if formula is not None else []
+        name = NO_CLAIM if formula is None else formula.name
+        self._of(formula, name)
+        claimed = list(dict.fromkeys([*under, *own]))
+        if self._check([self._goal(name), *map(self._switch, claimed)]) is not Satisfied.NO:
+            return None
+        return frozenset(h.name for h in self._core(claimed))
+
     def _smaller(
         self, goal: Term, claimed: Sequence[Formula], hypotheses: Sequence[Formula]
     ) -> list[Formula]:
