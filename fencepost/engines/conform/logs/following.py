@@ -92,6 +92,10 @@ def follow(system: System, barriers: Barriers, log: Log, limits: Limits) -> Foll
     return _Following(system, barriers, log, limits).run()
 
 
+class _Stopped(Exception):
+    """A limit of time or memory was reached."""
+
+
 class _Following:
     def __init__(self, system: System, barriers: Barriers, log: Log, limits: Limits) -> None:
         self.log = log
@@ -149,6 +153,8 @@ class _Following:
                     if unexplained is not None:
                         break
                     explained = number + 1
+        except _Stopped as limit:
+            stopped = str(limit)
         except TooManyStates:
             stopped = STATES_LIMIT
         except KeyboardInterrupt:
@@ -213,7 +219,7 @@ class _Following:
             self._fails(NO_FAULT, (), everywhere=not taken)
         if not taken:
             return Unexplained(event, tuple(sorted(failed)))
-        again = [step for group in outcome.groups for step in group.steps]
+        again = states.steps(outcome.groups)
         changed = states.take(outcome)
         self._judge_changed(changed)
         if self.log.unlogged:
@@ -233,7 +239,7 @@ class _Following:
             outcome = self.states.evaluate(_holds(cells, cell, value), ())
             if not any(outcome.results):
                 return Unexplained(self.event, seen=((field, indices, value),))
-            again += [step for group in outcome.groups for step in group.steps]
+            again += self.states.steps(outcome.groups)
             changed += self.states.restrict(outcome)
         if settle and changed:
             self._judge_changed(changed)
@@ -247,20 +253,28 @@ class _Following:
                     yield rule.name, filling
 
     def _settle(self, steps: Iterable[Instance]) -> None:
-        """Take unlogged steps until nothing new comes of them."""
-        pending = dict.fromkeys(steps)
+        """Take unlogged steps until nothing new comes of them. A step is tried `anew` where cells
+        outside of its group have changed, and else in the rows in which it was not tried yet."""
+        pending = dict.fromkeys(steps, True)
         changed: set[int] = set()
+        turns = 0
         while pending:
-            step, _ = pending.popitem()
+            turns += 1
+            if turns % EVERY == 0 and (stopped := self._over()):
+                raise _Stopped(stopped)
+            step, anew = pending.popitem()
             name, filling = step
-            outcome = self.states.evaluate(self.programs.actions[name].run, filling)
+            run = self.programs.actions[name].run
+            outcome = self.states.evaluate(run, filling, None if anew else step)
+            if anew:
+                self.states.forget(step, outcome.groups)
             faults = self.faults[name]
             if faults and any(r.__class__ is int and r in faults for r in outcome.results):
                 self._fails(NO_FAULT, (), everywhere=False)
-            moved, again = self.states.add(step, outcome)
-            changed.update(moved)
-            pending.update(dict.fromkeys(again))
-            pending.update(dict.fromkeys(self._concerned(moved)))
+            added = self.states.add(step, outcome)
+            changed.update(added.cells)
+            for one in (*added.again, *self._concerned(added.cells)):
+                pending[one] = pending.get(one, False) or not added.alone
         self._judge_changed(changed)
 
     def _judge_changed(self, changed: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ one step touches become one. So nothing is approximated: the set is the product 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NoReturn
@@ -22,14 +22,25 @@ Instance = tuple[str, tuple[int, ...]]
 
 
 class Group:
-    """Cells with the joint values they may have; `steps` are unlogged ones that may be taken in
-    some of its rows."""
+    """Cells with the joint values they may have.
+
+    `tried` are the unlogged steps that may be taken in some of its rows, each with the rows in
+    which it was tried and gave nothing that is not among them.
+    """
 
     def __init__(self, cells: tuple[int, ...], rows: set[Row]) -> None:
         self.cells = cells
         self.rows = rows
-        self.steps: dict[Instance, None] = {}
+        self.tried: dict[Instance, set[Row]] = {}
         self.unknown = Unknown(self)
+        self._values: dict[int, frozenset[int]] = {}
+
+    def values(self, cell: int) -> frozenset[int]:
+        """Every value that a cell of the group may have."""
+        if not self._values:
+            columns = zip(*self.rows, strict=True)
+            self._values = dict(zip(self.cells, map(frozenset, columns), strict=True))
+        return self._values[cell]
 
 
 class NotKnown(Exception):
@@ -70,10 +81,20 @@ class Outcome:
     results: list[Any]
 
 
+@dataclass
+class Added:
+    """The cells that have new values by an unlogged step, and the steps to be tried again; `alone`
+    where all of it happened in one group, so that rows in which a step was tried need not be."""
+
+    cells: list[int]
+    again: list[Instance]
+    alone: bool
+
+
 class States:
     """A set of states. `cells[i]` is a value, or the `Unknown` of the group that cell `i` is in.
 
-    `held[i]` is None, or the map from values to cells that cell `i` is listed in.
+    `held[i]` is None, or a map in which cell `i` is listed under every value that it may have.
     """
 
     def __init__(
@@ -89,26 +110,28 @@ class States:
     def _list(self, cell: int, value: Any) -> None:
         held = self.held[cell]
         if held is not None:
-            held.setdefault(None if value.__class__ is Unknown else value, set()).add(cell)
+            for possible in _possible(cell, value):
+                held.setdefault(possible, set()).add(cell)
 
     def put(self, cell: int, value: Any) -> None:
         """Give a cell a value, or that of a group."""
         held = self.held[cell]
         if held is not None:
-            before = self.cells[cell]
-            held[None if before.__class__ is Unknown else before].discard(cell)
+            for possible in _possible(cell, self.cells[cell]):
+                held[possible].discard(cell)
             self._list(cell, value)
         self.cells[cell] = value
 
-    def evaluate(self, run: Act, arguments: Iterable[int]) -> Outcome:
+    def evaluate(self, run: Act, arguments: Iterable[int], step: Instance | None = None) -> Outcome:
         """What a function of the cells gives, in every row of the groups that it needs.
 
-        Of a step, the groups of the cells that it writes are among them.
+        Of a step, the groups of the cells that it writes are among them. Rows of one group in which
+        an unlogged `step` was tried are left out.
         """
         groups: dict[int, Group] = {}
         while True:
             cells = tuple(cell for group in groups.values() for cell in group.cells)
-            rows = list(self._rows(tuple(groups.values())))
+            rows = self._rows(tuple(groups.values()), step)
             try:
                 results = []
                 for row in rows:
@@ -135,14 +158,16 @@ class States:
             if value.__class__ is Unknown:
                 raise NotKnown(value.group)
 
-    def _rows(self, groups: Sequence[Group]) -> Iterator[Row]:
+    def _rows(self, groups: Sequence[Group], step: Instance | None) -> list[Row]:
+        if step is not None and len(groups) == 1 and step in groups[0].tried:
+            return list(groups[0].rows - groups[0].tried[step])
         count = 1
         for group in groups:
             count *= len(group.rows)
         if count > self.limit:
             raise TooManyStates
-        for rows in product(*(sorted(group.rows) for group in groups)):
-            yield tuple(value for row in rows for value in row)
+        combinations = product(*(group.rows for group in groups))
+        return [tuple(value for row in rows for value in row) for rows in combinations]
 
     def take(self, outcome: Outcome) -> list[int]:
         """Take a step wherever it can be taken, and drop the states where it cannot; the cells that
@@ -153,32 +178,37 @@ class States:
         self.replace(outcome.groups, cells, {after for _, after in taken})
         return list(cells)
 
-    def add(self, step: Instance, outcome: Outcome) -> tuple[list[int], list[Instance]]:
-        """Take a step wherever it can be taken, and keep the states before it, too; the cells that
-        have new values by it, and the steps to be tried again."""
+    def add(self, step: Instance, outcome: Outcome) -> Added:
+        """Take a step wherever it can be taken, and keep the states before it, too."""
+        groups = outcome.groups
         if not any(result.__class__ is list for result in outcome.results):
-            return [], []
+            return Added([], [], alone=True)
         cells, taken = self._after(outcome)
-        known = tuple(self.cells[cell] for cell in cells[len(outcome.cells) :])
-        before = {row + known for row in outcome.rows}
-        new = [(old, after) for old, after in taken if after not in before]
+        alone = groups[0] if len(groups) == 1 and len(cells) == len(groups[0].cells) else None
+        if alone is None:
+            known = tuple(self.cells[cell] for cell in cells[len(outcome.cells) :])
+            rows = {row + known for row in self._rows(groups, None)}
+        else:
+            rows = set(alone.rows)
+            alone.tried.setdefault(step, set()).update(outcome.rows)
+        new = [(before, after) for before, after in taken if after not in rows]
         if not new:
-            for group in outcome.groups:
-                group.steps[step] = None
-            return [], []
-        rows = before | {after for _, after in new}
+            for group in groups:
+                group.tried.setdefault(step, set())
+            return Added([], [], alone=True)
+        rows.update(after for _, after in new)
         if len(rows) > self.limit:
             raise TooManyStates
-        again = [*self._steps(outcome.groups), step]
-        group = self._join(outcome.groups, cells, rows)
-        group.steps = dict.fromkeys(again)
+        again = dict.fromkeys((*self.steps(groups), step))
+        joined = self._join(groups, cells, rows)
+        joined.tried = {one: set() for one in again} if alone is None else alone.tried
         changed = {
             cell
-            for old, after in new
-            for cell, was, is_now in zip(cells, old, after, strict=True)
+            for before, after in new
+            for cell, was, is_now in zip(cells, before, after, strict=True)
             if was != is_now
         }
-        return sorted(changed), again
+        return Added(sorted(changed), list(again), alone=alone is not None)
 
     def _after(self, outcome: Outcome) -> tuple[tuple[int, ...], list[tuple[Row, Row]]]:
         """The cells that a step is about, and their values before and after it, row by row."""
@@ -220,8 +250,14 @@ class States:
             self.replace(outcome.groups, outcome.cells, rows)
         return list(outcome.cells)
 
-    def _steps(self, groups: Iterable[Group]) -> list[Instance]:
-        return [step for group in groups for step in group.steps]
+    def forget(self, step: Instance, groups: Iterable[Group]) -> None:
+        """What an unlogged step does in some rows may have changed."""
+        for group in groups:
+            group.tried.pop(step, None)
+
+    def steps(self, groups: Iterable[Group]) -> list[Instance]:
+        """The unlogged steps that may be taken in some rows of the groups."""
+        return [step for group in groups for step in group.tried]
 
     def _join(self, groups: Sequence[Group], cells: tuple[int, ...], rows: set[Row]) -> Group:
         group = Group(cells, rows)
@@ -244,6 +280,11 @@ class States:
         for part in _independent(left, columns):
             held = {tuple(values) for values in zip(*(columns[p] for p in part), strict=True)}
             self._join((), tuple(cells[place] for place in part), held)
+
+
+def _possible(cell: int, value: Any) -> Iterable[int]:
+    """Every value that a cell may have."""
+    return value.group.values(cell) if value.__class__ is Unknown else (value,)
 
 
 def _independent(places: list[int], columns: list[tuple[int, ...]]) -> list[list[int]]:

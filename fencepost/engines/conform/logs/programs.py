@@ -48,8 +48,8 @@ class Rule:
 class Programs:
     """All functions of a system in a design; `cells` is the list that they read.
 
-    `indexed` are the fields that need `cells_with[field]`, from a value to the cells that hold it;
-    under the key None are those whose value is not known.
+    `cells_with[field]` is to list the cells of the field by the values that they may have, for the
+    fields that are looked up so.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Programs:
     ) -> None:
         self.system = system
         self.barriers = barriers
-        self.cells_with: dict[str, dict[Any, set[int]]] = {}
+        self.cells_with: dict[str, dict[int, set[int]]] = {}
         self.trees: dict[str, Tree] = {}
         self._writer = Writer(system, barriers)
         self._lines: list[str] = []
@@ -186,22 +186,16 @@ class Programs:
     def _compile(self, cells: list[Any]) -> dict[str, Any]:
         space: dict[str, Any] = {"S": cells}
         for field in self._writer.indexed:
-            held: dict[Any, set[int]] = {None: set()}
+            held: dict[int, set[int]] = {}
             self.cells_with[field] = held
             space[f"cells_of_{self._writer.numbers[field]}"] = _finder(held)
         exec(compile("\n".join(self._lines), "<the model as functions>", "exec"), space)  # noqa: S102  # made above from the recorded model
         return space
 
 
-def _finder(held: dict[Any, set[int]]) -> Callable[[int], Iterator[int]]:
-    """Every cell that holds a value, or may: those whose value is not known come last."""
-    unknown = held[None]
-
-    def find(value: int) -> Iterator[int]:
-        yield from held.get(value, ())
-        yield from unknown
-
-    return find
+def _finder(held: dict[int, set[int]]) -> Callable[[int], Iterable[int]]:
+    """Every cell that holds a value, or may."""
+    return lambda value: held.get(value, ())
 
 
 def _in_design(tree: Tree, barriers: Barriers) -> Tree:
