@@ -32,10 +32,20 @@ class Adapter(ABC):
         """Why a design with these barriers on cannot be driven here, or "" where it can."""
         return ""
 
-    def __init__(self, sizes: Mapping[str, int], barriers: frozenset[str]) -> None:
+    def __init__(  # noqa: B027  # many need none of their own
+        self, sizes: Mapping[str, int], barriers: frozenset[str]
+    ) -> None:
         """Set the implementation up, in a state that the model may start in.
 
         `sizes` gives every parameter of the model its value; `barriers` are those that are on.
+        """
+
+    def start(self, state: Mapping[str, object]) -> None:  # noqa: B027  # most start in one state
+        """Go to one of the states that the model may start in, before anything else is done.
+
+        Only where a model has several of them, an adapter has this method: it is told each in turn.
+        `state` has every field in the words of `observe`, an `Array` as a dict. Without it, the
+        implementation starts where it does, and what is seen says where that is.
         """
 
     @abstractmethod
