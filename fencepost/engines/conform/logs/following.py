@@ -64,13 +64,17 @@ class Unexplained:
 
 @dataclass(frozen=True)
 class Followed:
-    """How far a log is a run: `explained` events of it are; `stopped` says what ended the search
-    before the end. `states` is the set of states before the unexplained event, or at the end."""
+    """How far a log is a run: `explained` events of it are.
+
+    `stopped` says what ended the search before the end, `failing` are the claims that were seen to
+    fail, and `states` is the set of states before the unexplained event, or at the end.
+    """
 
     explained: int
     claims: tuple[Claim, ...]
     unexplained: Unexplained | None
     stopped: str
+    failing: frozenset[str]
     states: States
     programs: Programs
     seconds: float
@@ -166,7 +170,14 @@ class _Following:
         claims = tuple(self.failing.get(name, Claim(name, otherwise)) for name in names)
         seconds = time.monotonic() - self.started
         return Followed(
-            explained, claims, unexplained, stopped, self.states, self.programs, seconds
+            explained,
+            claims,
+            unexplained,
+            stopped,
+            frozenset(self.failing),
+            self.states,
+            self.programs,
+            seconds,
         )
 
     def _over(self) -> str:
