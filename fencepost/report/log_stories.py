@@ -155,7 +155,8 @@ class LogStory:
 
     def _where(self, claim: Claim) -> str:
         if claim.name not in self.found.failing:
-            return self.found.stopped if claim.verdict is Verdict.UNDECIDED else ""
+            cut = self.found.stopped or self.found.unexplained is not None
+            return f"in the {grouped(self.found.explained)} events explained" if cut else ""
         instance = self.instance(claim)
         after = f"after {self.event(claim.event)}" if claim.event else "before the first event"
         about = f" for {instance}" if instance else ""

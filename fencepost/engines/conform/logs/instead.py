@@ -91,7 +91,7 @@ def _asked(
     values = {a.name: v for a, v in zip(arguments, step.arguments, strict=True)}
     state = cast("State", followed.states.cells)
 
-    def read() -> list[int]:
+    def read() -> tuple[int, ...]:
         found = []
         for node in x.walk(condition):
             if not isinstance(node, x.Read) or any(
@@ -104,7 +104,7 @@ def _asked(
             place = system.field[node.field].cell(indices)
             if place is not None:
                 found.append(system.offsets[node.field] + place)
-        return found
+        return tuple(found)
 
     try:
         results = followed.states.evaluate(read, ()).results
