@@ -40,7 +40,7 @@ class Adapter(ABC):
         `sizes` gives every parameter of the model its value; `barriers` are those that are on.
         """
 
-    def start(self, state: Mapping[str, object]) -> None:  # noqa: B027  # most start in one state
+    def start_in(self, state: Mapping[str, object]) -> None:  # noqa: B027  # most start in one state
         """Go to one of the states that the model may start in, before anything else is done.
 
         Only where a model has several of them, an adapter has this method: it is told each in turn.

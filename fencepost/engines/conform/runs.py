@@ -37,7 +37,7 @@ class Subject:
         self.initial = frozenset(
             space.number(state) for state in initial_states(system, design.barriers)
         )
-        self.starts = sorted(self.initial) if adapter.start is not Adapter.start else []
+        self.starts = sorted(self.initial) if adapter.start_in is not Adapter.start_in else []
         """The states that a run can be told to start in; none where it starts where it does."""
         self.names = {
             action.name: tuple(a.name for a in action.arguments) for action in system.actions
@@ -63,7 +63,7 @@ class Subject:
             made = self.adapter(dict(self.system.parameters), self.design.barriers)
             if self.starts:
                 first = self.starts[0] if start is None else start
-                made.start(shown_state(self.system, self.space.state(first)))
+                made.start_in(shown_state(self.system, self.space.state(first)))
                 initial = frozenset({first})
         except InputError:
             raise

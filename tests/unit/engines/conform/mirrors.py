@@ -19,7 +19,7 @@ def mirror(system: System) -> type[Adapter]:
             self.barriers = barriers
             self.state = next(initial_states(system, barriers))
 
-        def start(self, state: Mapping[str, object]) -> None:
+        def start_in(self, state: Mapping[str, object]) -> None:
             starts = initial_states(system, self.barriers)
             self.state = next(one for one in starts if shown_state(system, one) == state)
 
