@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import fencepost
 from fencepost.conforming_logs import LogCheck
 from fencepost.core.errors import Location
 from fencepost.core.folding import negate
@@ -120,8 +122,19 @@ class LogStory:
         if reason.decision is None:
             return "this step is disabled in every state of this design"
         at = reason.decision.location
-        place = f"{shown_path(at.file)}:{at.line} " if at else ""
-        return f"{place}asks for {self._condition(reason)}"
+        place = f"{_shown(at)} " if at else ""
+        return f"{place}asks for {self._condition(reason)}{self._within(at)}"
+
+    def _within(self, at: Location | None) -> str:
+        """Where the action stands, for a condition of another file: of a component."""
+        found = self.found.unexplained
+        if found is None or found.event is None:
+            return ""
+        name = found.event.step.action
+        own = self.check.system.action[name].location
+        if own is None or at is None or own.file == at.file:
+            return ""
+        return f" (of {name} at {_shown(own)})"
 
     def _condition(self, reason: Reason) -> str:
         if reason.decision is None:
@@ -214,8 +227,16 @@ class LogStory:
         at: Location | None = reason.decision.location if reason.decision else None
         at = reason.fault.location if reason.fault else at
         return {
-            "file": shown_path(at.file) if at else None,
+            "file": _shown(at).rpartition(":")[0] if at else None,
             "line": at.line if at else None,
             "condition": self._condition(reason),
             "fault": reason.fault.message or reason.fault.kind if reason.fault else None,
         }
+
+
+def _shown(at: Location) -> str:
+    """A place in the project, or in this package."""
+    file, package = Path(at.file), Path(fencepost.__file__).parent
+    if file.is_relative_to(package):
+        return f"{file.relative_to(package.parent).as_posix()}:{at.line}"
+    return f"{shown_path(at.file)}:{at.line}"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import cast
 
 from fencepost.core import expressions as x
 from fencepost.core.domains import Index
 from fencepost.core.expressions import Expression
-from fencepost.core.semantics import Barriers, evaluate
+from fencepost.core.semantics import Barriers, Values, evaluate, fillings
 from fencepost.core.system import State, Step, System
 from fencepost.core.trees import Decide, Fault
+from fencepost.engines.conform.logs.code import SMALL
 from fencepost.engines.conform.logs.following import Followed
 from fencepost.engines.conform.logs.possible import TooManyStates, Unknown
 
@@ -86,25 +88,27 @@ def instead(system: System, barriers: Barriers, followed: Followed) -> Instead:
 def _asked(
     system: System, barriers: Barriers, followed: Followed, step: Step, condition: Expression
 ) -> list[int]:
-    """The cells that a condition reads, apart from those that a quantifier goes through."""
+    """The cells that a condition reads, apart from those of quantifiers over many things."""
     arguments = system.action[step.action].arguments
-    values = {a.name: v for a, v in zip(arguments, step.arguments, strict=True)}
+    given = {a.name: v for a, v in zip(arguments, step.arguments, strict=True)}
     state = cast("State", followed.states.cells)
 
-    def read() -> tuple[int, ...]:
-        found = []
-        for node in x.walk(condition):
-            if not isinstance(node, x.Read) or any(
-                isinstance(n, x.Variable) and n.name not in values
-                for index in node.indices
-                for n in x.walk(index)
-            ):
-                continue
+    def cells(node: Expression, values: Values) -> Iterator[int]:
+        if isinstance(node, x.Quantified):
+            if prod(variable.of.size for variable in node.variables) <= SMALL:
+                for filling in fillings(node.variables):
+                    yield from cells(node.body, {**values, **filling})
+            return
+        if isinstance(node, x.Read):
             indices = tuple(evaluate(system, barriers, state, values, i) for i in node.indices)
             place = system.field[node.field].cell(indices)
             if place is not None:
-                found.append(system.offsets[node.field] + place)
-        return tuple(found)
+                yield system.offsets[node.field] + place
+        for child in x.children(node):
+            yield from cells(child, values)
+
+    def read() -> tuple[int, ...]:
+        return tuple(cells(condition, given))
 
     try:
         results = followed.states.evaluate(read, ()).results

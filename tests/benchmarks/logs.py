@@ -1,0 +1,98 @@
+"""How many events of a log are checked in a second.
+
+`python -m tests.benchmarks.logs` writes logs of random runs of the slot lifecycle at thousands of
+requests, and checks each `--runs` times: once with every action logged, and once without the lines
+of the writes that the NIC ends. It prints medians: seconds for all of it (the model recorded at the
+sizes of the log, the log read and followed) and for following alone, and events a second of that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fencepost import EventLog, conforming_logs
+from fencepost.core.system import Step, System
+from fencepost.engines.conform.logs.possible import States
+from fencepost.engines.conform.logs.programs import Programs
+from fencepost.language import build
+from fencepost.loading import load_model
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = "slot_lifecycle"
+RARE = ("abort", "lose_abort", "lose_answer", "lose_report", "lose_node", "reject", "stop_faults")
+ROW = "{:<28}{:>8}{:>9}{:>9}{:>9}{:>14}"
+
+
+def random_run(system: System, events: int, seed: int) -> Iterator[Step]:
+    """A long run of a system that is far too large for the interpreter."""
+    cells: list[Any] = []
+    programs = Programs(system, system.design("safe").barriers, cells, ())
+    held: list[Any] = []
+    for field in system.fields:
+        cells.extend(values[0] for values in field.initial)
+        held.extend([programs.cells_with.get(field.name)] * field.cells)
+    states = States(cells, held, 1)
+    rng = random.Random(seed)
+    taken = 0
+    while taken < events:
+        action = rng.choice(system.actions)
+        if action.name in RARE and rng.random() < 0.7:
+            continue
+        filling = tuple(rng.randrange(a.of.size) for a in action.arguments)
+        outcome = states.evaluate(programs.actions[action.name].run, filling)
+        if outcome.results[0].__class__ is list:
+            states.take(outcome)
+            taken += 1
+            yield Step(action.name, filling)
+
+
+def write(path: Path, sizes: dict[str, int], events: int, unlogged: tuple[str, ...]) -> None:
+    source = load_model(MODEL, ROOT)
+    system = build(source.model, source.properties, sizes, searched=False)
+    chunks = {"chunks": sizes["chunks"]}
+    with EventLog(path, model=MODEL, design="safe", sizes=chunks, unlogged=unlogged) as log:
+        for step in random_run(system, events, seed=1):
+            if step.action not in unlogged:
+                names = (a.name for a in system.action[step.action].arguments)
+                log.step(step.action, **dict(zip(names, step.arguments, strict=True)))
+
+
+def measure(path: Path, runs: int) -> tuple[int, str, float, float]:
+    """Events, verdict, and the median seconds of all of it and of following alone."""
+    source = load_model(MODEL, ROOT)
+    whole, following = [], []
+    for _ in range(runs):
+        started = time.perf_counter()
+        check = conforming_logs.check_log(source, path)
+        whole.append(time.perf_counter() - started)
+        following.append(check.followed.seconds)
+    verdict = check.followed.verdict.value
+    return len(check.log.events), verdict, statistics.median(whole), statistics.median(following)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--events", type=int, default=100_000)
+    asked = parser.parse_args()
+    print(ROW.format("log", "events", "verdict", "whole s", "follow s", "events/s"))
+    with tempfile.TemporaryDirectory() as folder:
+        for unlogged in (), ("land",):
+            sizes = {"requests": 4000, "slots": 300, "chunks": 4}
+            path = Path(folder) / "events.jsonl"
+            write(path, sizes, asked.events, unlogged)
+            events, verdict, whole, following = measure(path, asked.runs)
+            name = f"without {', '.join(unlogged)}" if unlogged else "every action"
+            rate = f"{events / following:,.0f}".replace(",", " ")
+            print(ROW.format(name, events, verdict, f"{whole:.2f}", f"{following:.2f}", rate))
+
+
+if __name__ == "__main__":
+    main()
