@@ -46,9 +46,9 @@ def random_run(system: System, events: int, seed: int) -> Iterator[Step]:
         if action.name in RARE and rng.random() < 0.7:
             continue
         filling = tuple(rng.randrange(a.of.size) for a in action.arguments)
-        outcome = states.evaluate(programs.actions[action.name].run, filling)
-        if outcome.results[0].__class__ is list:
-            states.take(outcome)
+        result = programs.actions[action.name].run(*filling)
+        if isinstance(result, list):
+            states.write(result)
             taken += 1
             yield Step(action.name, filling)
 
