@@ -18,7 +18,7 @@ from fencepost.engines.conform.logs.header import EXAMPLE, Header, read_header
 from fencepost.engines.conform.logs.members import Members
 from fencepost.engines.conform.logs.reading import LogReader
 from fencepost.language import Vocabulary, build, vocabulary
-from fencepost.project import Source
+from fencepost.project import Source, nearest
 from fencepost.selection import pick_barriers, pick_designs, pick_sizes
 
 
@@ -60,6 +60,7 @@ def check_log(
     header = replace(header, unlogged=tuple(dict.fromkeys((*header.unlogged, *unlogged))))
     given = pick_sizes(source, {**header.sizes, **(sizes or {})})
     words = vocabulary(source.model, given)
+    _check_names(header, words, path)
     by_number: Callable[[Index], bool] = _is_ordered
     log, members = _read(path, header, words, by_number)
     system = _at_sizes(source, words, given, members, path)
@@ -111,6 +112,19 @@ def _check_model(source: Source, header: Header, path: Path) -> None:
         )
 
 
+def _check_names(header: Header, words: Vocabulary, path: Path) -> None:
+    known = sorted(sort.name for sort in _indexes(_domains(words)))
+    for name in header.names:
+        if name not in known:
+            raise InputError(
+                "F284",
+                f'"names" in the header of the log is of {name!r}{nearest(name, known)}',
+                why="names of nothing would be passed over",
+                write=f"an Index of the model: {', '.join(known)}",
+                at=Location(str(path), 1),
+            )
+
+
 def _read(
     path: Path,
     header: Header,
@@ -138,7 +152,11 @@ def _at_sizes(
             least = words.least[parameter]
             needed[parameter] = max(needed.get(parameter, least), count)
     system = build(source.model, source.properties, {**given, **needed}, searched=False)
-    for sort, size in _index_sizes(system).items():
+    sizes = {
+        sort.name: sort.count
+        for sort in _indexes(_domains(vocabulary(source.model, dict(system.parameters))))
+    }
+    for sort, size in sizes.items():
         if counts.get(sort, 0) > size:
             raise InputError(
                 "F282",
@@ -158,33 +176,26 @@ def _is_any(_: Index) -> bool:
     return True
 
 
-def _has_ranges(words: Vocabulary) -> bool:
-    """Whether some value in a log is a number whose bounds may depend on the sizes."""
+def _domains(words: Vocabulary) -> list[Domain]:
+    """The domains of all arguments, indices and values."""
     found = [a.of for arguments in words.actions.values() for a in arguments]
     for field in words.fields.values():
         found += [*field.indices, field.domain]
-    return any(
-        isinstance(domain.of if isinstance(domain, Maybe) else domain, Range) for domain in found
-    )
-
-
-def _index_sizes(system: System) -> dict[str, int]:
-    found: dict[str, int] = {}
-
-    def note(domain: Domain) -> None:
-        match domain:
-            case Index():
-                found[domain.name] = domain.count
-            case Maybe() | SetOf():
-                note(domain.of)
-
-    for field in system.fields:
-        for domain in (*field.indices, field.domain):
-            note(domain)
-    for action in system.actions:
-        for argument in action.arguments:
-            note(argument.of)
     return found
+
+
+def _indexes(domains: Sequence[Domain]) -> set[Index]:
+    """Every Index among domains, or within them."""
+    bare = [domain.of if isinstance(domain, Maybe | SetOf) else domain for domain in domains]
+    return {domain for domain in bare if isinstance(domain, Index)}
+
+
+def _has_ranges(words: Vocabulary) -> bool:
+    """Whether some value in a log is a number whose bounds may depend on the sizes."""
+    return any(
+        isinstance(domain.of if isinstance(domain, Maybe) else domain, Range)
+        for domain in _domains(words)
+    )
 
 
 def numbers_matter(system: System) -> bool:

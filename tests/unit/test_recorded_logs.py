@@ -184,6 +184,8 @@ MALFORMED: dict[str, tuple[str, int, list[Any]]] = {
     "sizes of text": ("F273", 1, [{**HEADER, "sizes": {"chunks": "4"}}, end(0)]),
     "unlogged text": ("F273", 1, [{**HEADER, "unlogged": "land"}, end(0)]),
     "names twice": ("F273", 1, [{**HEADER, "names": {"Slot": [1, "1"]}}, end(0)]),
+    "a wrong key": ("F273", 1, [{**HEADER, "desing": "safe"}, end(0)]),
+    "names of nothing": ("F284", 1, [{**HEADER, "names": {"Slots": [1]}}, end(0)]),
     "design and barriers": ("F273", 1, [{**HEADER, "barriers": []}, end(0)]),
     "neither event nor end": ("F274", 2, [HEADER, {"request": 1}, end(1)]),
     "truncated": ("F275", 2, [HEADER, ALLOCATE]),
@@ -249,6 +251,53 @@ def test_members_of_an_ordered_index_keep_their_numbers(tmp_path: Path):
     assert check.log.events[0].step.arguments == (1,)
     by_number = check_log(source, written(tmp_path, header, {**event, "turn": 1}, end(1)))
     assert by_number.log.events == check.log.events
+
+
+RING = """
+from fencepost import *
+
+
+class Ring(Model):
+    nodes = Parameter(3, low=1)
+    Node = Index(nodes)
+    up = Array(Node, of=bool, initial=False)
+
+    @action(node=Node)
+    def start(self, node):
+        running = 0
+        for other in self.Node:
+            running = running + choose(self.up[other], 1, 0)
+        require(running < 2)
+        self.up[node] = True
+
+
+@always(Ring)
+def two_at_most(m):
+    return count(m.Node, lambda node: m.up[node]) <= 2
+"""
+
+
+def test_a_model_that_reads_numbers_has_members_by_number(tmp_path: Path):
+    model = tmp_path / "ring.py"
+    model.write_text(RING)
+    source = load_model(str(model), tmp_path)
+    header = {"log": "fencepost events", "version": 1, "model": "ring"}
+
+    def check(*nodes: object) -> LogCheck:
+        events = [{"step": "start", "node": node} for node in nodes]
+        return check_log(source, written(tmp_path, header, *events, end(len(events))))
+
+    assert check(2, 0).exit_code == 0
+    assert dict(check(2, 0).system.parameters) == {"nodes": 3}
+    third = check(2, 0, 1)
+    assert third.followed.unexplained is not None
+    assert "ring.py" in LogStory(third).reasons()[0]
+    with pytest.raises(InputError) as caught:
+        check("a")
+    assert caught.value.code == "F279"
+    with pytest.raises(InputError) as caught:
+        check(299)
+    assert caught.value.code == "F285"
 
 
 def test_the_writer_writes_what_the_reader_reads(tmp_path: Path):

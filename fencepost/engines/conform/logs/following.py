@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, STATES_LIMIT, TIME_LIMIT, Limits
 from fencepost.core.machine import machine_memory
 from fencepost.core.results import Verdict
@@ -106,7 +107,16 @@ class _Following:
         self.limits = limits
         self.started = time.monotonic()
         self.cells: list[Any] = []
-        self.programs = programs = Programs(system, barriers, self.cells, log.unlogged)
+        try:
+            self.programs = programs = Programs(system, barriers, self.cells, log.unlogged)
+        except (RecursionError, SyntaxError, MemoryError) as error:
+            raise InputError(
+                "F285",
+                f"what {system.name} does at the sizes of the log nests too deep to be compiled",
+                why="a loop over an Index in a body is written out, member by member",
+                write="`for_all`, `exists` or `count` in place of the loop, or smaller sizes",
+                at=system.finite_only[0][0] if system.finite_only else Location(system.file, 1),
+            ) from error
         self.system = system
         self.event: Event | None = None
         self.failing: dict[str, Claim] = {}

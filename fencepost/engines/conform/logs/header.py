@@ -5,12 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from fencepost.core.errors import InputError, Location
 
 SCHEMA = "fencepost events"
 VERSION = 1
+KEYS = (
+    "log",
+    "version",
+    "model",
+    "design",
+    "barriers",
+    "sizes",
+    "names",
+    "unlogged",
+    "seen",
+    "note",
+)
 EXAMPLE = f'{{"log": "{SCHEMA}", "version": {VERSION}, "model": "slot_lifecycle"}}'
 
 
@@ -73,6 +86,16 @@ def read_header(line: bytes, at: Location) -> Header:
             write=f'`"version": {VERSION}`, for a log of the form that the documents describe',
             at=at,
         )
+    for key in content:
+        if key not in KEYS:
+            near = get_close_matches(key, KEYS, n=1) or ["note"]
+            raise InputError(
+                "F273",
+                f'"{key}" is no entry of the header of a log',
+                why="what the header says of how to read the log would be passed over",
+                write=f'"{near[0]}"; what is meant for people goes into "note"',
+                at=at,
+            )
     if not isinstance(content.get("model"), str):
         raise _wrong("model", "a text", '"slot_lifecycle"', at)
     if "design" in content and not isinstance(content["design"], str):
