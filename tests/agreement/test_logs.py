@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import log_models
 import pytest
 from generator import generate
 from plain_logs import PlainChecker
@@ -13,8 +14,9 @@ from random_logs import random_log
 from fencepost.checking import prepare
 from fencepost.core.limits import Limits
 from fencepost.core.results import Verdict
-from fencepost.core.system import System
-from fencepost.engines.conform.logs import Followed, Log, follow
+from fencepost.core.system import Step, System
+from fencepost.engines.conform.logs import Event, Followed, Log, follow
+from fencepost.language import build
 from fencepost.loading import load_model
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +66,15 @@ def test_the_log_checker_agrees_with_sets_of_states(name: str):
         log = random_log(system, design.barriers, MODELS[name][1], seed)
         kinds |= kinds_of(log, hold_equal(system, design.barriers, log))
     assert kinds >= {(True, True), (False, False)}, "logs that fit, and logs that do not"
+
+
+@pytest.mark.parametrize("case", range(len(log_models.MODELS)))
+def test_it_agrees_where_groups_part_and_meet(case: int):
+    model, claim, unlogged, logged, fits = log_models.MODELS[case]
+    system = build(model, [claim])
+    events = [Event(number, Step(name, ())) for number, name in enumerate(logged, 2)]
+    found = hold_equal(system, frozenset(), Log("", events, {}, (), unlogged))
+    assert (found.unexplained is None) == fits
 
 
 @pytest.mark.parametrize("start", range(0, 120, 20))
