@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from operator import attrgetter
 from typing import Any
 
 from fencepost.core.errors import InputError, Location
@@ -35,6 +36,8 @@ from fencepost.engines.conform.logs.programs import Act, Programs, Rule
 
 MOST_ROWS = 10_000
 """How many joint values the cells of one group may have, unless a limit of states says."""
+
+UNDECIDED_BEFORE = (Verdict.UNDECIDED, Verdict.VIOLATED)
 
 EVERY = 512
 """After so many events the limits of time and memory are looked at."""
@@ -301,7 +304,7 @@ class _Following:
     def _judge_changed(self, changed: Iterable[int]) -> None:
         field_of, claims_at = self.field_of, self.claims_at
         found = {
-            (rule, filling)
+            (rule, filling): None
             for cell in changed
             for rule, find in claims_at[field_of[cell]]
             for filling in find(cell)
@@ -323,11 +326,16 @@ class _Following:
             self._fails(rule.name, filling, everywhere=everywhere)
 
     def _fails(self, name: str, filling: tuple[int, ...], *, everywhere: bool) -> None:
-        """Note the first failure of a claim; one that no run avoids goes before others."""
-        verdict = Verdict.VIOLATED if everywhere else Verdict.UNDECIDED
+        """Note the first failure of a claim, of those at one event that of the least arguments; one
+        that no run avoids goes before others."""
+        found = Claim(
+            name, Verdict.VIOLATED if everywhere else Verdict.UNDECIDED, self.event, filling
+        )
         known = self.failing.get(name)
-        if known is None or (known.verdict, verdict) == (Verdict.UNDECIDED, Verdict.VIOLATED):
-            self.failing[name] = Claim(name, verdict, self.event, filling)
+        if known is None or (known.verdict, found.verdict) == UNDECIDED_BEFORE:
+            self.failing[name] = found
+        elif (known.verdict, known.event) == (found.verdict, found.event):
+            self.failing[name] = min(known, found, key=attrgetter("arguments"))
 
 
 def _holds(cells: list[Any], cell: int, value: int) -> Act:
