@@ -21,13 +21,12 @@ from fencepost.commands.options import (
 )
 from fencepost.commands.recorded_logs import check_log_file
 from fencepost.core.errors import InputError
+from fencepost.engines.conform.driving import EXAMPLES, FITTING, LENGTH, SEED, TRACES
 
 if TYPE_CHECKING:
     from fencepost.adapter_files import AdapterFile
     from fencepost.conforming import ModelConformance, Options
     from fencepost.project import Source
-
-TRACES, LENGTH, EXAMPLES, FITTING, SEED = 20, 200, 30, 4096, 0
 
 EPILOG = """\b
 Examples:
@@ -186,7 +185,7 @@ def _options(
 ) -> Options:
     from fencepost.conforming import Options
     from fencepost.core.limits import Limits
-    from fencepost.engines.conform.driver import Driving
+    from fencepost.engines.conform.driving import Driving
 
     parsed: dict[str, Any] = {
         name: parse_count(f"--{name}", text, least)

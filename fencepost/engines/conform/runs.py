@@ -19,6 +19,10 @@ from fencepost.engines.conform.seen_properties import violated_by
 from fencepost.engines.conform.space import Fitting, Space
 
 
+class Enough(BaseException):
+    """It ends here; a BaseException, which nobody takes for a failure of the implementation."""
+
+
 class Subject:
     """An implementation at one design: begins its runs, and counts what was done in them."""
 
@@ -46,8 +50,8 @@ class Subject:
         """The steps that were performed, each with a state that it may have been taken in."""
         self.refused: set[tuple[int, int]] = set()
         """The steps that were refused, each with a state in which the model disables it."""
-        self.last: Differs | None = None
-        """The difference that was met last."""
+        self.shortest: Differs | None = None
+        """The difference by the fewest steps of those that were met."""
         self.performed = 0
         self.runs = 0
         self.blurred = False
@@ -165,6 +169,7 @@ class Run:
         try:
             return self._perform(number, self.ready, self.ready)
         except Differs:
+            self.subject.shortest = None  # the model fails here too
             return True
 
     def _perform(self, number: int, ready: Fitting, expected: Fitting) -> bool:
@@ -239,7 +244,7 @@ class Run:
         space, steps = subject.space, subject.system.steps
         nearest = min(expected, key=lambda n: (len(misfits(seen, space.state(n))), n))
         state = space.state(nearest)
-        subject.last = Differs(
+        differs = Differs(
             Difference(
                 kind,
                 tuple(Attempt(steps[number], taken) for number, taken in self.attempts),
@@ -252,7 +257,12 @@ class Run:
                 violated_by(subject.system, subject.design.barriers, seen) if seen else (),
             )
         )
-        return subject.last
+        before_this = subject.shortest
+        if before_this is None or len(differs.difference.steps) <= len(
+            before_this.difference.steps
+        ):
+            subject.shortest = differs
+        return differs
 
     def _origin(self, before: Fitting, after: int) -> int:
         """A state before the step tried last that it leads on from, or else the first."""

@@ -145,7 +145,7 @@ def test_a_violation_that_the_implementation_does_not_have_is_not_as_the_model(
     assert "the model violates copies_what_is_cached, and the implementation was not seen to" in (
         ran.out
     )
-    assert "block_cache: the implementation takes copy never" in ran.out
+    assert "block_cache: copy: left out, and never performed" in ran.out
 
 
 def test_a_limit_leaves_it_undecided(workshop: Workshop):

@@ -7,7 +7,8 @@ import pytest
 from fencepost import Adapter, Refused
 from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, Limits
-from fencepost.engines.conform.driver import STEPS_LIMIT, Driving, conform, replay
+from fencepost.engines.conform.driver import STEPS_LIMIT, conform, replay
+from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Conformity
 from tests.unit.engines.conform.lending import LendingAdapter, lending, with_fault
 
@@ -57,6 +58,35 @@ def test_an_interrupt_keeps_what_was_covered():
     assert 0 < found.scope.taken < found.scope.edges
 
 
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, None])
+def test_an_end_while_hypothesis_draws(ends):
+    """The tour and the probe of the start take fewer than 270 steps."""
+
+    class Counted(LendingAdapter):
+        opened = closed = performed = 0
+
+        def __init__(self, sizes, barriers):
+            super().__init__(sizes, barriers)
+            type(self).opened += 1
+
+        def perform(self, action, **arguments):
+            type(self).performed += 1
+            if self.performed == 400 and ends is not None:
+                raise ends
+            super().perform(action, **arguments)
+
+        def close(self):
+            type(self).closed += 1
+
+    found = driven(Counted, traces=0, examples=30, steps=400 if ends is None else None)
+    assert found.verdict is Conformity.UNDECIDED
+    assert found.stopped == (STEPS_LIMIT if ends is None else INTERRUPTED)
+    assert found.scope.performed == 400
+    assert found.scope.taken == found.scope.edges
+    assert found.scope.examples > 0
+    assert Counted.opened == Counted.closed
+
+
 def test_an_interrupt_while_a_difference_is_shortened_keeps_the_difference():
     class Interrupted(LendingAdapter):
         fault = "never given back"
@@ -70,7 +100,33 @@ def test_an_interrupt_while_a_difference_is_shortened_keeps_the_difference():
 
     found = driven(Interrupted)
     assert found.verdict is Conformity.DIFFERS
+    assert found.stopped == INTERRUPTED
     assert found.difference is not None and len(found.difference.steps) >= 4
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, None])
+def test_an_end_while_hypothesis_shrinks_keeps_the_difference(ends, monkeypatch):
+    from fencepost.engines.conform import driver
+
+    class Late(LendingAdapter):
+        fault = "twelfth read"
+        performed = met = 0
+
+        def perform(self, action, **arguments):
+            type(self).performed += 1
+            super().perform(action, **arguments)
+            if self.cache.reads >= 12 and not self.met:
+                type(self).met = self.performed
+            if self.met and ends is not None and self.performed == self.met + 200:
+                raise ends
+
+    monkeypatch.setattr(driver, "MOST_TO_SHORTEN", 500)
+    found = driven(Late, traces=0, examples=30)
+    assert found.verdict is Conformity.DIFFERS
+    assert found.found_by == "hypothesis"
+    assert found.stopped == (INTERRUPTED if ends else "")
+    assert found.difference is not None and len(found.difference.steps) >= 24
+    assert Late.performed <= Late.met + 1100
 
 
 def test_every_adapter_is_closed_once_whatever_becomes_of_its_run():
