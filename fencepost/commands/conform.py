@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,10 +137,11 @@ def command(
         max_memory=max_memory,
     )
     errors: list[InputError] = []
-    if every and model is None:
-        found = _conform(_every_adapter(), options, errors)
-    else:
-        found = _conform([_one(_model_named(model, every), adapter)], options, errors)
+    with _only_the_report_on_stdout(json_path):
+        if every and model is None:
+            found = _conform(_every_adapter(), options, errors)
+        else:
+            found = _conform([_one(_model_named(model, every), adapter)], options, errors)
     code = _code(found, errors)
     _print(found, errors, to_stderr=json_path == "-")
     if json_path is not None:
@@ -148,6 +150,11 @@ def command(
         report = conformances_as_json(found, errors, code)
         write_out("--json", json_path, json.dumps(report, indent=1))
     return code
+
+
+def _only_the_report_on_stdout(json_path: str | None) -> AbstractContextManager[Any]:
+    """What an implementation prints goes to standard error where the report goes to the other."""
+    return redirect_stdout(sys.stderr) if json_path == "-" else nullcontext()
 
 
 def _model_named(model: str | None, every: bool, option: str = "", value: str = "") -> str:

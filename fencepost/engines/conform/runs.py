@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sysconfig
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ class Subject:
                 initial = frozenset({first})
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 "F253",
                 f"{self.adapter.__name__} cannot be set up: {_in_one_line(error)}",
@@ -186,7 +187,7 @@ class Run:
             return False
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error, ready, expected or ready) from error
         self.attempts[-1] = number, True
         return True
@@ -196,7 +197,7 @@ class Run:
             observed = self.adapter.observe()
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error, self.fitting, expected) from error
         return self.subject.reader.read(observed)
 
@@ -219,18 +220,18 @@ class Run:
         self.closed = True
         try:
             self.adapter.close()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error, self.fitting, self.fitting, "when it is closed") from error
 
     def abandon(self) -> None:
         """Give back what the run holds, whatever becomes of it."""
         if not self.closed:
             self.closed = True
-            with contextlib.suppress(Exception):  # the run ended with a finding before
+            with contextlib.suppress(Exception, SystemExit):  # the run ended with a finding before
                 self.adapter.close()
 
     def _failed(
-        self, error: Exception, before: Fitting, expected: Fitting, when: str = ""
+        self, error: BaseException, before: Fitting, expected: Fitting, when: str = ""
     ) -> Differs:
         place = last_place(error, self.subject.at)
         where = f"{place}{f', {when}' if when else ''}"
@@ -277,12 +278,16 @@ class Run:
 
 
 def last_place(error: BaseException, default: Location) -> Location:
-    """The last line of the implementation or its adapter that was running when it failed."""
-    place = default
+    """The last line of the implementation or its adapter that was running when it failed; lines of
+    Python's own files are not theirs."""
+    place, paths = default, sysconfig.get_paths()
+    driver, python = str(Path(__file__).parent), (paths["stdlib"], paths["platstdlib"])
+    packages = (paths["purelib"], paths["platlib"])
     for frame in traceback.extract_tb(error.__traceback__):
-        inside = Path(frame.filename).is_relative_to(Path(__file__).parent)
-        if frame.lineno and not inside and not frame.filename.startswith("<"):
-            place = Location(frame.filename, frame.lineno)
+        name = frame.filename
+        of_python = name.startswith(python) and not name.startswith(packages)
+        if frame.lineno and not of_python and not name.startswith(("<", driver)):
+            place = Location(name, frame.lineno)
     return place
 
 

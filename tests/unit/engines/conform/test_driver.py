@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 
 from fencepost import Adapter, Refused
@@ -212,6 +215,28 @@ def test_observe_that_fails_is_a_finding():
     assert found.difference is not None
     assert found.difference.failure.startswith("LookupError: nothing to see (")
     assert [step.action for step in found.difference.steps] == ["lend"]
+
+
+def test_a_failure_has_the_last_place_that_is_the_implementations_own():
+    class Quoting(LendingAdapter):
+        def perform(self, action, **arguments):
+            json.loads(action)
+
+    found = driven(Quoting)
+    assert found.difference is not None
+    own = Quoting.perform.__code__
+    assert found.difference.failure.endswith(f"({own.co_filename}:{own.co_firstlineno + 1})")
+
+
+@pytest.mark.parametrize("method", ["perform", "observe", "close"])
+def test_an_implementation_that_ends_the_process_fails(method):
+    def leave(self, *_: object, **__: object) -> None:
+        sys.exit(0)
+
+    found = driven(type("Leaving", (LendingAdapter,), {method: leave}))
+    assert found.verdict is Conformity.DIFFERS
+    assert found.difference is not None
+    assert found.difference.failure.startswith("SystemExit: 0 (")
 
 
 def test_steps_tried_again_show_the_difference_until_it_is_mended():
