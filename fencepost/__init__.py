@@ -2,6 +2,7 @@
 
 import fencepost.interrupts  # noqa: F401  # first, so that no interrupt while loading escapes it
 from fencepost.engines.conform import Adapter, Refused
+from fencepost.event_log import EventLog
 from fencepost.language import (
     ANY,
     EMPTY,
@@ -51,6 +52,7 @@ __all__ = [
     "Barrier",
     "Component",
     "Design",
+    "EventLog",
     "Fair",
     "Index",
     "Maybe",

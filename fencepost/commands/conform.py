@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from fencepost.commands.options import (
     set_option,
     write_out,
 )
+from fencepost.commands.recorded_logs import check_log_file
 from fencepost.core.errors import InputError
 from fencepost.engines.conform.driving import EXAMPLES, FITTING, LENGTH, SEED, TRACES
 
@@ -37,6 +38,7 @@ Examples:
   fencepost conform lease --set slots=2 --traces 100 --length 1000 --seed 7
   fencepost conform lease --trace .fencepost/traces/lease-safe-conform.json
   fencepost conform --all --timeout 60 --json conform.json
+  fencepost conform slot_lifecycle --log events.jsonl --design safe --unlogged land
 """
 
 
@@ -61,6 +63,10 @@ Examples:
 @click.option("--timeout", metavar="SECONDS", help="End a design after this long.")
 @click.option("--max-memory", metavar="SIZE", help="End a design at this much memory, as in 4G.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - is stdout.")
+@click.option("--log", "log_path", metavar="FILE", help="Hold a recorded log against the model.")
+@click.option(
+    "--unlogged", multiple=True, metavar="ACTION", help="With --log: not logged; may be repeated."
+)
 @click.option("--trace", "trace_path", metavar="FILE", help="Try a difference again.")
 def command(
     model: str | None,
@@ -77,6 +83,8 @@ def command(
     timeout: str | None,
     max_memory: str | None,
     json_path: str | None,
+    log_path: str | None,
+    unlogged: tuple[str, ...],
     trace_path: str | None,
 ) -> int:
     """Perform the steps of MODEL on an implementation, and compare what is seen after each.
@@ -86,11 +94,33 @@ def command(
     graph is performed in every state, and every step that the model disables there is tried and
     must be refused; then come long random runs, and runs that Hypothesis draws and shrinks. The
     implementation of a broken design has to follow the model's counterexample to its end.
+
+    With --log no implementation is driven: the events that a running system wrote down, as JSON
+    lines, are held against the model. Are they a run of it, and what do its states violate?
     """
     check_writable("--json", json_path)
+    if log_path is not None:
+        named = _model_named(model, every, "--log", log_path)
+        numbers = {"--seed": seed, "--traces": traces, "--length": length, "--steps": steps}
+        others = {"ADAPTER": adapter, "--trace": trace_path, "--examples": examples, **numbers}
+        _refuse_beside("--log", others, "a log is held against the model, and nothing is driven")
+        return check_log_file(
+            named,
+            Path(log_path),
+            designs=designs,
+            sizes=sizes,
+            unlogged=unlogged,
+            limits=(fitting, timeout, max_memory),
+            json_path=json_path,
+        )
+    _refuse_beside("no --log", {"--unlogged": unlogged}, "steps that are performed are known")
     if trace_path is not None:
         named = _model_named(model, every, "--trace", trace_path)
-        _refuse_beside("--trace", {"--design": designs, "--set": sizes, "--json": json_path})
+        _refuse_beside(
+            "--trace",
+            {"--design": designs, "--set": sizes, "--json": json_path},
+            "a difference is tried again at the design and the sizes it was found at",
+        )
         return _try_again(named, adapter, Path(trace_path))
     options = _options(
         designs=designs,
@@ -141,13 +171,13 @@ def _model_named(model: str | None, every: bool, option: str = "", value: str = 
     return model
 
 
-def _refuse_beside(option: str, others: dict[str, object]) -> None:
+def _refuse_beside(option: str, others: Mapping[str, object], why: str) -> None:
     for name, given in others.items():
         if given:
             raise InputError(
                 "F258",
                 f"{name} is given beside {option}",
-                why="a difference is tried again at the design and the sizes it was found at",
+                why=why,
                 write=f"{option} without {name}",
             )
 

@@ -26,6 +26,7 @@ from fencepost.language.properties import (
     reachable,
 )
 from fencepost.language.values import ANY, EMPTY, NONE, one_of
+from fencepost.language.vocabulary import Vocabulary, vocabulary
 from fencepost.language.words import assign, choose, count, exists, fault, for_all, require
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "SetOf",
     "Sized",
     "Var",
+    "Vocabulary",
     "action",
     "actor",
     "always",
@@ -73,4 +75,5 @@ __all__ = [
     "reachable",
     "require",
     "violates",
+    "vocabulary",
 ]

@@ -49,15 +49,19 @@ def build(
     parameters: Mapping[str, int] | None = None,
     *,
     any_size: bool = False,
+    searched: bool = True,
 ) -> System:
     """Record a model at given parameters (defaults for those not named).
 
-    With `any_size` no count of an Index has a say (see `System.any_size`); what has no such reading
-    is an error (F130) that says what to write instead.
+    A system whose states are not `searched` may have any number of cells and steps. With `any_size`
+    no count of an Index has a say (see `System.any_size`); what has no such reading is an error
+    (F130) that says what to write instead.
     """
     properties = tuple(properties)
     _check_properties(model, properties)
-    elaboration = elaborate(model, parameters or {}, any_size=any_size)
+    elaboration = elaborate(
+        model, parameters or {}, any_size=any_size, searched=searched and not any_size
+    )
     parts = parts_of(model)
     recorder = Recorder(elaboration)
     actions = tuple(
@@ -65,7 +69,7 @@ def build(
         for part in parts
         for _, declared in part.of_kind(ActionDeclaration)
     )
-    _check_actions(model, actions, any_size)
+    _check_actions(model, actions, searched and not any_size)
     actions = _with_fairness(model, parts[0], actions)
     claimed = [_claim(recorder, model, declared) for declared in properties]
     recorded = (
@@ -186,14 +190,14 @@ def _action(recorder: Recorder, part: Part, declared: ActionDeclaration) -> Acti
     return Action(name, actor, arguments, tree, declared.fairness, location=declared.location)
 
 
-def _check_actions(model: type[Model], actions: tuple[Action, ...], any_size: bool) -> None:
+def _check_actions(model: type[Model], actions: tuple[Action, ...], searched: bool) -> None:
     steps = 0
     for action in actions:
         fillings = 1
         for argument in action.arguments:
             fillings *= argument.of.size
         steps += fillings
-        if steps > MOST_STEPS and not any_size:
+        if steps > MOST_STEPS and searched:
             raise InputError(
                 "F102",
                 f"{model.__name__} has more than {MOST_STEPS} steps with `{action.name}`",

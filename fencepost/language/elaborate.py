@@ -68,9 +68,16 @@ def parts_of(model: type[Model]) -> list[Part]:
 
 
 def elaborate(
-    model: type[Model], parameters: Mapping[str, int], *, any_size: bool = False
+    model: type[Model],
+    parameters: Mapping[str, int],
+    *,
+    any_size: bool = False,
+    searched: bool = True,
 ) -> Elaboration:
-    """The fields of a model at given parameters; for any size, those that size no Index."""
+    """The fields of a model at given parameters; for any size, those that size no Index.
+
+    A state that is `searched` has at most `MOST_CELLS` cells.
+    """
     parts = parts_of(model)
     sizes = _sizes(model, parts[0], parameters)
     for part in parts[1:]:
@@ -98,9 +105,11 @@ def elaborate(
     for part in parts:
         with blaming(part.owner, part.prefix):
             for name, declared in part.of_kind(FieldDeclaration):
-                fields[part.prefix + name] = made = _field(part.prefix + name, declared, sizes)
+                fields[part.prefix + name] = made = _field(
+                    part.prefix + name, declared, sizes, searched
+                )
                 cells += made.cells
-                if cells > MOST_CELLS and not any_size:
+                if cells > MOST_CELLS and searched:
                     raise _too_large(made.name, declared)
     components = {id(part.owner): part.prefix for part in parts[1:]}
     return Elaboration(model, sizes, fields, components)
@@ -152,7 +161,9 @@ def _sizes(model: type[Model], part: Part, given: Mapping[str, int]) -> dict[str
     return sizes
 
 
-def _field(name: str, declared: FieldDeclaration, sizes: Mapping[str, int]) -> Field:
+def _field(
+    name: str, declared: FieldDeclaration, sizes: Mapping[str, int], searched: bool
+) -> Field:
     if name.rpartition(".")[2].startswith("_"):
         raise InputError(
             "F99",
@@ -176,7 +187,7 @@ def _field(name: str, declared: FieldDeclaration, sizes: Mapping[str, int]) -> F
     empty = Field(name, indices, domain, (), location=at)
     if isinstance(sizes, AnySize):
         return replace(empty, initial=_initial_of_all(empty, declared, sizes))
-    if empty.cells > MOST_CELLS:
+    if empty.cells > MOST_CELLS and searched:
         raise _too_large(name, declared)
     initial = tuple(
         _initial(

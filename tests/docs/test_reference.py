@@ -16,6 +16,11 @@ from fencepost.language.declarations import ActionDeclaration, ConditionDeclarat
 from tests.docs.pages import ROOT, Page
 
 REFERENCE = ROOT / "docs" / "reference"
+LOG = """\
+{"log": "fencepost events", "version": 1, "model": "handoff"}
+{"step": "end", "buffer": 0}
+{"end": true, "events": 1}
+"""
 PLAIN = {
     "text": str,
     "number": (int, float),
@@ -145,6 +150,10 @@ def test_every_field_of_a_report_is_described(workshop):
     assert workshop.run("conform", "handoff", "--json", "conform.json").code == 1
     compare("conform", json.loads((workshop.folder / "conform.json").read_text()), seen)
     assert seen["cell side by side"]
+    workshop.write("events.jsonl", LOG)
+    assert workshop.run("conform", "handoff", "--log", "events.jsonl", "--json", "l.json").code == 1
+    compare("log", json.loads((workshop.folder / "l.json").read_text()), seen)
+    assert seen["reason"]
     trace = next(
         file
         for file in (workshop.folder / ".fencepost/traces").iterdir()
