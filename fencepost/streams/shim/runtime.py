@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fencepost.core.errors import Location
+from fencepost.streams.queues import Host
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.aliases import Alias, Aliases, bytes_at
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from fencepost.streams.shim.bridge import Bridge
 
 aten = torch.ops.aten
+Released = tuple[int, Location, Host | None]
+"""A block that torch has let go of: its address, where that was, and in which thread."""
 DEVICE, HOST = "device", "host"
 
 
@@ -44,7 +47,7 @@ class Runtime:
         self.shapes = ShapeRules()
         self.here = bridge.here
         self.generator = torch.Generator()
-        self.released: deque[tuple[int, Location]] = deque()
+        self.released: deque[Released] = deque()
         self.differentiated = Differentiated()
         self.handed_out = HandedOut(self)
         self.stalls = Stalls(bridge, self._is_watched_at)
@@ -175,13 +178,20 @@ class Runtime:
 
     def _let_go(self, address: int) -> None:
         """The last reference may die anywhere, even inside the device: it is only noted here."""
-        self.released.append((address, place_of(sys._getframe(2))))
+        host = self.bridge.device.known_host
+        self.released.append((address, place_of(sys._getframe(1)), host))
 
     def settle(self) -> None:
-        """Free what torch has let go of; called before anything that the program can order."""
+        """Free what torch has let go of; called before anything that the program can order.
+
+        Each free is a call of the thread that let go, whoever comes here first.
+        """
         while self.released:
-            address, place = self.released.popleft()
-            self.bridge.free(address, place)
+            try:
+                released = self.released.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            self.bridge.free(*released)
 
     def adopt(self, value: torch.Tensor) -> torch.Tensor:
         """A result that was computed at once, as a tensor on the device."""
