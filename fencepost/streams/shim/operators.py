@@ -17,7 +17,7 @@ from fencepost.streams.shim.composed import COMPOSED
 from fencepost.streams.shim.copies import copy_into, to_copy
 from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
-from fencepost.streams.shim.errors import unknown_kernel
+from fencepost.streams.shim.errors import lengths_on_device, unknown_kernel
 from fencepost.streams.shim.factories import Factory
 from fencepost.streams.shim.launches import Launch, put, result_into
 from fencepost.streams.shim.randomness import drawn, seeded
@@ -125,10 +125,12 @@ class _Queued(Declared):
             if emulation is None:
                 raise unknown_kernel(self.operator._schema.name)
             return EmulatedKernel(emulation, runtime)(*args, **kwargs)
+        lengths: list[torch.Tensor] = []
+        for position in self.on_host:
+            tensors_in(self.argument(position, args, kwargs), lengths)
+        if any(map(on_device, lengths)):
+            raise lengths_on_device(lengths[0])
         if len(lying_there) < len(tensors) and not (self.indexed or self.takes_device):
-            lengths: list[torch.Tensor] = []
-            for position in self.on_host:
-                tensors_in(self.argument(position, args, kwargs), lengths)
             self._check_places([t for t in tensors if not any(t is one for one in lengths)])
         if self.indexed and not on_device(args[0]):
             raise RuntimeError(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.autograd.graph import GradientEdge
 
 from fencepost.core.errors import Location
 from fencepost.streams.queues import Host
@@ -19,6 +20,7 @@ from fencepost.streams.shim.errors import several_streams
 from fencepost.streams.shim.gradients import Differentiated, Ends
 from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
+from fencepost.streams.shim.native_libraries import Libraries
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
 from fencepost.streams.shim.sites import place_of
@@ -50,6 +52,7 @@ class Runtime:
         self.released: deque[Released] = deque()
         self.differentiated = Differentiated()
         self.handed_out = HandedOut(self)
+        self.libraries = Libraries()
         self.stalls = Stalls(bridge, self._is_watched_at)
         self._watched: dict[int, int] = {}
         self._registered: dict[int, int] = {}
@@ -293,8 +296,19 @@ class Runtime:
         raw = self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
         return raw.detach()  # its own, for a function of the program's may change its sizes
 
-    def check_backward(self, roots: Sequence[torch.Tensor], ends: Ends) -> None:
+    def begins_on_device(self, output: torch.Tensor | GradientEdge) -> bool:
+        """Whether a backward pass that begins here begins on the device."""
+        if isinstance(output, torch.Tensor):
+            return self.on_device(output)
+        variable = getattr(output.node, "variable", None)  # of a leaf
+        if variable is not None:
+            return self.on_device(variable)
+        return self.differentiated.on_device(output.node)
+
+    def check_backward(self, outputs: Sequence[torch.Tensor | GradientEdge], ends: Ends) -> None:
         """Refuse a backward pass that CUDA would run on other streams than the current one."""
+        nodes = (o.grad_fn if isinstance(o, torch.Tensor) else o.node for o in outputs)
+        roots = [node for node in nodes if node is not None]
         if self.differentiated.elsewhere(roots, self.bridge.current(), ends):
             raise several_streams()
 

@@ -34,7 +34,8 @@ class VirtualDevice(Messaging):
         with self.runtime.quiet():
             audit = self.runtime.bridge.audit()
         used = [f"{error.what} at {error.at}, which is not seen" for error in self.refused]
-        return replace(audit, unseen=(*audit.unseen, *used, *self._children.unseen()))
+        told = (*used, *self._children.unseen(), *self.runtime.libraries.unseen())
+        return replace(audit, unseen=(*audit.unseen, *told))
 
     def close(self) -> None:
         """Nothing more happens on the device, and nothing takes the place of what is alive still:
