@@ -259,14 +259,26 @@ class Bridge:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
 
-    def free(self, address: int, place: Location, host: Host | None) -> None:
+    def free(
+        self, address: int, place: Location, host: Host | None, *, keeps_addresses: bool = False
+    ) -> None:
         """Free a block, of the device or pinned, that a host let go of at a place."""
         if self._over or self.children.here:
             return
         device = self.device
-        acting = NO_CHANGE if host in (None, device.known_host) else device.acting(host)
-        with self.kernels(), acting:
-            device.free(device.blocks[address], site=place if place.line else self.site())
+        if host is not None and host is not device.known_host:
+            with device.acting(host):
+                self.free(address, place, host, keeps_addresses=keeps_addresses)
+        elif self.here.busy:
+            self._free(address, place, keeps_addresses)
+        else:
+            with Quiet(self.here):
+                self._free(address, place, keeps_addresses)
+
+    def _free(self, address: int, place: Location, keeps_addresses: bool) -> None:
+        device = self.device
+        site = place if place.line else self.site()
+        device.free(device.blocks[address], keeps_addresses=keeps_addresses, site=site)
 
     def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""

@@ -14,7 +14,7 @@ import torch
 from torch._ops import OpOverload
 
 from fencepost.streams.shim.composed import COMPOSED
-from fencepost.streams.shim.copies import copy_into, to_copy
+from fencepost.streams.shim.copies import copy_each, copy_into, to_copy
 from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
 from fencepost.streams.shim.errors import lengths_on_device, unknown_kernel
@@ -75,6 +75,8 @@ class Operators:
         if operator in RESHAPING or operator.is_view or torch.Tag.inplace_view in operator.tags:
             return self._without_data(operator)
         queued = _Queued(runtime, operator)
+        if operator is aten._foreach_copy_.default:
+            return lambda args, kwargs: copy_each(runtime, queued, *args, **kwargs)
         if queued.is_factory:
             return Factory(runtime, queued, queued)
         return Usual(runtime, queued, queued) if queued.is_usual else queued

@@ -20,6 +20,7 @@ from fencepost.streams.shim.errors import several_streams
 from fencepost.streams.shim.gradients import Differentiated, Ends
 from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
+from fencepost.streams.shim.moves import Moves
 from fencepost.streams.shim.native_libraries import Libraries
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
@@ -45,7 +46,8 @@ class Runtime:
         self.bridge = bridge
         self.arena = arena
         self.on_device = arena.on_device
-        self.aliases = Aliases(arena)
+        self.moves = Moves(self)
+        self.aliases = Aliases(arena, self.moves)
         self.shapes = ShapeRules()
         self.here = bridge.here
         self.generator = torch.Generator()
@@ -103,6 +105,7 @@ class Runtime:
         address = tensor.data_ptr() or arena.address(tensor)
         if not arena.base <= address < arena.end:
             return tensor.detach()
+        address = self._place(tensor, address)
         raw = arena.alias(address, tensor.size(), tensor.stride(), tensor.dtype)
         if tensor.is_conj():
             raw = raw.conj()
@@ -140,8 +143,14 @@ class Runtime:
 
     def bytes_of(self, tensor: torch.Tensor) -> Bytes:
         """The bytes of a tensor."""
-        address = tensor.data_ptr() or self.arena.address(tensor)
+        address = self._place(tensor, tensor.data_ptr() or self.arena.address(tensor))
         return bytes_at(address, tensor.shape, tensor.stride(), tensor.dtype)
+
+    def _place(self, tensor: torch.Tensor, address: int) -> int:
+        """Where a tensor's elements lie that torch believes at an address."""
+        if not self.moves:
+            return address
+        return self.moves.place(address, tensor.shape, tensor.stride(), tensor.element_size())
 
     def argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a kernel sees it: an alias on the device, a host value as it is now."""
@@ -179,6 +188,10 @@ class Runtime:
             address, size, outline.shape, outline.stride, outline.dtype, self._let_go
         )
 
+    def allocate_block(self, size: int, label: str) -> int:
+        """The address of a block of the current stream, for a storage."""
+        return self.bridge.allocate(-(-size // ALIGNMENT) * ALIGNMENT, label)
+
     def _let_go(self, address: int) -> None:
         """The last reference may die anywhere, even inside the device: it is only noted here."""
         host = self.bridge.device.known_host
@@ -194,7 +207,8 @@ class Runtime:
                 released = self.released.popleft()
             except IndexError:  # another thread was quicker
                 return
-            self.bridge.free(*released)
+            if not self.moves.gone(released):
+                self.bridge.free(*released)
 
     def adopt(self, value: torch.Tensor) -> torch.Tensor:
         """A result that was computed at once, as a tensor on the device."""
@@ -223,7 +237,10 @@ class Runtime:
             return aten.resize_.default(*args, **kwargs)
         outline = outline_of(torch.empty(size, dtype=tensor.dtype, device="meta"))
         start = tensor.storage_offset() * tensor.element_size()
-        if start + outline.span <= tensor.untyped_storage().nbytes():
+        storage = tensor.untyped_storage()
+        if self.moves and start + outline.span > storage.nbytes():
+            storage.resize_(start + outline.span)
+        if start + outline.span <= storage.nbytes():
             return tensor.as_strided_(size, outline.stride)
         made = self.allocate(outline)
         common = min(tensor.numel(), made.numel())
@@ -320,7 +337,8 @@ class Runtime:
         """`Tensor.record_stream`: once freed, the block rests until this stream's work is done."""
         self.settle()
         if self.on_device(tensor):
-            self.bridge.record_stream(tensor.untyped_storage().data_ptr(), stream.native)
+            start = self.moves.start(tensor.untyped_storage().data_ptr())
+            self.bridge.record_stream(start, stream.native)
 
     def nothing(self, name: str, length: int) -> None:
         """A kernel that takes time and touches no data."""
@@ -329,7 +347,8 @@ class Runtime:
     def storage_bytes(self, tensor: torch.Tensor) -> Bytes:
         """The bytes of all that a tensor's storage holds."""
         storage = tensor.untyped_storage()
-        whole = strided(storage.data_ptr(), (storage.nbytes(),), (1,), 1)
+        start = self.moves.start(storage.data_ptr())
+        whole = strided(start, (storage.nbytes(),), (1,), 1)
         return Bytes(whole, shown(tensor.shape, tensor.dtype))
 
     def pickled(self, tensor: torch.Tensor) -> None:
@@ -338,6 +357,7 @@ class Runtime:
         if self.on_device(tensor):
             self.submit(Launch("pickle", [bytes_], []))
             self.synchronize_stream()
+            self.moves.mirror(tensor.untyped_storage())
         elif self.is_watched(tensor):
             self.settle()
             self.bridge.host_access("pickle", [bytes_], [])

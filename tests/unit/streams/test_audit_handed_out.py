@@ -208,7 +208,8 @@ def test_a_library_of_cuda_that_comes_in_another_way_is_told_of(audited, worksho
     ran = audited(START + "import _ctypes; _ctypes.dlopen('./libnvrtc.so.12', 2)")
     assert ran.code == 0
     assert (
-        "libnvrtc.so.12 was loaded by the program; what is launched through it is not seen" in ran.err
+        "libnvrtc.so.12 was loaded by the program; what is launched through it is not seen"
+        in ran.err
     )
 
 
