@@ -9,7 +9,7 @@ import torch
 
 from fencepost.core.errors import InputError
 from fencepost.streams.policies import InOrder
-from fencepost.streams.virtual import virtual_cuda
+from fencepost.streams.virtual import current_device, virtual_cuda
 from reference_impl.adapters.virtual import LandsWhenTold
 
 
@@ -226,3 +226,13 @@ class TestMessages:
         host.sum()
         assert device.audit().clean == sent
         thread.join()
+
+
+class TestCurrentDevice:
+    def test_it_is_the_one_that_is_entered(self, device):
+        assert current_device() is device
+
+    def test_there_is_none_outside(self):
+        with pytest.raises(InputError) as raised:
+            current_device()
+        assert (raised.value.code, raised.value.at.file) == ("F229", __file__)
