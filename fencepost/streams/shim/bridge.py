@@ -267,8 +267,8 @@ class Bridge:
             return
         device = self.device
         if host is not None and host is not device.known_host:
-            with device.acting(host):
-                self.free(address, place, host, keeps_addresses=keeps_addresses)
+            with self.kernels(), device.acting(host):
+                self._free(address, place, keeps_addresses)
         elif self.here.busy:
             self._free(address, place, keeps_addresses)
         else:
