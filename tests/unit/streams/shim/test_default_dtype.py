@@ -12,17 +12,17 @@ from fencepost.streams.virtual import virtual_cuda
 
 @pytest.fixture
 def device():
-    with virtual_cuda() as made:
+    with virtual_cuda(policy="newest-first") as made:
         yield made
     torch.set_default_dtype(torch.float32)
 
 
 def test_when_it_runs(device):
-    x = torch.ones(4, dtype=torch.int64, device="cuda")
+    x = torch.full((4,), 2, device="cuda")
     torch.set_default_dtype(torch.float64)
-    third = x / 3
+    root = torch.sqrt(x)
     torch.set_default_dtype(torch.float32)
-    assert (third.dtype, third.tolist()) == (torch.float64, [1 / 3] * 4)
+    assert (root.dtype, root.tolist()) == (torch.float64, [2**0.5] * 4)
     assert torch.get_default_dtype() is torch.float32
 
 
