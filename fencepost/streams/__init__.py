@@ -50,7 +50,7 @@ from fencepost.streams.device import Device
 from fencepost.streams.findings import Access, Audit, Edge, Finding, Occurrence
 from fencepost.streams.policies import Eager, InOrder, NewestFirst, Priorities, Random, Script
 from fencepost.streams.regions import Bytes, Region, interval, intervals, strided, whole
-from fencepost.streams.virtual import explore_cuda, virtual_cuda
+from fencepost.streams.virtual import current_device, explore_cuda, virtual_cuda
 
 __all__ = [
     "Access",
@@ -67,6 +67,7 @@ __all__ = [
     "Random",
     "Region",
     "Script",
+    "current_device",
     "explore_cuda",
     "interval",
     "intervals",

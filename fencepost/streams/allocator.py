@@ -75,6 +75,7 @@ class Allocator:
         """The most blocks that were lent at once."""
         self._fresh = start
         self._pools: defaultdict[Pool, _Pool] = defaultdict(_Pool)
+        self._kept: dict[int, tuple[Mark, ...]] = {}
         self._resting: list[tuple[Block, tuple[Mark, ...]]] = []
 
     @property
@@ -108,15 +109,27 @@ class Allocator:
         self.most = max(self.most, self.lent - self.given_back)
         return place
 
-    def free(self, block: Block, rest: tuple[Mark, ...]) -> None:
-        """Give a block back, after what is marked in `rest`."""
-        size = rounded(block.size)
-        self.used -= size
+    def free(self, block: Block, rest: tuple[Mark, ...], *, keeps_addresses: bool = False) -> None:
+        """Give a block back, after what is marked in `rest`.
+
+        With `keeps_addresses` nobody is lent its addresses before `give_back`.
+        """
+        self.used -= rounded(block.size)
         self.given_back += 1
+        if keeps_addresses:
+            self._kept[block.start] = rest
+        else:
+            self._put(block, rest)
+
+    def give_back(self, block: Block) -> None:
+        """The addresses of a block that is free may be lent again."""
+        self._put(block, self._kept.pop(block.start))
+
+    def _put(self, block: Block, rest: tuple[Mark, ...]) -> None:
         if rest:
             self._resting.append((block, rest))
         else:
-            self._pools[block.queue].put(block.start, size)
+            self._pools[block.queue].put(block.start, rounded(block.size))
 
     def _collect(self) -> None:
         done: Callable[[tuple[Mark, ...]], bool] = lambda rest: all(m.reached for m in rest)  # noqa: E731

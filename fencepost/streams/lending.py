@@ -50,8 +50,10 @@ class Lending(Recording):
             start = self.pinned.allocate(size, None)
             return self._block(start, size, host, None, label, site, pinned=True)
 
-    def free(self, block: Block, *, site: Location | None = None) -> None:
-        """Give a block back.
+    def free(
+        self, block: Block, *, keeps_addresses: bool = False, site: Location | None = None
+    ) -> None:
+        """Give a block back; with `keeps_addresses`, nobody is lent its addresses yet.
 
         The allocator writes poison as its stream; the block rests until all work queued now on
         the streams that were recorded on it is done. Raises `InputError` F202 if it is free.
@@ -80,8 +82,13 @@ class Lending(Recording):
                     self._poison_after((block.queue.end(), *before, *rest), poison)
                 else:
                     self._put(block.queue, poison)
-                self.allocator.free(block, rest)
+                self.allocator.free(block, rest, keeps_addresses=keeps_addresses)
             self._went_on()
+
+    def give_back(self, block: Block) -> None:
+        """The addresses of a block may be lent again, which were kept when it was freed."""
+        with self._lock:
+            self.allocator.give_back(block)
 
     def record_stream(
         self, block: Block, stream: Queue, *, site: Location | None = None, automatic: bool = False

@@ -24,12 +24,14 @@ class Messaging(Recording):
         run: Callable[[], object] | None = None,
         notify: bool = False,
         site: Location | None = None,
-    ) -> tuple[Write, Token | None]:
+    ) -> Write:
         """Post a one-sided write, which nothing recalls; it lands some time later.
 
-        With `notify` a token arrives with it, which another host may receive.
+        With `notify` a token arrives with it, which another host may receive. Raises `InputError`
+        F204 for what is no NIC of this device.
         """
         with self._call() as host:
+            self._is_of_kind(nic, "nic")
             made = self._operation(name, host, nic.number, reads, writes, run, None, site)
             self.trace.calls.append(made)
             self._put(nic, made)
@@ -37,7 +39,23 @@ class Messaging(Recording):
             token = Token(self._next_token(), mark) if notify else None
             made.token = token.number if token else None
             self._went_on()
-            return Write(made, mark), token
+            return Write(made, mark, token)
+
+    def land(self, write: Write) -> None:
+        """A write lands now, and those posted before it on its queue; this orders nothing."""
+        with self._call():
+            while not write.landed:
+                self._perform(write.mark.queue)
+
+    def revoke(self, write: Write, *, site: Location | None = None) -> None:
+        """The memory that a write names is taken away: if it has not landed, it changes nothing.
+
+        In the trace it may have landed up to here; whoever revokes it comes after that.
+        """
+        with self._call():
+            if not write.landed:
+                write.operation.run = None
+        self.complete(write, site=site)
 
     def poll(self, write: Write, *, site: Location | None = None) -> bool:
         """Whether a one-sided write has landed, as its poster may see it."""

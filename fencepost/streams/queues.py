@@ -101,6 +101,13 @@ class Write:
 
     operation: Operation
     mark: Mark
+    token: Token | None = None
+    """What another host may receive once it has landed, where that was asked for."""
+
+    @property
+    def landed(self) -> bool:
+        """Whether the bytes are there, which only an observer knows: asking is no edge."""
+        return self.mark.reached
 
 
 @dataclass(eq=False, slots=True)

@@ -15,6 +15,8 @@ from fencepost.streams.queues import Host, Mark, Queue, Token
 from fencepost.streams.running import Running
 from fencepost.streams.sites import caller
 
+_KINDS = {"stream": "stream", "nic": "NIC"}
+
 
 class Choices(Protocol):
     """Decides what the host sees where the answer is open."""
@@ -61,6 +63,7 @@ class Recording(Running):
         self._lock = threading.RLock()
         self._calling = _Calling(self, self._lock)
         self._hosts: dict[int, Host] = {}
+        self._former: dict[int, Host] = {}
         self._tokens = 0
         self.hosts = 0
         """How many host threads there are."""
@@ -81,7 +84,9 @@ class Recording(Running):
     def forget_host(self) -> None:
         """The calling thread ends: another may get its number, and is another host."""
         with self._lock:
-            self._hosts.pop(get_ident(), None)
+            host = self._hosts.pop(get_ident(), None)
+            if host is not None:
+                self._former[get_ident()] = host
 
     @property
     def threads(self) -> list[int]:
@@ -109,6 +114,11 @@ class Recording(Running):
         found = self._hosts.get(get_ident())
         # `current_thread` would make an object, with locks, for a thread that Python did not start.
         return found or self.host(f"host {len(self.trace.agents)}")
+
+    @property
+    def known_host(self) -> Host | None:
+        """The host that the calling thread is, or was if it ends; takes no lock."""
+        return self._hosts.get(get_ident()) or self._former.get(get_ident())
 
     def _call(self) -> _Calling:
         """The calling host, while it makes one call."""
@@ -161,10 +171,14 @@ class Recording(Running):
         return answer
 
     def _is_stream(self, queue: Queue) -> None:
-        if queue.kind != "stream" or self.queues[queue.place] is not queue:
+        self._is_of_kind(queue, "stream")
+
+    def _is_of_kind(self, queue: Queue, kind: str) -> None:
+        if queue.kind != kind or self.queues[queue.place] is not queue:
             raise InputError(
                 "F204",
-                f"{queue.name} is no stream of this device",
-                why="work is queued, recorded and waited for on streams of one device",
-                write="device.stream(), or device.post() for the queue of a NIC",
+                f"{queue.name} is no {_KINDS[kind]} of this device",
+                why="work is queued, recorded and waited for on streams of one device, and "
+                "one-sided writes are posted on the queues of its NICs",
+                write="device.stream(), or device.post() for the queue of device.nic()",
             )

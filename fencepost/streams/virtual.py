@@ -54,6 +54,18 @@ def virtual_cuda(
         yield device
 
 
+def current_device() -> VirtualDevice:
+    """The device of the `virtual_cuda()` that is entered, or of the audit that runs the program.
+
+    For stand-ins of transports, in adapters and in programs under audit. Raises `InputError` F229
+    where there is none.
+    """
+    require_torch()
+    from fencepost.streams.shim.session import current
+
+    return current()
+
+
 def explore_cuda(
     program: Callable[[], object],
     *,

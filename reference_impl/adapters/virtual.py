@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from fencepost.streams.policies import Policy
-from fencepost.streams.queues import Host, Queue, Token, Write
+from fencepost.streams.queues import Queue, Token, Write
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.messages import Message
 from reference_impl.transport import Region, State
@@ -23,12 +23,9 @@ class LandsWhenTold:
     def __init__(self, streams: Policy) -> None:
         self._streams = streams
         self.lazy = streams.lazy
-        self.landing: Queue | None = None
 
     def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
-        """The write that is to land, else what the policy of the streams says."""
-        if self.landing is not None and self.landing in ready:
-            return self.landing
+        """What the policy of the streams says."""
         streams = [queue for queue in ready if queue.kind == "stream"]
         return self._streams.choose(streams, must) if streams else None
 
@@ -42,12 +39,12 @@ class Handle:
         self._nic, self.queue, self.write, self.regions = nic, queue, write, regions
         self.sent = [nic.peek(source) for source, _ in regions]
         """The bytes that were to be sent, for an observer."""
-        self.failed = self.fenced = False
+        self.failed = False
 
     @property
     def landed(self) -> bool:
         """Whether the bytes are there, which only an observer knows."""
-        return self.write.mark.reached
+        return self.write.landed
 
     def state(self) -> State:
         """As in `Handle` of the transport; that it is over orders it before what the asker does."""
@@ -69,32 +66,15 @@ class VirtualNic:
     order."""
 
     def __init__(self, virtual: VirtualDevice, policy: LandsWhenTold) -> None:
-        self._runtime, self._policy = virtual.runtime, policy
-        self.device = virtual.runtime.bridge.device
+        self.device, self.policy = virtual, policy
         self.posted: list[Handle] = []
 
     def post(self, regions: Sequence[Region]) -> Handle:
         """As in `Transport`."""
-        runtime = self._runtime
-        held = [(runtime.alias(source), runtime.alias(target)) for source, target in regions]
-        made: list[Handle] = []
-
-        def run() -> None:
-            if not made[0].fenced:
-                for source, target in held:
-                    target.copy_(source)
-
         queue = self.queue()
-        write, _ = self.device.post(
-            queue,
-            "one-sided write",
-            reads=[runtime.bytes_of(source) for source, _ in regions],
-            writes=[runtime.bytes_of(target) for _, target in regions],
-            run=run,
-        )
-        made.append(Handle(self, queue, write, regions))
-        self.posted += made
-        return made[0]
+        handle = Handle(self, queue, self.device.post(queue, regions), regions)
+        self.posted.append(handle)
+        return handle
 
     def queue(self) -> Queue:
         """One for the next write."""
@@ -102,32 +82,24 @@ class VirtualNic:
 
     def land(self, handle: Handle) -> None:
         """The bytes arrive now; this orders nothing."""
-        self._policy.landing = handle.queue
-        with self._runtime.quiet():
-            self.device.run_ahead(handle.queue)
-        self._policy.landing = None
+        self.device.land(handle.write)
 
     def fence(self) -> None:
         """As in `Transport`: what has not landed bounces, and is over."""
         for handle in self.posted:
             if not handle.landed:
-                handle.fenced = True
-                handle.flush()
+                self.device.revoke(handle.write)
 
     def peek(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A copy of the bytes as they are, for an observer; no access in the trace."""
-        with self._runtime.quiet():
-            for queue in self.device.queues:
-                if queue.kind == "stream":
-                    self.device.run_ahead(queue)
-            return self._runtime.alias(tensor).clone()
+        """A copy of the bytes once the streams have done their work, for an observer; no access in
+        the trace."""
+        self.device.run_streams()
+        return self.device.peek(tensor)
 
 
 def raw(virtual: VirtualDevice, tensor: torch.Tensor) -> torch.Tensor:
-    """A copy of the bytes as they are now, for an observer: the device does not get on, and there
-    is no access in the trace."""
-    with virtual.runtime.quiet():
-        return virtual.runtime.alias(tensor).clone()
+    """A copy of the bytes as they are now, for an observer."""
+    return virtual.peek(tensor)
 
 
 @dataclass
@@ -136,18 +108,9 @@ class Hosts:
 
     virtual: VirtualDevice
 
-    def __post_init__(self) -> None:
-        self._device = self.virtual.runtime.bridge.device
-        self._by_name: dict[str, Host] = {}
-
-    @contextmanager
-    def acting(self, name: str) -> Iterator[None]:
+    def acting(self, name: str) -> AbstractContextManager[None]:
         """Calls are made by this host until the end of the context."""
-        if name not in self._by_name:
-            with self._device.acting(self._device.here()):
-                self._by_name[name] = self._device.host(name, self._device.send())
-        with self._device.acting(self._by_name[name]):
-            yield
+        return self.virtual.acting(name)
 
 
 class VirtualChannel:
@@ -157,7 +120,7 @@ class VirtualChannel:
     """
 
     def __init__(self, virtual: VirtualDevice, watch: Callable[[Message], object]) -> None:
-        self._device, self._watch = virtual.runtime.bridge.device, watch
+        self._device, self._watch = virtual, watch
         self.under_way: deque[tuple[Message, Token]] = deque()
 
     def send(self, message: Message) -> None:

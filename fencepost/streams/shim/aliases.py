@@ -7,12 +7,16 @@ again and again finds them made.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
 
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.arena import Arena
 from fencepost.streams.shim.shapes import shown
+
+if TYPE_CHECKING:
+    from fencepost.streams.shim.moves import Moves
 
 MOST_REMEMBERED = 1 << 14
 Form = tuple[tuple[int, ...], tuple[int, ...], torch.dtype]
@@ -35,8 +39,8 @@ class Alias:
 class Aliases:
     """The aliases of one arena."""
 
-    def __init__(self, arena: Arena) -> None:
-        self._arena = arena
+    def __init__(self, arena: Arena, moves: Moves) -> None:
+        self._arena, self._moves = arena, moves
         self._known: dict[tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype], Alias] = {}
         self._forms: dict[Form, int] = {}
 
@@ -63,14 +67,20 @@ class Aliases:
             return found
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        arena = self._arena
+        arena, there = self._arena, address
+        if self._moves:
+            there = self._moves.place(address, shape, stride, dtype.itemsize)
         found = self._known[address, shape, stride, dtype] = Alias(
-            arena.alias(address, shape, stride, dtype),
-            bytes_at(address, shape, stride, dtype),
+            arena.alias(there, shape, stride, dtype),
+            bytes_at(there, shape, stride, dtype),
             self._forms.setdefault((shape, stride, dtype), len(self._forms)),
             there=address < arena.middle,
         )
         return found
+
+    def forget(self, start: int, stop: int) -> None:
+        """Elements of [start, stop) lie elsewhere from now on, or are another's."""
+        self._known = {at: known for at, known in self._known.items() if not start <= at[0] < stop}
 
 
 @lru_cache(maxsize=1 << 16)

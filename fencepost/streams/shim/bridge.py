@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from time import sleep
 
 import torch
@@ -15,14 +16,15 @@ from fencepost.streams.assessment import MOST_REPLAYED
 from fencepost.streams.device import Device
 from fencepost.streams.findings import Audit
 from fencepost.streams.policies import Policy
-from fencepost.streams.queues import Event, Queue, Token
+from fencepost.streams.queues import Event, Host, Queue, Token
 from fencepost.streams.recording import Choices
 from fencepost.streams.shim.arena import Arena
 from fencepost.streams.shim.children import Children
 from fencepost.streams.shim.here import Here
-from fencepost.streams.shim.launches import Launch, Touches
+from fencepost.streams.shim.launches import Launch, Touches, of_its_time
 from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
 from fencepost.streams.shim.quiet import Quiet
+from fencepost.streams.shim.shapes import default_dtype
 from fencepost.streams.shim.sites import site as place_of_call
 from fencepost.streams.shim.threads import end_of_thread
 from fencepost.streams.turns import Threads
@@ -56,7 +58,7 @@ class Bridge:
         self.sleeps: Counter[int] = Counter()
         """How often each thread has slept, by Python's numbers."""
 
-    def _site(self) -> Location:
+    def site(self) -> Location:
         """Where the program made the call; looked up once while fencepost is at work for it.
 
         Raises `InputError` F230 in a child process: its calls are no calls of this device.
@@ -71,7 +73,7 @@ class Bridge:
             site = here.site = place_of_call()
         return site
 
-    def _kernels(self) -> AbstractContextManager[None]:
+    def kernels(self) -> AbstractContextManager[None]:
         """A context for calls that may run kernels."""
         return NO_CHANGE if self.here.busy else Quiet(self.here)
 
@@ -125,14 +127,14 @@ class Bridge:
         """What the calling thread knows now."""
         if self._nobody:
             return Token(0)
-        return self.device.send(site=self._site())
+        return self.device.send(site=self.site())
 
     def receive(self, known: Token) -> None:
         """The calling thread comes to know what another knew."""
         if self._nobody:
             return
-        with self._kernels():
-            self.device.receive(known, site=self._site())
+        with self.kernels():
+            self.device.receive(known, site=self.site())
 
     # Current streams.
 
@@ -161,7 +163,7 @@ class Bridge:
 
     def create_stream(self, priority: int) -> Queue:
         """A stream that nothing else uses."""
-        self._site()
+        self.site()
         with self._lock:
             name = f"stream {len(self.device.queues)}"
             return self.device.stream(name, priority=priority)
@@ -184,48 +186,48 @@ class Bridge:
 
     def record(self, event: Event, stream: Queue | None) -> None:
         """Record an event."""
-        with self._kernels():
-            self.device.record(event, stream or self.current(), site=self._site())
+        with self.kernels():
+            self.device.record(event, stream or self.current(), site=self.site())
 
     def wait_event(self, stream: Queue | None, event: Event) -> None:
         """A stream waits for the newest record of an event."""
-        with self._kernels():
-            self.device.wait(stream or self.current(), event, site=self._site())
+        with self.kernels():
+            self.device.wait(stream or self.current(), event, site=self.site())
 
     def wait_stream(self, stream: Queue, other: Queue) -> None:
         """A stream waits for another."""
-        with self._kernels():
-            self.device.wait_stream(stream, other, site=self._site())
+        with self.kernels():
+            self.device.wait_stream(stream, other, site=self.site())
 
     def query_event(self, event: Event) -> bool:
         """Whether the newest record has been reached."""
-        with self._kernels():
-            return self.device.query(event, site=self._site())
+        with self.kernels():
+            return self.device.query(event, site=self.site())
 
     def query_stream(self, stream: Queue) -> bool:
         """Whether all work of a stream has been done."""
-        with self._kernels():
-            return self.device.query(stream, site=self._site())
+        with self.kernels():
+            return self.device.query(stream, site=self.site())
 
     def synchronize_event(self, event: Event) -> None:
         """The host waits for the newest record."""
-        with self._kernels():
-            self.device.synchronize(event, site=self._site())
+        with self.kernels():
+            self.device.synchronize(event, site=self.site())
 
     def synchronize_stream(self, stream: Queue | None = None) -> None:
         """The host waits for a stream, the current one by default."""
-        with self._kernels():
-            self.device.synchronize(stream or self.current(), site=self._site())
+        with self.kernels():
+            self.device.synchronize(stream or self.current(), site=self.site())
 
     def synchronize_device(self) -> None:
         """The host waits for everything."""
-        with self._kernels():
-            self.device.synchronize(site=self._site())
+        with self.kernels():
+            self.device.synchronize(site=self.site())
 
     def run_ahead(self) -> None:
         """The current stream runs up to here; this orders nothing."""
-        self._site()
-        with self._kernels():
+        self.site()
+        with self.kernels():
             self.device.run_ahead(self.current())
 
     def elapsed(self, first: Event, second: Event) -> float:
@@ -240,7 +242,7 @@ class Bridge:
 
     def allocate(self, size: int, label: str = "") -> int:
         """The address of a block of device memory."""
-        site = self._site()
+        site = self.site()
         try:
             device = self.device
             block = device.allocate(size, self.here.stream or device.default, label, site=site)
@@ -250,32 +252,39 @@ class Bridge:
 
     def allocate_pinned(self, size: int, label: str = "") -> int:
         """The address of a block of pinned memory."""
-        site = self._site()
+        site = self.site()
         try:
             block = self.device.allocate_pinned(size, label, site=site)
         except InputError as error:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
 
-    def free(self, address: int, place: Location) -> None:
-        """Free a block, of the device or pinned, whose last user was gone at a place."""
+    def free(
+        self, address: int, place: Location, host: Host | None, *, keeps_addresses: bool = False
+    ) -> None:
+        """Free a block, of the device or pinned, that a host let go of at a place."""
         if self._over or self.children.here:
             return
-        if self.here.busy:
-            self._free(address, place)
+        device = self.device
+        if host is not None and host is not device.known_host:
+            with self.kernels(), device.acting(host):
+                self._free(address, place, keeps_addresses)
+        elif self.here.busy:
+            self._free(address, place, keeps_addresses)
         else:
             with Quiet(self.here):
-                self._free(address, place)
+                self._free(address, place, keeps_addresses)
 
-    def _free(self, address: int, place: Location) -> None:
+    def _free(self, address: int, place: Location, keeps_addresses: bool) -> None:
         device = self.device
-        device.free(device.blocks[address], site=place if place.line else self._site())
+        site = place if place.line else self.site()
+        device.free(device.blocks[address], keeps_addresses=keeps_addresses, site=site)
 
     def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""
         block = self.device.blocks.get(address)
         if block is not None and stream not in block.used_by:
-            self.device.record_stream(block, stream, site=self._site(), automatic=automatic)
+            self.device.record_stream(block, stream, site=self.site(), automatic=automatic)
 
     def use_pinned(self, address: int) -> None:
         """A copy on the current stream uses a pinned block."""
@@ -298,9 +307,9 @@ class Bridge:
             launch.name,
             reads=launch.reads,
             writes=launch.writes,
-            run=launch.kernel,
+            run=partial(of_its_time, default_dtype(), launch.kernel),
             late=launch.late,
-            site=self._site(),
+            site=self.site(),
         )
         if self.keeps and device.trace.operations > MOST_REPLAYED:
             self._let_go(f"it has more than {MOST_REPLAYED:,} operations")
@@ -315,8 +324,8 @@ class Bridge:
         """The calling thread has read or written host memory; `again` does it in a replay."""
         if self.children.here:  # a copy of the memory, which nothing on the device touches
             return
-        with self._kernels():
-            made = self.device.access(name, reads=reads, writes=writes, site=self._site())
+        with self.kernels():
+            made = self.device.access(name, reads=reads, writes=writes, site=self.site())
             if self.keeps:
                 made.run = again
 

@@ -87,6 +87,22 @@ def copy_into(
     return target
 
 
+def copy_each(
+    runtime: Runtime,
+    together: Callable[[tuple[Any, ...], dict[str, Any]], Any],
+    targets: list[torch.Tensor],
+    sources: list[torch.Tensor],
+    non_blocking: bool = False,
+) -> None:
+    """`_foreach_copy_`: `together` where all lie in one place, else one copy after the other."""
+    there = set(map(runtime.on_device, (*targets, *sources)))
+    if len(there) < 2:
+        together((targets, sources, non_blocking), {})
+        return
+    for target, source in zip(targets, sources, strict=True):
+        copy_into(runtime, target, source, non_blocking)
+
+
 def _is_plain(target: torch.Tensor, source: torch.Tensor) -> bool:
     """Whether the copy engine can move the bytes as they lie, without a temporary."""
     return (

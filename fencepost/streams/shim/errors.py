@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from fencepost.core.errors import InputError
+import torch
+
+from fencepost.core.errors import InputError, Location
 from fencepost.streams.shim.sites import site
 
 
-def unsupported(what: str, why: str, write: str) -> InputError:
+def unsupported(what: str, why: str, write: str, at: Location | None = None) -> InputError:
     """Something of CUDA that the virtual device does not have."""
     return InputError(
         "F220",
         f"{what} is not supported on the virtual device",
         why=why,
         write=write,
-        at=site(),
+        at=at or site(),
     )
 
 
@@ -46,4 +48,13 @@ def unknown_kernel(name: str) -> InputError:
         why="what it reads and writes is not known, so nothing could be said about its order",
         write=f'a function with `@emulates("{name}", reads=[...], writes=[...])`',
         at=site(),
+    )
+
+
+def lengths_on_device(lengths: torch.Tensor) -> RuntimeError:
+    """Torch's own error for lengths of sequences that do not lie on the host."""
+    kind = lengths.type().rpartition(".")[2].removesuffix("Tensor")
+    return RuntimeError(
+        f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.dim()}D cuda:0 "
+        f"{kind} tensor"
     )

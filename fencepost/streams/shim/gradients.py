@@ -53,8 +53,13 @@ class Differentiated:
         self._threads.append(Nodes(NUMBER_OF_NEXT() - 1))
         return self._threads[-1]
 
-    def elsewhere(self, roots: Iterable[torch.Tensor], stream: Any, ends: Ends = None) -> bool:
-        """Whether a backward pass from some tensors meets an operator of another stream.
+    def on_device(self, node: Any) -> bool:
+        """Whether a node was made by an operator of the device, on any stream."""
+        number = node._sequence_nr()
+        return any(nodes.stream_of(number) is not None for nodes in self._threads)
+
+    def elsewhere(self, roots: Iterable[Any], stream: Any, ends: Ends = None) -> bool:
+        """Whether a backward pass from some nodes meets an operator of another stream.
 
         `ends` are the nodes that it is to reach, if not all. A node does not tell which thread made
         it: where several may have, it is of the streams of all of them.
@@ -83,9 +88,9 @@ def ends_of(inputs: Iterable[Any], *, accumulates: bool) -> Ends:
     return ([edge.node for edge in edges], accumulates) if edges else None
 
 
-def _numbers(roots: Iterable[torch.Tensor], ends: Ends) -> Iterator[int]:
+def _numbers(roots: Iterable[Any], ends: Ends) -> Iterator[int]:
     """The numbers of the nodes that a pass performs, less those that keep gradients of leaves."""
-    nodes = {id(node): node for root in roots if (node := root.grad_fn) is not None}
+    nodes = {id(node): node for node in roots}
     before: dict[int, list[int]] = {}
     pending = list(nodes.values())
     while pending:

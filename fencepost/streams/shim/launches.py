@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from fencepost.streams.regions import Bytes
+from fencepost.streams.shim.shapes import default_dtype
 
 Touches = list[Bytes]
 
@@ -55,6 +56,19 @@ class Once:
         kernel, self._kernel = self._kernel, None
         if kernel is not None:
             kernel()
+
+
+def of_its_time(dtype: torch.dtype, kernel: Callable[[], object]) -> None:
+    """A kernel run with the default dtype that was set when it was queued."""
+    now = default_dtype()
+    if now is dtype:
+        kernel()
+        return
+    torch._C._set_default_dtype(dtype)
+    try:
+        kernel()
+    finally:
+        torch._C._set_default_dtype(now)
 
 
 def put(out: torch.Tensor, value: torch.Tensor) -> None:

@@ -14,10 +14,10 @@ import torch
 from torch._ops import OpOverload
 
 from fencepost.streams.shim.composed import COMPOSED
-from fencepost.streams.shim.copies import copy_into, to_copy
+from fencepost.streams.shim.copies import copy_each, copy_into, to_copy
 from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.emulation import REGISTERED, EmulatedKernel
-from fencepost.streams.shim.errors import unknown_kernel
+from fencepost.streams.shim.errors import lengths_on_device, unknown_kernel
 from fencepost.streams.shim.factories import Factory
 from fencepost.streams.shim.launches import Launch, put, result_into
 from fencepost.streams.shim.randomness import drawn, seeded
@@ -75,6 +75,8 @@ class Operators:
         if operator in RESHAPING or operator.is_view or torch.Tag.inplace_view in operator.tags:
             return self._without_data(operator)
         queued = _Queued(runtime, operator)
+        if operator is aten._foreach_copy_.default:
+            return lambda args, kwargs: copy_each(runtime, queued, *args, **kwargs)
         if queued.is_factory:
             return Factory(runtime, queued, queued)
         return Usual(runtime, queued, queued) if queued.is_usual else queued
@@ -125,10 +127,12 @@ class _Queued(Declared):
             if emulation is None:
                 raise unknown_kernel(self.operator._schema.name)
             return EmulatedKernel(emulation, runtime)(*args, **kwargs)
+        lengths: list[torch.Tensor] = []
+        for position in self.on_host:
+            tensors_in(self.argument(position, args, kwargs), lengths)
+        if any(map(on_device, lengths)):
+            raise lengths_on_device(lengths[0])
         if len(lying_there) < len(tensors) and not (self.indexed or self.takes_device):
-            lengths: list[torch.Tensor] = []
-            for position in self.on_host:
-                tensors_in(self.argument(position, args, kwargs), lengths)
             self._check_places([t for t in tensors if not any(t is one for one in lengths)])
         if self.indexed and not on_device(args[0]):
             raise RuntimeError(

@@ -9,8 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.autograd.graph import GradientEdge
 
 from fencepost.core.errors import Location
+from fencepost.streams.queues import Host
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.aliases import Alias, Aliases, bytes_at
 from fencepost.streams.shim.arena import ALIGNMENT, Arena
@@ -18,6 +20,8 @@ from fencepost.streams.shim.errors import several_streams
 from fencepost.streams.shim.gradients import Differentiated, Ends
 from fencepost.streams.shim.handed_out import HandedOut
 from fencepost.streams.shim.launches import Launch, Once
+from fencepost.streams.shim.moves import Moves
+from fencepost.streams.shim.native_libraries import Libraries
 from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
 from fencepost.streams.shim.sites import place_of
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from fencepost.streams.shim.bridge import Bridge
 
 aten = torch.ops.aten
+Released = tuple[int, Location, Host | None]
+"""A block that torch has let go of: its address, where that was, and in which thread."""
 DEVICE, HOST = "device", "host"
 
 
@@ -40,13 +46,15 @@ class Runtime:
         self.bridge = bridge
         self.arena = arena
         self.on_device = arena.on_device
-        self.aliases = Aliases(arena)
+        self.moves = Moves(self)
+        self.aliases = Aliases(arena, self.moves)
         self.shapes = ShapeRules()
         self.here = bridge.here
         self.generator = torch.Generator()
-        self.released: deque[tuple[int, Location]] = deque()
+        self.released: deque[Released] = deque()
         self.differentiated = Differentiated()
         self.handed_out = HandedOut(self)
+        self.libraries = Libraries()
         self.stalls = Stalls(bridge, self._is_watched_at)
         self._watched: dict[int, int] = {}
         self._registered: dict[int, int] = {}
@@ -97,6 +105,7 @@ class Runtime:
         address = tensor.data_ptr() or arena.address(tensor)
         if not arena.base <= address < arena.end:
             return tensor.detach()
+        address = self._place(tensor, address)
         raw = arena.alias(address, tensor.size(), tensor.stride(), tensor.dtype)
         if tensor.is_conj():
             raw = raw.conj()
@@ -134,8 +143,14 @@ class Runtime:
 
     def bytes_of(self, tensor: torch.Tensor) -> Bytes:
         """The bytes of a tensor."""
-        address = tensor.data_ptr() or self.arena.address(tensor)
+        address = self._place(tensor, tensor.data_ptr() or self.arena.address(tensor))
         return bytes_at(address, tensor.shape, tensor.stride(), tensor.dtype)
+
+    def _place(self, tensor: torch.Tensor, address: int) -> int:
+        """Where a tensor's elements lie that torch believes at an address."""
+        if not self.moves:
+            return address
+        return self.moves.place(address, tensor.shape, tensor.stride(), tensor.element_size())
 
     def argument(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor as a kernel sees it: an alias on the device, a host value as it is now."""
@@ -173,15 +188,27 @@ class Runtime:
             address, size, outline.shape, outline.stride, outline.dtype, self._let_go
         )
 
+    def allocate_block(self, size: int, label: str) -> int:
+        """The address of a block of the current stream, for a storage."""
+        return self.bridge.allocate(-(-size // ALIGNMENT) * ALIGNMENT, label)
+
     def _let_go(self, address: int) -> None:
         """The last reference may die anywhere, even inside the device: it is only noted here."""
-        self.released.append((address, place_of(sys._getframe(2))))
+        host = self.bridge.device.known_host
+        self.released.append((address, place_of(sys._getframe(1)), host))
 
     def settle(self) -> None:
-        """Free what torch has let go of; called before anything that the program can order."""
+        """Free what torch has let go of; called before anything that the program can order.
+
+        Each free is a call of the thread that let go, whoever comes here first.
+        """
         while self.released:
-            address, place = self.released.popleft()
-            self.bridge.free(address, place)
+            try:
+                released = self.released.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            if not self.moves.gone(released):
+                self.bridge.free(*released)
 
     def adopt(self, value: torch.Tensor) -> torch.Tensor:
         """A result that was computed at once, as a tensor on the device."""
@@ -210,7 +237,10 @@ class Runtime:
             return aten.resize_.default(*args, **kwargs)
         outline = outline_of(torch.empty(size, dtype=tensor.dtype, device="meta"))
         start = tensor.storage_offset() * tensor.element_size()
-        if start + outline.span <= tensor.untyped_storage().nbytes():
+        storage = tensor.untyped_storage()
+        if self.moves and start + outline.span > storage.nbytes():
+            storage.resize_(start + outline.span)
+        if start + outline.span <= storage.nbytes():
             return tensor.as_strided_(size, outline.stride)
         made = self.allocate(outline)
         common = min(tensor.numel(), made.numel())
@@ -283,8 +313,19 @@ class Runtime:
         raw = self.alias(tensor) if self.is_pinned(tensor) else self.argument(tensor)
         return raw.detach()  # its own, for a function of the program's may change its sizes
 
-    def check_backward(self, roots: Sequence[torch.Tensor], ends: Ends) -> None:
+    def begins_on_device(self, output: torch.Tensor | GradientEdge) -> bool:
+        """Whether a backward pass that begins here begins on the device."""
+        if isinstance(output, torch.Tensor):
+            return self.on_device(output)
+        variable = getattr(output.node, "variable", None)  # of a leaf
+        if variable is not None:
+            return self.on_device(variable)
+        return self.differentiated.on_device(output.node)
+
+    def check_backward(self, outputs: Sequence[torch.Tensor | GradientEdge], ends: Ends) -> None:
         """Refuse a backward pass that CUDA would run on other streams than the current one."""
+        nodes = (o.grad_fn if isinstance(o, torch.Tensor) else o.node for o in outputs)
+        roots = [node for node in nodes if node is not None]
         if self.differentiated.elsewhere(roots, self.bridge.current(), ends):
             raise several_streams()
 
@@ -296,7 +337,8 @@ class Runtime:
         """`Tensor.record_stream`: once freed, the block rests until this stream's work is done."""
         self.settle()
         if self.on_device(tensor):
-            self.bridge.record_stream(tensor.untyped_storage().data_ptr(), stream.native)
+            start = self.moves.start(tensor.untyped_storage().data_ptr())
+            self.bridge.record_stream(start, stream.native)
 
     def nothing(self, name: str, length: int) -> None:
         """A kernel that takes time and touches no data."""
@@ -305,7 +347,8 @@ class Runtime:
     def storage_bytes(self, tensor: torch.Tensor) -> Bytes:
         """The bytes of all that a tensor's storage holds."""
         storage = tensor.untyped_storage()
-        whole = strided(storage.data_ptr(), (storage.nbytes(),), (1,), 1)
+        start = self.moves.start(storage.data_ptr())
+        whole = strided(start, (storage.nbytes(),), (1,), 1)
         return Bytes(whole, shown(tensor.shape, tensor.dtype))
 
     def pickled(self, tensor: torch.Tensor) -> None:
@@ -314,6 +357,7 @@ class Runtime:
         if self.on_device(tensor):
             self.submit(Launch("pickle", [bytes_], []))
             self.synchronize_stream()
+            self.moves.mirror(tensor.untyped_storage())
         elif self.is_watched(tensor):
             self.settle()
             self.bridge.host_access("pickle", [bytes_], [])

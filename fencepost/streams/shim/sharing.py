@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import process
 from contextlib import contextmanager
-from multiprocessing import queues
+from multiprocessing import pool, queues
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Put(threading.local):
-    """Where the object that the calling thread pickles was put on a queue."""
+    """Where the object that the calling thread pickles was put on a queue, or given to a pool."""
 
     place: Location | None = None
 
@@ -54,13 +55,33 @@ def sharing_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
 
 
 def _buffered() -> dict[Any, dict[str, Any]]:
-    """By class, what remembers where an object was put on a queue whose own thread pickles it."""
+    """By class, what remembers where an object was given to a queue or a pool, of which a thread of
+    its own pickles it."""
     places: defaultdict[int, list[Location]] = defaultdict(list)
+    of_jobs: dict[int, Location] = {}
+    """By the number of a job of any `Pool`."""
+    of_items: dict[int, Location] = {}
+    """By the identity of the keywords of a call that a `ProcessPoolExecutor` is to make."""
+
+    def making_job(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def init(self: Any, *args: Any, **kwargs: Any) -> None:
+            plain(self, *args, **kwargs)
+            of_jobs[self._job] = asker()
+
+        return init
+
+    plain_item: Any = process._WorkItem.__init__
+
+    def item(self: Any, future: Any, function: Any, args: Any, kwargs: Any) -> None:
+        plain_item(self, future, function, args, kwargs)
+        of_items[id(kwargs)] = asker()
+
     plain_dumps: Any = vars(ForkingPickler)["dumps"].__func__
 
     def remembering(plain: Callable[..., Any]) -> Callable[..., Any]:
         def put(self: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
-            places[id(obj)].append(asker())
+            given = of_items.pop(id(obj.kwargs), None) if type(obj) is process._CallItem else None
+            places[id(obj)].append(given or asker())
             try:
                 return plain(self, obj, *args, **kwargs)
             except BaseException:  # it is not in the buffer
@@ -71,7 +92,7 @@ def _buffered() -> dict[Any, dict[str, Any]]:
 
     def dumps(cls: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
         kept = places.get(id(obj))
-        PUT.place = kept.pop(0) if kept else None
+        PUT.place = kept.pop(0) if kept else _of_job(obj, of_jobs)
         if not kept:
             places.pop(id(obj), None)
         try:
@@ -81,9 +102,18 @@ def _buffered() -> dict[Any, dict[str, Any]]:
 
     return {
         ForkingPickler: {"dumps": classmethod(dumps)},
+        pool.ApplyResult: {"__init__": making_job(pool.ApplyResult.__init__)},
+        pool.IMapIterator: {"__init__": making_job(pool.IMapIterator.__init__)},
+        process._WorkItem: {"__init__": item},
         queues.Queue: {"put": remembering(queues.Queue.put)},
         queues.JoinableQueue: {"put": remembering(queues.JoinableQueue.put)},
     }
+
+
+def _of_job(obj: Any, places: dict[int, Location]) -> Location | None:
+    """Where a pool was given what it sends to a child: a number of a job and four things more."""
+    is_task = isinstance(obj, tuple) and len(obj) == 5 and isinstance(obj[0], int)
+    return places.get(obj[0]) if is_task else None
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import torch
 from torch import serialization
 
 from fencepost.streams.shim.devices import THE_DEVICE, is_virtual
-from fencepost.streams.shim.errors import unsupported
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -22,8 +21,9 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     A file says of a storage of the device that it was there, so `torch.load` and `pickle` put it
     there again.
     """
-    arena = runtime.arena
+    arena, moves = runtime.arena, runtime.moves
     plain_resize = torch.UntypedStorage.resize_
+    plain_nbytes: Any = torch.UntypedStorage.nbytes
     plain_clone = torch.UntypedStorage.clone
     plain_set_from_file = torch.UntypedStorage._set_from_file
 
@@ -65,14 +65,15 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     def resize_(storage: torch.UntypedStorage, size: int) -> torch.UntypedStorage:
         if storage.device.type == "meta" or not lies_there(storage):
             return plain_resize(storage, size)
-        if size != storage.nbytes():
-            raise unsupported(
-                f"resize_({size}) of a storage on the device",
-                "its tensors would get a block at another address, and torch moves no storage of "
-                "the host, which this one is",
-                "a new tensor where the bytes are needed again, and `del` of all that use the old",
-            )
+        with runtime.quiet():
+            moves.resize(storage, size, plain_nbytes(storage))
         return storage
+
+    def nbytes(storage: torch.UntypedStorage) -> int:
+        size: int = plain_nbytes(storage)
+        if not moves or storage.device.type != "cpu":
+            return size
+        return moves.held(storage.data_ptr(), size)
 
     entry = (BEFORE_TORCH_S_OWN, tag, restore)
     return {
@@ -81,6 +82,8 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
             "cuda": cuda,
             "clone": clone,
             "resize_": resize_,
+            "nbytes": nbytes,
+            "__len__": nbytes,
             "_set_from_file": set_from_file,
         },
     }

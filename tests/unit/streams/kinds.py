@@ -146,7 +146,7 @@ def completion_polled_too_early(device: Device, corrected: bool) -> None:
             f"put {block.label}",
             writes=[whole(block.start, SIZE, block.label)],
             run=fill(device, block.start, 3),
-        )[0]
+        )
         for block in (other, s.block)
     ]
     # Two writes were posted; the first completion says nothing about the second.

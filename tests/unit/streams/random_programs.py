@@ -294,10 +294,8 @@ def perform(program: Program, seed: int) -> Performed:
                 case "host", reads, written:
                     device.access("host", **options(reads, written))
                 case "post", write, notify, reads, written:
-                    posted, token = device.post(
-                        nic, "put", notify=notify, **options(reads, written)
-                    )
-                    writes[write], tokens["landed", write] = posted, token
+                    posted = device.post(nic, "put", notify=notify, **options(reads, written))
+                    writes[write], tokens["landed", write] = posted, posted.token
                 case "allocate", tensor, stream:
                     blocks[tensor] = device.allocate(BYTES_OF_A_BLOCK, streams[stream])
                     done.addresses.append(blocks[tensor].start)

@@ -144,6 +144,29 @@ def test_a_tensor_on_a_buffered_queue_is_refused_where_it_was_put(audited, put):
     )
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "with context.Pool(1) as pool: pool.apply_async(len, (x,)).get()",
+        "with context.Pool(1) as pool: pool.map(len, [x])",
+        "with context.Pool(1) as pool: list(pool.imap_unordered(len, [x]))",
+        "with futures.ProcessPoolExecutor(1, context) as pool: pool.submit(len, x).result()",
+        "with futures.ProcessPoolExecutor(1, context) as pool: list(pool.map(len, [x]))",
+    ],
+)
+def test_a_tensor_for_a_pool_is_refused_where_it_was_given(audited, given):
+    ran = audited(
+        f"{START}from concurrent import futures; context = multiprocessing.get_context('fork')\n"
+        f"try:\n    {given}\nexcept Exception as error:\n    print(error.code)\n"
+    )
+    assert ran.out == "F230\n"
+    assert ran.code == 2
+    assert (
+        f"program.py:{LINE + 2}: error F230: float32[8] of the device goes to another process"
+        in ran.err
+    )
+
+
 def test_objects_on_buffered_queues_arrive(audited):
     ran = audited(
         START + "q = multiprocessing.Queue(1)\nq.put(7)\nprint(q.get())\n"
@@ -160,6 +183,34 @@ def test_a_library_of_cuda_is_refused(audited, workshop, name, load):
     ran = audited(START + load.format(f"./{name}"))
     assert ran.code == 2
     assert f"program.py:{LINE}: error F220: {name}, loaded by ctypes, is not supported" in ran.err
+
+
+CFFI = "import _ctypes\ndef load_library(name, flags=0):\n    return _ctypes.dlopen(name, 2)\n"
+
+
+def test_a_library_of_cuda_is_refused_to_cffi(audited, workshop, monkeypatch):
+    """By the module that all of cffi's own loading goes through."""
+    monkeypatch.delitem(sys.modules, "_cffi_backend", raising=False)
+    build(workshop.folder, "libcudart.so.12")
+    workshop.write("_cffi_backend.py", CFFI)
+    workshop.write(
+        "cffi/__init__.py",
+        "import _cffi_backend\nload = lambda *a: _cffi_backend.load_library(*a)\n",
+    )
+    ran = audited(START + "import cffi; cffi.load('./libcudart.so.12', 2)")
+    assert ran.code == 2
+    assert f"program.py:{LINE}: error F220: libcudart.so.12, loaded by cffi, is not" in ran.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells what is loaded")
+def test_a_library_of_cuda_that_comes_in_another_way_is_told_of(audited, workshop):
+    build(workshop.folder, "libnvrtc.so.12")
+    ran = audited(START + "import _ctypes; _ctypes.dlopen('./libnvrtc.so.12', 2)")
+    assert ran.code == 0
+    assert (
+        "libnvrtc.so.12 was loaded by the program; what is launched through it is not seen"
+        in ran.err
+    )
 
 
 def test_other_libraries_and_those_that_are_not_there_are_as_ever(audited, workshop):

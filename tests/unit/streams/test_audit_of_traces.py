@@ -134,11 +134,11 @@ def test_a_message_that_arrives_with_a_write_orders_its_reader():
         with device.acting(device.main):
             second = device.host("second")
         with device.acting(device.main):
-            _, token = device.post(device.nic(), "put", writes=[whole(0, 8, "page")], notify=True)
-        assert token is not None
+            write = device.post(device.nic(), "put", writes=[whole(0, 8, "page")], notify=True)
+        assert write.token is not None
         with device.acting(second):
             if received:
-                device.receive(token)
+                device.receive(write.token)
             device.access("use", reads=[whole(0, 8, "page")])
         findings = device.audit().findings
         assert [f.edge.text.split(" put ")[0] for f in findings] == [

@@ -340,7 +340,7 @@ def test_a_posted_one_sided_write_cannot_be_recalled():
     def fill(value: int):
         return lambda: memory.fill(block.start, 8, value)
 
-    write, _ = device.post(nic, "write", writes=[whole(block.start, 8)], run=fill(7))
+    write = device.post(nic, "write", writes=[whole(block.start, 8)], run=fill(7))
     device.synchronize()
     device.free(block)
     tenant = device.allocate(512, stream, "tenant")

@@ -50,7 +50,7 @@ class Sanitizer:
             return address
 
         bridge.create_stream, bridge.allocate = create_stream, allocated
-        self.before("free", lambda address, _place: handler._handle_memory_deallocation(address))
+        self.before("free", lambda address, *_, **__: handler._handle_memory_deallocation(address))
         self.before("submit", self.launched)
         self.before("record", self.recorded)
         self.before("wait_event", self.waits)

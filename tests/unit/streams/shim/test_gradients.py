@@ -138,3 +138,48 @@ def test_an_input_that_the_graph_does_not_have(device):
         y = (x * 2).sum()
     elsewhere = torch.ones(2, device="cuda", requires_grad=True)
     assert torch.autograd.grad(y, elsewhere, allow_unused=True) == (None,)
+
+
+class TestEdges:
+    """`GradientEdge` in place of an output, as torch's pipelines use it to free what they sent."""
+
+    def test_a_gradient_goes_into_an_edge(self, device):
+        x = torch.ones(2, device="cuda", requires_grad=True)
+        y = x * 3
+        edge = torch.autograd.graph.get_gradient_edge(y)
+        given = torch.full((2,), 2.0, device="cuda")
+        (found,) = torch.autograd.grad(edge, x, given, retain_graph=True)
+        assert (found.is_cuda, found.tolist()) == (True, [6.0, 6.0])
+        del y
+        torch.autograd.backward([edge], [given])
+        assert (x.grad.is_cuda, x.grad.tolist()) == (True, [6.0, 6.0])
+
+    def test_the_gradient_of_a_scalar_is_made_on_the_device(self, device):
+        x = torch.ones(2, device="cuda", requires_grad=True)
+        edge = torch.autograd.graph.get_gradient_edge((x * 3).sum())
+        (found,) = torch.autograd.grad(edge, x)
+        assert (found.is_cuda, found.tolist()) == (True, [3.0, 3.0])
+
+    def test_an_edge_of_a_leaf(self, device):
+        x = torch.ones((), device="cuda", requires_grad=True)
+        torch.autograd.backward([torch.autograd.graph.get_gradient_edge(x)])
+        assert (x.grad.is_cuda, x.grad.item()) == (True, 1.0)
+
+    def test_an_edge_of_the_host(self, device):
+        x = torch.ones(2, requires_grad=True)
+        edge = torch.autograd.graph.get_gradient_edge((x * 3).sum())
+        (found,) = torch.autograd.grad(edge, x)
+        assert (found.is_cuda, found.tolist()) == (False, [3.0, 3.0])
+
+    def test_an_edge_of_another_stream(self, device):
+        x = torch.ones(2, device="cuda", requires_grad=True)
+        with torch.cuda.stream(torch.cuda.Stream()):
+            edge = torch.autograd.graph.get_gradient_edge((x * 3).sum())
+        with pytest.raises(InputError, match="several streams"):
+            torch.autograd.grad(edge, x, torch.ones((), device="cuda"))
+
+    def test_the_sizes_of_a_gradient_are_checked(self, device):
+        x = torch.ones(2, device="cuda", requires_grad=True)
+        edge = torch.autograd.graph.get_gradient_edge(x * 3)
+        with pytest.raises(RuntimeError, match="implicitly created only for scalar"):
+            torch.autograd.grad(edge, x)

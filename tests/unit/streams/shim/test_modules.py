@@ -200,3 +200,14 @@ def test_a_tensor_of_the_host_takes_no_index_of_the_device():
             with pytest.raises(RuntimeError, match="on cpu or on the same device"):
                 use()
         assert host.cuda()[torch.tensor([1, 2])].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
+def test_lengths_of_sequences_lie_on_the_host(virtual_cuda, dtype):
+    x, lengths = torch.ones(3, 2, 4), torch.tensor([3, 2], dtype=dtype)
+    for data in (x, x.cuda()):
+        nn.utils.rnn.pack_padded_sequence(data, lengths)
+        with pytest.raises(
+            RuntimeError, match="1D CPU int64 tensor, but got 1D cuda:0 Long tensor"
+        ):
+            nn.utils.rnn.pack_padded_sequence(data, lengths.cuda())

@@ -183,3 +183,45 @@ def test_importing_a_module_is_no_hand_over():
         of_an_import = importlib._bootstrap._ModuleLock("some_module").lock
         assert isinstance(of_an_import, plain)
         assert not isinstance(_thread.allocate_lock(), plain)
+
+
+def dying() -> None:
+    """The last reference is a variable of the thread's function."""
+
+
+def kept_by_the_thread() -> threading.local:
+    """The last reference goes with the thread itself, when no frame of Python is there."""
+    return threading.local()
+
+
+@pytest.mark.parametrize("kept", [dying, kept_by_the_thread], ids=lambda f: f.__name__)
+def test_a_free_is_a_call_of_the_thread_that_let_go(kept: Callable[[], Any]):
+    """Another comes to perform it first, and knows less of what the block was used for."""
+    gone, over = [], []
+    with virtual_cuda() as device:
+        keeper, side = kept(), torch.cuda.Stream()
+
+        def work() -> None:
+            x = torch.ones(4, device="cuda")
+            torch.cuda.synchronize()
+            with torch.cuda.stream(side):
+                _ = x * 2
+                side.synchronize()
+            if keeper is not None:
+                keeper.x = x
+                return
+            del x
+            gone.append(True)
+            while not over:
+                pass
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        while not gone and thread.is_alive():
+            pass
+        torch.ones(2, device="cuda")
+        over.append(True)
+        audit = device.audit()
+        thread.join()
+    assert "free" in [poison.name for poison in device.trace.every_operation()]
+    assert audit.clean
