@@ -32,7 +32,9 @@ class Adapter(ABC):
         """Why a design with these barriers on cannot be driven here, or "" where it can."""
         return ""
 
-    def __init__(self, sizes: Mapping[str, int], barriers: frozenset[str]) -> None:
+    def __init__(  # noqa: B027  # many need none of their own
+        self, sizes: Mapping[str, int], barriers: frozenset[str]
+    ) -> None:
         """Set the implementation up, in a state that the model may start in.
 
         `sizes` gives every parameter of the model its value; `barriers` are those that are on.
