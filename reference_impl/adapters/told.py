@@ -27,14 +27,14 @@ from reference_impl.adapters.designs import Deployment
 from reference_impl.adapters.fused import Fused, Rounded, on_host
 from reference_impl.adapters.virtual import Handle, LandsWhenTold, VirtualNic
 from reference_impl.attention import Dense, Shape, SmallModel
-from reference_impl.decode import DecodeNode
+from reference_impl.decode import DecodeNode, Phase
 from reference_impl.decode import Request as Asked
-from reference_impl.messages import Message, Records, Transfer
+from reference_impl.messages import Failure, Message, Records, Transfer
 from reference_impl.prefill import PrefillNode, Target
 from reference_impl.slot_pool import Slot, SlotPool
 from reference_impl.transport import Region
 
-SHAPE = Shape(layers=1, page_rows=2)
+SHAPE = Shape(page_rows=2)
 COUNT = 2
 """Tokens of a request: the first comes from its record, the last ends it."""
 
@@ -193,10 +193,12 @@ class ToldHandoff:
         runtime = self.virtual.runtime
         with runtime.quiet():
             self._bytes = [
-                runtime.alias(part).numpy() for part in (self.pool.index_keys, self.pool.keys_values)
+                runtime.alias(part).numpy()
+                for part in (self.pool.index_keys, self.pool.keys_values)
             ]
             self._records = runtime.alias(self.records.rows).numpy()
-        self._numbers = 0
+        self.request_of: list[int] = []
+        """The request that each room is, or was, of."""
         self.rooms = [self.submit(request, self.node()) for request in range(requests)]
 
     def _nic(self) -> ToldNic:
@@ -218,8 +220,8 @@ class ToldHandoff:
 
     def submit(self, request: int, node: Node, *, is_retry: bool = False) -> Room:
         """A request comes in, under a number that nobody had."""
-        made = Room(self._numbers, node, is_retry)
-        self._numbers += 1
+        made = Room(len(self.request_of), node, is_retry)
+        self.request_of.append(request)
         self.decode.submit(made.number, prompt(request, self.chunks), COUNT, node.peer)
         return made
 
@@ -246,14 +248,32 @@ class ToldHandoff:
         room.writes[chunk], room.node.nic.newest = room.node.nic.newest, []
 
     def hear(self, request: int, kind: type) -> None:
-        """A message of this kind arrives at the decode node."""
+        """A message of this kind, which it waits for, arrives at the decode node."""
         room = self.rooms[request]
-        messages = room.node.down.find(room.number, kind)
+        messages = self.awaited(request, kind)
         taken(bool(messages))
         room.node.down.deliver(messages[0])
         taken(self.decode.listen())
 
+    def awaited(self, request: int, *kinds: type) -> list[Message]:
+        """The messages of these kinds that are under way and would change something: the failure of
+        a transfer that is given up already would not, nor anything once the slot is let go of."""
+        room, phase = self.rooms[request], self.asked(request).phase
+        if not self.asked(request).listens:
+            return []
+        found = room.node.down.find(room.number, *kinds)
+        return [m for m in found if phase is Phase.TRANSFERRING or not isinstance(m, Failure)]
+
     # What is seen.
+
+    def run_all(self) -> None:
+        """All streams do what is queued on them: what is seen is what a reader would find."""
+        device = self.virtual.runtime.bridge.device
+        if device.waiting:
+            with self.virtual.runtime.quiet():
+                for queue in device.queues:
+                    if queue.kind == "stream":
+                        device.run_ahead(queue)
 
     def pages_of(self, slot: int) -> tuple[int, ...]:
         """The pages of a slot, in the order of its rows."""

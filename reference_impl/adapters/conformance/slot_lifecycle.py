@@ -3,8 +3,8 @@
 What is told apart here that the model takes as one:
   - `succeed` is two messages: the decode node first puts what has arrived into its own layout.
   - The record is written with the last chunk that is posted, and ends with it.
-  - A message that nobody waits for any more is dropped by the model. Here it arrives at once, and
-    must change nothing that can be seen.
+  - A message that nobody waits for any more is dropped by the model. Here it arrives all the same,
+    once the request is tried again, and must change nothing that can be seen.
   - A request that lets go of its slot leaves nobody's bytes behind in the model. Here the observer
     writes over them, so that what lands later is seen.
 
@@ -48,7 +48,8 @@ class SlotLifecycle(Adapter):
     def perform(self, action: str, **arguments: int) -> None:
         before = [self.all.owner(slot) for slot in range(self.slots)]
         getattr(self, f"_{action}")(**arguments)
-        self._let_arrive_what_nobody_waits_for()
+        self._let_arrive_what_is_dropped()
+        self.all.run_all()
         for slot, owner in enumerate(before):
             if owner is not None and self.all.owner(slot) is None:
                 for chunk in range(self.chunks):
@@ -168,12 +169,14 @@ class SlotLifecycle(Adapter):
     def _lose_answer(self, request: int) -> None:
         room = self.rooms[request]
         self._may_fail("answers_arrive")
-        taken(room.node.down.lose(room.number, Answer))
+        taken(bool(self.all.awaited(request, Answer)))
+        room.node.down.lose(room.number, Answer)
 
     def _lose_report(self, request: int) -> None:
         room = self.rooms[request]
         self._may_fail("answers_arrive")
-        taken(room.node.down.lose(room.number, *REPORTS))
+        taken(bool(self.all.awaited(request, *REPORTS)))
+        room.node.down.lose(room.number, *REPORTS)
 
     def _stop_faults(self) -> None:
         self._may_fail("nodes_stay_reachable")
@@ -212,14 +215,15 @@ class SlotLifecycle(Adapter):
         if room.number in room.node.prefill.owed:
             self._forgotten.add(room.number)
 
-    def _let_arrive_what_nobody_waits_for(self) -> None:
+    def _let_arrive_what_is_dropped(self) -> None:
         for node in {id(room.node): room.node for room in self.rooms}.values():
             for number in list(self._forgotten):
                 node.prefill.answer_owed(number)
             for message in list(node.down.under_way):
-                request = self.decode.requests[message.request]
-                failure = isinstance(message, Failure) and request.phase is not Phase.TRANSFERRING
-                if not request.listens or failure:
+                request = self.all.request_of[message.request]
+                is_old = message.request != self.rooms[request].number
+                waits = self.all.asked(request).listens
+                if waits and (is_old or message not in self.all.awaited(request, object)):
                     node.down.deliver(message)
                     self.decode.listen()
 
@@ -240,8 +244,8 @@ class SlotLifecycle(Adapter):
             "owes_answer": [self._owes(room) for _, room in rooms],
             "lease_over": [room.number in room.node.prefill.ended_leases for _, room in rooms],
             "abort_sent": [bool(room.node.up.find(room.number, Abort)) for _, room in rooms],
-            "answer_sent": [bool(room.node.down.find(room.number, Answer)) for _, room in rooms],
-            "report": [self._report(room) for _, room in rooms],
+            "answer_sent": [bool(self.all.awaited(request, Answer)) for request, _ in rooms],
+            "report": [self._report(request) for request, _ in rooms],
             "faults_are_over": self.faults_are_over,
         }
 
@@ -285,7 +289,6 @@ class SlotLifecycle(Adapter):
     def _owes(self, room: Room) -> bool:
         return room.number in room.node.prefill.owed and room.number not in self._forgotten
 
-    @staticmethod
-    def _report(room: Room) -> str:
-        reports = [type(m).__name__.upper() for m in room.node.down.find(room.number, *REPORTS)]
-        return reports[0] if reports else "NONE"
+    def _report(self, request: int) -> str:
+        reports = self.all.awaited(request, *REPORTS)
+        return type(reports[0]).__name__.upper() if reports else "NONE"

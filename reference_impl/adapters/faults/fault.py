@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from unittest.mock import patch
 
@@ -12,12 +12,15 @@ FoundBy = Literal["conformance", "properties", "races"]
 """Who must find a fault: a step of a model that the cache follows no more (`conformance`), a
 property or a token of a run (`properties`), or the race detector alone (`races`)."""
 
+Patch = Callable[[], AbstractContextManager[object]]
+"""Puts a fault in until the end of a context."""
+
 
 @dataclass(frozen=True)
 class Fault:
     """A fault of the part of the cache that `model` is about.
 
-    `design` is the one whose cache has it; `apply` puts it in until the end of a context.
+    `design` is the one whose cache has it.
     """
 
     name: str
@@ -25,12 +28,12 @@ class Fault:
     model: str
     design: str
     found_by: FoundBy
-    apply: Callable[[], AbstractContextManager[object]]
+    apply: Patch
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """The sizes of the model at which it shows, where they are not the usual ones."""
 
 
-def replacing(
-    owner: type, **methods: Callable[..., Any]
-) -> Callable[[], AbstractContextManager[object]]:
+def replacing(owner: type, **methods: Callable[..., Any]) -> Patch:
     """A patch that gives a class other methods; each is told the one it replaces, then called.
 
     A replacement has the parameters `(original, self, ...)`.
@@ -43,6 +46,19 @@ def replacing(
                 stack.enter_context(
                     patch.object(owner, name, _around(getattr(owner, name), method))
                 )
+            yield
+
+    return apply
+
+
+def all_of(*patches: Patch) -> Patch:
+    """Several patches as one."""
+
+    @contextmanager
+    def apply() -> Iterator[None]:
+        with ExitStack() as stack:
+            for patched in patches:
+                stack.enter_context(patched())
             yield
 
     return apply
