@@ -1,8 +1,8 @@
-"""A handoff that takes the steps that it is told: its network, its NIC and its clock wait for word.
+"""A handoff that takes the steps that it is told: its network, its NIC and its clock wait for it.
 
-A model's step is about one request and one thing that happens. Here each loop of the nodes is called
-for one request, each message arrives or is lost when told, and each write lands or bounces when told,
-so that the cache can be taken along the states of a model (`conformance/`).
+A model's step is about one request and one thing that happens. Here each loop of the nodes is
+called for one request, each message arrives or is lost when told, and each write lands or bounces
+when told, so that the cache can be taken along the states of a model (`conformance/`).
 
 A request is served under a number of the cache's own, its *room*, and by a prefill node of its own.
 """
@@ -237,7 +237,8 @@ class ToldHandoff:
         self.pool.chosen = self.pages_of(slot)
         taken(self.decode.serve(self.asked(request)))
         for message in room.node.up.find(room.number, Transfer):
-            room.address = message.slot
+            if isinstance(message, Transfer):
+                room.address = message.slot
             room.node.up.deliver(message)
             taken(room.node.prefill.listen())
 
