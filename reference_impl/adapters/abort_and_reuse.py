@@ -5,9 +5,9 @@
 The decode process has one slot. It gives it to a long request, aborts that while the prefill
 process writes into it, and gives it, as soon as the design lets it, to a short one, whose writes go
 over a connection of their own, as with several transfer workers. What it decodes is looked at as
-long as it decodes: every byte must be of its own request. Over shared memory a write is over as soon as it
-is posted, so UCX is told to use TCP unless `UCX_TLS` says otherwise. The exit code is 1 if foreign
-bytes were seen.
+long as it decodes: every byte must be of its own request. Over shared memory a write is over as
+soon as it is posted, so UCX is told to use TCP unless `UCX_TLS` says otherwise. The exit code is 1
+if foreign bytes were seen.
 """
 
 from __future__ import annotations
