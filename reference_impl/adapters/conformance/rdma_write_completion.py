@@ -38,7 +38,7 @@ class RdmaWriteCompletion(Adapter):
     """A decode node and a prefill node for each request, with writes that fail one by one."""
 
     device = "virtual"
-    sizes = {"requests": 1, "slots": 1, "handles": 2}  # noqa: RUF012  # as in `Adapter`
+    sizes = {"requests": 2, "slots": 1, "handles": 1}  # noqa: RUF012  # as in `Adapter`
 
     @classmethod
     def can_be(cls, barriers: frozenset[str]) -> str:
