@@ -23,9 +23,9 @@ TRACES = {"slot_lifecycle": 4, "rdma_write_completion": 30}
 
 
 def designs():
-    for model in ADAPTERS:
+    for model, adapter in ADAPTERS.items():
         for design in system(model).designs:
-            if not ADAPTERS[model].can_be(design.barriers):
+            if not adapter.can_be(design.barriers):
                 yield pytest.param(model, design, id=f"{model}-{design.name}")
 
 
@@ -43,7 +43,7 @@ def shortest(model: str, barriers: frozenset[str]) -> tuple[tuple[Finding, Trace
     return tuple((f, f.trace) for f in found if f.trace is not None and f.property != "no_fault")
 
 
-@pytest.mark.parametrize(("model", "design"), designs())
+@pytest.mark.parametrize(("model", "design"), list(designs()))
 def test_the_cache_follows_every_counterexample(model: str, design: Design):
     held = subject(model, design)
     number = {step: n for n, step in enumerate(held.system.steps)}
@@ -58,7 +58,7 @@ def test_the_cache_follows_every_counterexample(model: str, design: Design):
     assert held.violations.keys() <= allowed
 
 
-@pytest.mark.parametrize(("model", "design"), designs())
+@pytest.mark.parametrize(("model", "design"), list(designs()))
 def test_the_cache_follows_the_model_at_random(model: str, design: Design):
     held = subject(model, design)
     random_runs(held, TRACES[model], 120, 1)
