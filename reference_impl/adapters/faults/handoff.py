@@ -265,6 +265,7 @@ HANDOFF = (
         "lease",
         "conformance",
         replacing(DecodeNode, pass_deadline=_deadline_of_any_phase),
+        requests=1,
     ),
     _fault(
         "old_room_is_listened_to",
