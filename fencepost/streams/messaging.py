@@ -52,10 +52,15 @@ class Messaging(Recording):
 
         In the trace it may have landed up to here; whoever revokes it comes after that.
         """
+        self.bounce(write)
+        self.complete(write, site=site)
+
+    def bounce(self, write: Write) -> None:
+        """The write fails: if it has not landed, it changes nothing when it ends. Who asks when
+        that is polls it; in the trace it may have landed all the same."""
         with self._call():
             if not write.landed:
                 write.operation.run = None
-        self.complete(write, site=site)
 
     def poll(self, write: Write, *, site: Location | None = None) -> bool:
         """Whether a one-sided write has landed, as its poster may see it."""

@@ -39,7 +39,7 @@ class Handle:
         self._nic, self.queue, self.write, self.regions = nic, queue, write, regions
         self.sent = [nic.peek(source) for source, _ in regions]
         """The bytes that were to be sent, for an observer."""
-        self.failed = False
+        self.failed = self.fenced = False
 
     @property
     def landed(self) -> bool:
@@ -55,6 +55,12 @@ class Handle:
         self._nic.device.poll(self.write)
         return State.VISIBLE
 
+    def bounce(self) -> None:
+        """It ends in an error, and nothing of it lands."""
+        if not self.landed:
+            self.failed = self.fenced = True
+            self._nic.device.bounce(self.write)
+
     def flush(self) -> None:
         """As in `Handle` of the transport."""
         self._nic.land(self)
@@ -63,16 +69,21 @@ class Handle:
 
 class VirtualNic:
     """A `Transport` of one-sided writes, each on a queue of its own, so that they land in any
-    order."""
+    order; `handle` is what a write is."""
+
+    handle = Handle
 
     def __init__(self, virtual: VirtualDevice, policy: LandsWhenTold) -> None:
         self.device, self.policy = virtual, policy
         self.posted: list[Handle] = []
+        self.is_fenced = False
 
     def post(self, regions: Sequence[Region]) -> Handle:
         """As in `Transport`."""
         queue = self.queue()
-        handle = Handle(self, queue, self.device.post(queue, regions), regions)
+        handle = self.handle(self, queue, self.device.post(queue, regions), regions)
+        if self.is_fenced:
+            handle.bounce()
         self.posted.append(handle)
         return handle
 
@@ -85,10 +96,12 @@ class VirtualNic:
         self.device.land(handle.write)
 
     def fence(self) -> None:
-        """As in `Transport`: what has not landed bounces, and is over."""
+        """As in `Transport`: what has not landed, or is posted from now on, bounces."""
+        self.is_fenced = True
         for handle in self.posted:
             if not handle.landed:
-                self.device.revoke(handle.write)
+                handle.bounce()
+                handle.flush()
 
     def peek(self, tensor: torch.Tensor) -> torch.Tensor:
         """A copy of the bytes once the streams have done their work, for an observer; no access in

@@ -99,6 +99,13 @@ class Messaging:
         with self.runtime.quiet():
             self._device.land(write)
 
+    def bounce(self, write: Write) -> None:
+        """A write fails: if it has not landed, it changes nothing when it ends.
+
+        Whoever wants to know when that is polls it. In the audit it may have landed all the same.
+        """
+        self._device.bounce(write)
+
     def revoke(self, write: Write) -> None:
         """The memory that a write names is taken away: if it has not landed, it changes nothing.
 

@@ -167,6 +167,24 @@ class TestRevoke:
         assert kinds(device) == ["poll"]
 
 
+class TestBounce:
+    def test_what_has_not_landed_changes_nothing_and_is_not_over(self, device):
+        source, target = pair()
+        write = device.post(device.nic(), [(source, target)])
+        device.bounce(write)
+        assert not write.landed
+        device.complete(write)
+        assert write.landed
+        assert device.peek(target).tolist() == [0.0] * 4
+
+    def test_it_orders_nothing(self, device):
+        source, target = pair()
+        write = device.post(device.nic(), [(source, target)])
+        device.bounce(write)
+        target.sum()
+        assert kinds(device) == ["poll"]
+
+
 class TestMessages:
     def test_two_hosts_in_one_thread(self, device):
         host = torch.zeros(4).pin_memory()
