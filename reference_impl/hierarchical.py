@@ -20,6 +20,8 @@ from reference_impl.barriers import AsyncCacheLoad
 from reference_impl.slot_pool import Paged, Slot, SlotPool
 
 Prefix = tuple[int, ...]
+Loaded = list[tuple[torch.cuda.Event, torch.cuda.Event]]
+"""For each layer, the events behind its index keys and behind its keys and values."""
 
 
 class Stage(IntEnum):
@@ -44,7 +46,7 @@ class Request:
     stage: Stage = Stage.WAITING
     slot: Slot | None = None
     host_page: int | None = None
-    loaded: list[tuple[torch.cuda.Event, torch.cuda.Event]] = field(default_factory=list)
+    loaded: Loaded = field(default_factory=list)
     stored: torch.cuda.Event | None = None
     done: torch.cuda.Event | None = None
     result: Tensor | None = None
@@ -96,20 +98,29 @@ class TwoTierCache:
         self.requests: list[Request] = []
         self.computed = torch.cuda.Event()
         """What write-backs wait for."""
-        self.last_forward: torch.cuda.Event | None = None
-        self.last_store: torch.cuda.Event | None = None
+        self.last_forward = torch.cuda.Event()
+        self.last_store = torch.cuda.Event()
+        self._components = (
+            (pool.index_keys, host.index_keys),
+            (pool.keys_values, host.keys_values),
+        )
 
     def submit(self, request: Request) -> None:
         """A request comes in; requests start in their order."""
         self.requests.append(request)
+
+    def _next(self, stage: Stage) -> Request | None:
+        return next((request for request in self.requests if request.stage is stage), None)
+
+    def _synchronise(self) -> None:
+        if self.on.host_synchronises:
+            torch.cuda.synchronize()
 
     # The host tier.
 
     def prefetch(self, prefix: Prefix, index_keys: Tensor, keys_values: Tensor) -> bool:
         """Storage fills a host page: float32 [layers, n, index_dim] and [layers, n, 2, heads,
         head_dim] for the n rows of a prefix."""
-        if self.host.find(prefix) is not None:
-            return False
         page = self._room(prefix)
         if page is None:
             return False
@@ -121,30 +132,30 @@ class TwoTierCache:
         return True
 
     def _room(self, prefix: Prefix) -> int | None:
-        """A host page that nobody uses, or one whose prefix gives way."""
-        for page, held in enumerate(self.host.holds):
-            if held is None and not self._is_stored_to(page):
-                return page
-        for page, held in enumerate(self.host.holds):
-            locked = self._is_stored_to(page) or (
-                self.on.host_page_rests_until_loaded and self._is_loaded_from(page)
-            )
-            if held != prefix and not locked:
-                self.host.holds[page] = None
-                return page
-        return None
+        """A host page for a prefix that has none: one that nobody uses, or whose prefix gives
+        way."""
+        if self.host.find(prefix) is not None:
+            return None
+        kept = {request.host_page for request in self.requests if self._keeps(request)}
+        pages = [page for page in range(len(self.host.holds)) if page not in kept]
+        # Of those, the first that is empty.
+        page = min(pages, key=lambda page: self.host.holds[page] is not None, default=None)
+        if page is not None:
+            self.host.holds[page] = None
+        return page
 
-    def _is_loaded_from(self, page: int) -> bool:
-        return any(r.loaded and not r.load_is_seen and r.host_page == page for r in self.requests)
-
-    def _is_stored_to(self, page: int) -> bool:
-        return any(r.stored and not r.store_is_seen and r.host_page == page for r in self.requests)
+    def _keeps(self, request: Request) -> bool:
+        """Whether the host page of a request has to stay what it is."""
+        if request.stored is not None:
+            return not request.store_is_seen
+        loads = bool(request.loaded) and not request.load_is_seen
+        return loads and self.on.host_page_rests_until_loaded
 
     # Requests.
 
     def admit(self) -> bool:
         """Give the next request its page, and queue its load if it has one."""
-        request = next((r for r in self.requests if r.stage is Stage.WAITING), None)
+        request = self._next(Stage.WAITING)
         if request is None:
             return False
         host_page = self.host.find(request.prefix)
@@ -154,27 +165,23 @@ class TwoTierCache:
             return False
         request.slot, request.stage, request.forks = slot, Stage.ADMITTED, forks
         if host_page is not None:
-            self._restore(request, host_page)
+            self._restore(request, slot.pages[0], host_page)
         return True
 
-    def _restore(self, request: Request, host_page: int) -> None:
+    def _restore(self, request: Request, page: int, host_page: int) -> None:
         """Queue the load of a prefix, with an event behind each component of each layer."""
         self._synchronise()
-        assert request.slot is not None
-        request.host_page, page, rows = host_page, request.slot.pages[0], len(request.prefix)
+        request.host_page, rows = host_page, len(request.prefix)
+        if self.on.load_waits_for_forward:
+            self.load.wait_event(self.last_forward)
+        if self.on.load_waits_for_store:
+            self.load.wait_event(self.last_store)
         with torch.cuda.stream(self.load):
-            if self.on.load_waits_for_forward and self.last_forward is not None:
-                self.load.wait_event(self.last_forward)
-            if self.on.load_waits_for_store and self.last_store is not None:
-                self.load.wait_event(self.last_store)
             for layer in range(self.model.shape.layers):
                 behind = []
-                for device, host in (
-                    (self.pool.index_keys, self.host.index_keys),
-                    (self.pool.keys_values, self.host.keys_values),
-                ):
-                    target, source = device[page, layer, :rows], host[host_page, layer, :rows]
-                    target.copy_(source, non_blocking=True)
+                for device, host in self._components:
+                    source = host[host_page, layer, :rows]
+                    device[page, layer, :rows].copy_(source, non_blocking=True)
                     behind.append(self.load.record_event())
                 request.loaded.append((behind[0], behind[1]))
         if not self.on.event_of_one_stream:
@@ -182,16 +189,16 @@ class TwoTierCache:
 
     def launch(self) -> bool:
         """Queue the whole forward of the next request, and the copy of its result."""
-        request = next((r for r in self.requests if r.stage is Stage.ADMITTED), None)
+        request = self._next(Stage.ADMITTED)
         if request is None:
             return False
         if self.on.launch_waits_for_load and request.loaded and not request.load_is_seen:
             return False
         self._synchronise()
         request.stage = Stage.LAUNCHED
+        if self.on.forward_waits_for_store:
+            self.compute.wait_event(self.last_store)
         with torch.cuda.stream(self.compute):
-            if self.on.forward_waits_for_store and self.last_store is not None:
-                self.compute.wait_event(self.last_store)
             if request.forks:
                 self._fork(request)
             tokens = self._forward(request)
@@ -209,8 +216,8 @@ class TwoTierCache:
         if self.on.fork_waits_for_last_layer:
             self.compute.wait_event(request.loaded[-1][1])
         page, branch = request.slot.pages
-        for storage in (self.pool.index_keys, self.pool.keys_values):
-            storage[branch].copy_(storage[page])
+        for device, _ in self._components:
+            device[branch].copy_(device[page])
 
     def _forward(self, request: Request) -> list[Tensor]:
         ids = request.ids.to("cuda", non_blocking=True)
@@ -225,34 +232,29 @@ class TwoTierCache:
 
     def cache_of(self, request: Request) -> LayerCache:
         """The pages that a request reads and appends to."""
-        assert request.slot is not None
+        slot = request.slot
+        assert slot is not None
         if request.forks:
-            return Paged(self.pool, Slot(request.number, request.slot.pages[1:], 0))
-        if request.loaded:
-            return Restored(self.pool, request, self.on)
-        return Paged(self.pool, request.slot)
+            return Paged(self.pool, Slot(request.number, slot.pages[1:], 0))
+        return Restored(self.pool, slot, request.loaded, self.on)
 
     def back_up(self, request: Request) -> bool:
         """Queue the write-back of a computed page, whether or not its forward has run yet."""
-        held = request.stage is Stage.LAUNCHED and request.slot is not None
-        if not held or request.loaded or request.stored:
-            return False
-        if self.host.find(request.prefix) is not None:
+        slot = request.slot
+        if request.stage is not Stage.LAUNCHED or slot is None or request.loaded or request.stored:
             return False
         host_page = self._room(request.prefix)
-        if host_page is None or request.slot is None:
+        if host_page is None:
             return False
         self._synchronise()
-        request.host_page, page, rows = host_page, request.slot.pages[0], len(request.prefix)
+        request.host_page, rows = host_page, len(request.prefix)
         if self.on.store_waits_for_forward:
             self.store.wait_event(self.computed)
         # A copy engine that may read its source early is a stream of its own.
         with torch.cuda.stream(self.store if self.on.store_reads_in_stream_order else self.engine):
-            for device, host in (
-                (self.pool.index_keys, self.host.index_keys),
-                (self.pool.keys_values, self.host.keys_values),
-            ):
-                host[host_page, :, :rows].copy_(device[page, :, :rows], non_blocking=True)
+            for device, host in self._components:
+                source = device[slot.pages[0], :, :rows]
+                host[host_page, :, :rows].copy_(source, non_blocking=True)
         self.store.wait_stream(self.engine)
         request.stored = self.last_store = self.store.record_event()
         if not self.on.published_when_stored:
@@ -261,19 +263,12 @@ class TwoTierCache:
 
     def release(self, request: Request) -> bool:
         """An earlier result says that a request has finished: its pages are for others."""
-        if request.stage is not Stage.LAUNCHED:
-            return False
-        self._let_go(request)
-        return True
+        return request.stage is Stage.LAUNCHED and self.abort(request)
 
     def abort(self, request: Request) -> bool:
         """Nobody wants a request any more; a load that no forward waits for is waited for here."""
         if request.stage is Stage.RELEASED:
             return False
-        self._let_go(request)
-        return True
-
-    def _let_go(self, request: Request) -> None:
         rests = []
         if request.stage is Stage.ADMITTED and request.loaded:
             rests.append(request.loaded[-1][1])
@@ -284,11 +279,11 @@ class TwoTierCache:
         if request.slot is not None:
             self.pool.give_back(request.slot, after=rests)
         request.stage = Stage.RELEASED
+        return True
 
     def take_acks(self) -> bool:
         """Look for copies that are finished, and for pages that have rested long enough."""
-        waiting = any(request.stage is Stage.WAITING for request in self.requests)
-        if not self.on.acks_taken_every_tick and not waiting:
+        if not self.on.acks_taken_every_tick and self._next(Stage.WAITING) is None:
             return False
         before = self.pool.free
         self.pool.collect()
@@ -303,27 +298,22 @@ class TwoTierCache:
                     self.host.holds[request.host_page] = request.prefix
         return seen
 
-    def _synchronise(self) -> None:
-        if self.on.host_synchronises:
-            torch.cuda.synchronize()
-
 
 class Restored(Paged):
-    """A page that a load is still filling: each component of each layer is waited for."""
+    """Pages that a load may still be filling: each component of each layer is waited for."""
 
-    def __init__(self, pool: SlotPool, request: Request, on: AsyncCacheLoad) -> None:
-        assert request.slot is not None
-        super().__init__(pool, request.slot)
-        self._loaded, self._on = request.loaded, on
+    def __init__(self, pool: SlotPool, slot: Slot, loaded: Loaded, on: AsyncCacheLoad) -> None:
+        super().__init__(pool, slot)
+        self._loaded, self._on = loaded, on
 
     def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`."""
-        if self._on.indexer_waits_for_load:
+        if self._loaded and self._on.indexer_waits_for_load:
             torch.cuda.current_stream().wait_event(self._loaded[layer][0])
         return super().index_keys(layer, start, new)
 
     def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`."""
-        if self._on.attention_waits_for_load:
+        if self._loaded and self._on.attention_waits_for_load:
             torch.cuda.current_stream().wait_event(self._loaded[layer][1])
         return super().keys_values(layer, start, new)

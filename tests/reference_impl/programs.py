@@ -124,7 +124,7 @@ def split_by_layers(on: LayerSplit, window: Window = nullcontext) -> Compared:
                 with torch.cuda.stream(stream):
                     window()
             went_on = [rank.fetch(), rank.take_up(), rank.take_up(), rank.attend()]
-        over = all(s >= Taken.JOINED for rank in ranks for s in rank.stage)
+        over = all(t.stage >= Taken.JOINED for rank in ranks for t in rank.turns)
         if over and not any(went_on) and all(len(r.results) == len(prompts) for r in ranks):
             break
     torch.cuda.synchronize()
