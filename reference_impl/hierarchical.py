@@ -119,37 +119,42 @@ class TwoTierCache:
     # The host tier.
 
     def prefetch(self, prefix: Prefix, index_keys: Tensor, keys_values: Tensor) -> bool:
-        """Storage fills a host page: float32 [layers, n, index_dim] and [layers, n, 2, heads,
-        head_dim] for the n rows of a prefix."""
-        page = self._room(prefix)
-        if page is None:
-            return False
+        """Storage fills an empty host page with a prefix that a request waits for: float32
+        [layers, n, index_dim] and [layers, n, 2, heads, head_dim] for its n rows."""
         self._synchronise()
+        page = self._empty_page(prefix)
+        waits = any(r.stage is Stage.WAITING and r.prefix == prefix for r in self.requests)
+        if page is None or not waits:
+            return False
         rows = len(prefix)
         self.host.index_keys[page, :, :rows] = index_keys
         self.host.keys_values[page, :, :rows] = keys_values
         self.host.holds[page] = prefix
         return True
 
-    def _room(self, prefix: Prefix) -> int | None:
-        """A host page for a prefix that has none: one that nobody uses, or whose prefix gives
-        way."""
+    def evict(self, request: Request) -> bool:
+        """A prefix gives way to that of a request which is not over, in the books."""
+        if request.stage is Stage.RELEASED or self._empty_page(request.prefix) is not None:
+            return False
+        for page, held in enumerate(self.host.holds):
+            if held not in (None, request.prefix) and not self._is_kept(page):
+                self.host.holds[page] = None
+                return True
+        return False
+
+    def _empty_page(self, prefix: Prefix) -> int | None:
+        """A host page that nobody uses, for a prefix that has none."""
         if self.host.find(prefix) is not None:
             return None
-        kept = {request.host_page for request in self.requests if self._keeps(request)}
-        pages = [page for page in range(len(self.host.holds)) if page not in kept]
-        # Of those, the first that is empty.
-        page = min(pages, key=lambda page: self.host.holds[page] is not None, default=None)
-        if page is not None:
-            self.host.holds[page] = None
-        return page
+        pages = enumerate(self.host.holds)
+        return next((n for n, held in pages if held is None and not self._is_kept(n)), None)
 
-    def _keeps(self, request: Request) -> bool:
-        """Whether the host page of a request has to stay what it is."""
-        if request.stored is not None:
-            return not request.store_is_seen
-        loads = bool(request.loaded) and not request.load_is_seen
-        return loads and self.on.host_page_rests_until_loaded
+    def _is_kept(self, page: int) -> bool:
+        """Whether a host page has to stay what it is, for a copy that was not seen to end."""
+        users = [request for request in self.requests if request.host_page == page]
+        stores = any(r.stored and not r.store_is_seen for r in users)
+        loads = any(r.loaded and not r.load_is_seen for r in users)
+        return stores or (loads and self.on.host_page_rests_until_loaded)
 
     # Requests.
 
@@ -159,6 +164,9 @@ class TwoTierCache:
         if request is None:
             return False
         host_page = self.host.find(request.prefix)
+        if host_page is not None:
+            self._synchronise()
+        self._free_rested()
         forks = request.forks and host_page is not None
         slot = self.pool.take(request.number, 2 if forks else 1)
         if slot is None:
@@ -170,7 +178,6 @@ class TwoTierCache:
 
     def _restore(self, request: Request, page: int, host_page: int) -> None:
         """Queue the load of a prefix, with an event behind each component of each layer."""
-        self._synchronise()
         request.host_page, rows = host_page, len(request.prefix)
         if self.on.load_waits_for_forward:
             self.load.wait_event(self.last_forward)
@@ -243,20 +250,20 @@ class TwoTierCache:
         slot = request.slot
         if request.stage is not Stage.LAUNCHED or slot is None or request.loaded or request.stored:
             return False
-        host_page = self._room(request.prefix)
+        self._synchronise()
+        host_page = self._empty_page(request.prefix)
         if host_page is None:
             return False
-        self._synchronise()
         request.host_page, rows = host_page, len(request.prefix)
         if self.on.store_waits_for_forward:
             self.store.wait_event(self.computed)
         # A copy engine that may read its source early is a stream of its own.
-        with torch.cuda.stream(self.store if self.on.store_reads_in_stream_order else self.engine):
+        stream = self.store if self.on.store_reads_in_stream_order else self.engine
+        with torch.cuda.stream(stream):
             for device, host in self._components:
                 source = device[slot.pages[0], :, :rows]
                 host[host_page, :, :rows].copy_(source, non_blocking=True)
-        self.store.wait_stream(self.engine)
-        request.stored = self.last_store = self.store.record_event()
+        request.stored = self.last_store = stream.record_event()
         if not self.on.published_when_stored:
             self.host.holds[host_page] = request.prefix
         return True
@@ -266,37 +273,56 @@ class TwoTierCache:
         return request.stage is Stage.LAUNCHED and self.abort(request)
 
     def abort(self, request: Request) -> bool:
-        """Nobody wants a request any more; a load that no forward waits for is waited for here."""
+        """Nobody wants a request any more."""
         if request.stage is Stage.RELEASED:
             return False
-        rests = []
-        if request.stage is Stage.ADMITTED and request.loaded:
-            rests.append(request.loaded[-1][1])
-        if self.on.page_rests_until_computed and request.done is not None:
-            rests.append(request.done)
-        if self.on.page_rests_until_stored and request.stored is not None:
-            rests.append(request.stored)
-        if request.slot is not None:
-            self.pool.give_back(request.slot, after=rests)
         request.stage = Stage.RELEASED
+        self._free_rested()
         return True
+
+    def _free_rested(self) -> bool:
+        """Give back the pages of released requests, once they have rested long enough."""
+        rested = [r for r in self.requests if r.stage is Stage.RELEASED and self._has_rested(r)]
+        for request in rested:
+            if request.slot is not None:
+                self.pool.give_back(request.slot)
+                request.slot = None
+        return bool(rested)
+
+    def _has_rested(self, request: Request) -> bool:
+        """Whether what its pages have to rest for was seen to end: also a load that no forward
+        waits for."""
+        if request.slot is None:
+            return False
+        if request.done is None:
+            return not request.loaded or request.loaded[-1][1].query()
+        if self.on.page_rests_until_stored and request.stored and not request.store_is_seen:
+            return False
+        return not self.on.page_rests_until_computed or request.done.query()
 
     def take_acks(self) -> bool:
         """Look for copies that are finished, and for pages that have rested long enough."""
-        if not self.on.acks_taken_every_tick and self._next(Stage.WAITING) is None:
+        seen = [self.see(request) for request in self.requests]
+        return any([*seen, self._acks_are_taken and self._free_rested()])
+
+    @property
+    def _acks_are_taken(self) -> bool:
+        return self.on.acks_taken_every_tick or self._next(Stage.WAITING) is not None
+
+    def see(self, request: Request) -> bool:
+        """See that the load or the write-back of a request is finished."""
+        if not self._acks_are_taken:
             return False
-        before = self.pool.free
-        self.pool.collect()
-        seen = self.pool.free > before
-        for request in self.requests:
-            if request.loaded and not request.load_is_seen and request.loaded[-1][1].query():
-                request.load_is_seen = seen = True
-            if request.stored and not request.store_is_seen and request.stored.query():
-                request.store_is_seen = seen = True
-                assert request.host_page is not None
-                if self.on.published_when_stored:
-                    self.host.holds[request.host_page] = request.prefix
-        return seen
+        if request.loaded and not request.load_is_seen and request.loaded[-1][1].query():
+            request.load_is_seen = True
+            return True
+        if request.stored and not request.store_is_seen and request.stored.query():
+            request.store_is_seen = True
+            assert request.host_page is not None
+            if self.on.published_when_stored:
+                self.host.holds[request.host_page] = request.prefix
+            return True
+        return False
 
 
 class Restored(Paged):

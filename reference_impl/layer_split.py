@@ -180,7 +180,7 @@ class Rank:
 
     def _ask(self, turn: Turn, *, refuses: bool = False) -> bool:
         speaks = self.needs_load(turn)
-        if speaks and not turn.load_failed and not self._load_has_ended(turn):
+        if speaks and not (turn.load_failed or refuses) and not self._load_has_ended(turn):
             return False
         if self.on.status_comes_first and (speaks or self.on.idle_ranks_take_part or refuses):
             self.group.enter(turn.number, self.number, turn.load_failed or refuses)

@@ -4,8 +4,10 @@ device, so that their collectives are copies between streams."""
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -76,38 +78,37 @@ class Staging:
 
 
 @dataclass
-class _Collective:
-    """One broadcast: who has joined, which rank is the owner, and where its layer is staged."""
+class Collective:
+    """One broadcast: what receives have joined it, and where the owner's layer is staged."""
 
-    sides: dict[int, Broadcast] = field(default_factory=dict)
     owner: int | None = None
+    receivers: list[Broadcast] = field(default_factory=list)
+    sent: torch.cuda.Event | None = None
     staged: Tensor | None = None
-
-    @property
-    def receivers(self) -> list[Broadcast]:
-        return [side for side in self.sides.values() if side.target is not None]
 
 
 class LocalGroup:
-    """A `Group`. A broadcast is queued as soon as its two ends have joined: the owner's stream
-    reads the source into staging memory, the streams of the others copy it from there."""
+    """A `Group`. What a rank has joined is queued in that order: the owner's stream reads the
+    source into staging memory, the streams of the others copy it from there."""
 
     def __init__(self, ranks: int, on: LayerSplit) -> None:
         self.ranks, self.on = ranks, on
         self._lock = threading.Lock()
         """Whoever joins last queues the work of all, so what each host knew passes on with it."""
-        self._rounds: dict[int, dict[int, bool]] = {}
-        self._broadcasts: dict[int, _Collective] = {}
+        self.rounds: dict[int, dict[int, bool]] = {}
+        """The ranks in the round of each turn, and whether they refuse."""
+        self.broadcasts: dict[int, Collective] = {}
+        self._joined: dict[int, deque[tuple[int, Broadcast]]] = {}
         self._finished: dict[int, set[int]] = {}
         self._staging = Staging(on, torch.empty_like)
 
     def enter(self, turn: int, rank: int, refuses: bool) -> None:
         """As in `Group`."""
-        self._rounds.setdefault(turn, {})[rank] = refuses
+        self.rounds.setdefault(turn, {})[rank] = refuses
 
     def concluded(self, turn: int, rank: int) -> bool | None:  # noqa: ARG002
         """As in `Group`."""
-        votes = self._rounds[turn]
+        votes = self.rounds[turn]
         return None if len(votes) < self.ranks else not any(votes.values())
 
     def finish(self, prompt: int, rank: int) -> None:
@@ -121,27 +122,29 @@ class LocalGroup:
     def join(self, turn: int, rank: int, side: Broadcast) -> None:
         """As in `Group`."""
         with self._lock:
-            made = self._broadcasts.setdefault(turn, _Collective())
-            made.sides[rank] = side
+            made = self.broadcasts.setdefault(turn, Collective())
             if side.source is not None:
                 made.owner = rank
-            for number in sorted(self._broadcasts):
-                self._advance(number)
+            else:
+                made.receivers.append(side)
+            self._joined.setdefault(rank, deque()).append((turn, side))
+            while any(self._advance(sides) for sides in self._joined.values()):
+                pass
 
-    def _advance(self, turn: int) -> None:
-        """Queue what can be queued of a broadcast."""
-        made = self._broadcasts[turn]
-        if made.owner is None:
-            return
-        if made.staged is None and not self._send(turn, made, made.sides[made.owner]):
-            return
-        for side in made.receivers:
-            if side.done is None:
-                self._receive(made, side)
+    def _advance(self, sides: deque[tuple[int, Broadcast]]) -> bool:
+        """Queue what a rank has joined first, if that can be."""
+        if not sides:
+            return False
+        turn, side = sides[0]
+        made = self.broadcasts[turn]
+        queued = self._receive(made, side) if side.source is None else self._send(turn, made, side)
+        if queued:
+            sides.popleft()
+        return queued
 
-    def _send(self, turn: int, made: _Collective, side: Broadcast) -> bool:
+    def _send(self, turn: int, made: Collective, side: Broadcast) -> bool:
         if self.on.send_waits_for_receivers:
-            for number, earlier in self._broadcasts.items():
+            for number, earlier in self.broadcasts.items():
                 if number < turn and earlier.owner == made.owner:
                     received = [s.done for s in earlier.receivers if s.done is not None]
                     if len(received) < self.ranks - 1:
@@ -154,16 +157,15 @@ class LocalGroup:
             made.staged.copy_(side.source)
 
         side.queue(stage)
+        made.sent = side.done
         return True
 
-    def _receive(self, made: _Collective, side: Broadcast) -> None:
-        def copy() -> None:
-            assert made.owner is not None
-            assert made.staged is not None
-            assert side.target is not None
-            sent = made.sides[made.owner].done
-            assert sent is not None
-            side.stream.wait_event(sent)
-            side.target.copy_(made.staged)
-
-        side.queue(copy if self.on.communicator_is_live else lambda: None)
+    def _receive(self, made: Collective, side: Broadcast) -> bool:
+        if not self.on.communicator_is_live:
+            side.queue(lambda: None)
+            return True
+        if made.sent is None or made.staged is None or side.target is None:
+            return False
+        side.waits.append(made.sent)
+        side.queue(partial(side.target.copy_, made.staged))
+        return True

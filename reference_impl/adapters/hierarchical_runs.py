@@ -109,7 +109,7 @@ class _Run:
                 actions.append(("prefetch", self._prefetch))
             if self.draw.random() < weights["back_up"]:
                 actions += [
-                    (f"back_up {r.number}", partial(cache.back_up, r)) for r in cache.requests
+                    (f"back_up {r.number}", partial(self._back_up, r)) for r in cache.requests
                 ]
             self.draw.shuffle(actions)
             for name, act in actions:
@@ -130,11 +130,21 @@ class _Run:
         waiting = [r for r in self.cache.requests if r.stage is Stage.WAITING]
         if not waiting:
             return False
-        prefix = self.draw.choice(waiting).prefix
-        rows, length = expected(prefix), len(prefix)
-        return self.cache.prefetch(
-            prefix, rows.index_keys[:, :length], rows.keys_values[:, :length]
+        request = self.draw.choice(waiting)
+        rows, length = expected(request.prefix), len(request.prefix)
+        fill = partial(
+            self.cache.prefetch,
+            request.prefix,
+            rows.index_keys[:, :length],
+            rows.keys_values[:, :length],
         )
+        return fill() or (self.cache.evict(request) and fill())
+
+    def _back_up(self, request: Request) -> bool:
+        if request.stage is not Stage.LAUNCHED or request.loaded or request.stored:
+            return False
+        cache = self.cache
+        return cache.back_up(request) or (cache.evict(request) and cache.back_up(request))
 
     # What an observer sees who knows every byte.
 

@@ -93,7 +93,8 @@ def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int =
         cache.admit()
         cache.launch()
         for request in cache.requests:
-            cache.back_up(request)
+            if not cache.back_up(request) and request.stage is Stage.LAUNCHED:
+                cache.evict(request)
         if round_ == cancel:
             cache.abort(cache.requests[1])
         for request in cache.requests:
