@@ -40,6 +40,14 @@ class Adapter(ABC):
         `sizes` gives every parameter of the model its value; `barriers` are those that are on.
         """
 
+    def start_in(self, state: Mapping[str, object]) -> None:  # noqa: B027  # most start in one state
+        """Go to one of the states that the model may start in, before anything else is done.
+
+        Only where a model has several of them, an adapter has this method: it is told each in turn.
+        `state` has every field in the words of `observe`, an `Array` as a dict. Without it, the
+        implementation starts where it does, and what is seen says where that is.
+        """
+
     @abstractmethod
     def perform(self, action: str, **arguments: int) -> None:
         """Take a step of the model: its action by name, its arguments as the integers they are.

@@ -26,42 +26,49 @@ class Followed:
         """Take an implementation to where a property is violated; `Differs` where it parts.
 
         An `always` has to be violated there in every state that fits, which the run looks at in
-        each of its states. Where a trace takes a step that is left out, another way is looked for.
+        each of its states. Where a trace starts elsewhere or takes a step that is left out,
+        another way is looked for.
         """
         subject = self.subject
         if claim.kind == "reachable":
             self._unreached.append(claim)
             return
-        steps = self._steps(claim, explored)
-        if steps is None:
+        way = self._way(claim, explored)
+        if way is None:
             return
+        start, steps = way
         for _ in range(MOST_TRIES if subject.space.silent else 1):
-            with subject.begin() as run:
+            with subject.begin(start) as run:
                 if self._taken(run, steps, claim) and self._shows(run, claim):
                     self.shown.setdefault(claim.property, tuple(n for n, _ in run.attempts))
             if claim.property in self.shown or claim.property in subject.violations:
                 return
 
-    def _steps(self, claim: Claim, explored: Explored) -> tuple[int, ...] | None:
-        """The steps to perform, by number; None where no way avoids what is left out."""
+    def _way(self, claim: Claim, explored: Explored) -> tuple[int, tuple[int, ...]] | None:
+        """Where to start, and the steps to perform; None where no way is known from where the
+        implementation starts, and without what is left out."""
         space = self.subject.space
         if claim.trace is None:
             return None
         number = {step: n for n, step in enumerate(space.system.steps)}
+        start = space.number(claim.trace.initial)
         steps = tuple(number[step] for step in claim.trace.steps)
         known = {*space.driven, *space.silent}
-        if known.issuperset(steps):
-            return steps
+        if start in explored and known.issuperset(steps):
+            return start, steps
         return next(self._other_ways(claim, explored), None)
 
-    def _other_ways(self, claim: Claim, explored: Explored) -> Iterator[tuple[int, ...]]:
+    def _other_ways(
+        self, claim: Claim, explored: Explored
+    ) -> Iterator[tuple[int, tuple[int, ...]]]:
         """The shortest way to what breaks a property of states, without what is left out."""
         for node in explored:
             stuck = claim.property == NO_STUCK_STATE and self._is_stuck(node)
             if stuck or claim.property in self.subject.space.failing(node):
-                yield explored.way(node)[1]
+                yield explored.way(node)
             elif claim.property == NO_FAULT and self.subject.space.faults(node):
-                yield (*explored.way(node)[1], min(self.subject.space.faults(node)))
+                start, steps = explored.way(node)
+                yield start, (*steps, min(self.subject.space.faults(node)))
 
     def _taken(self, run: Run, steps: tuple[int, ...], claim: Claim) -> bool:
         """Whether every step was taken; the last one may be the one that faults."""
@@ -80,7 +87,7 @@ class Followed:
         if claim.kind == "always" and claim.property not in (NO_FAULT, NO_STUCK_STATE):
             return claim.property in self.subject.violations
         if claim.property == NO_STUCK_STATE:
-            for number in run.disabled():
+            for number in run.choices().disabled:
                 run.attempt(number)
             return all(self._is_stuck(node) for node in run.fitting)
         return True

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, Limits
 from fencepost.core.results import grouped
-from fencepost.core.system import Design, Step, System
+from fencepost.core.system import Design, State, Step, System
 from fencepost.engines.conform.adapter import Adapter
 from fencepost.engines.conform.counterexamples import Followed
 from fencepost.engines.conform.declared import check_declared
@@ -22,7 +22,7 @@ from fencepost.engines.conform.shortest import Replays
 from fencepost.engines.conform.space import Explored, Space, TooMany
 from fencepost.engines.conform.tour import Tour
 
-TRACES, LENGTH, EXAMPLES, FITTING = 20, 200, 50, 4096
+TRACES, LENGTH, EXAMPLES, FITTING = 20, 200, 30, 4096
 DRAWN_STEPS = 50
 """Hypothesis draws runs of at most so many steps."""
 STEPS_LIMIT = "limit of steps reached"
@@ -81,12 +81,18 @@ def conform(
 
 
 def replay(
-    system: System, design: Design, adapter: type[Adapter], steps: Sequence[Step], at: Location
+    system: System,
+    design: Design,
+    adapter: type[Adapter],
+    initial: State,
+    steps: Sequence[Step],
+    at: Location,
 ) -> Difference | None:
     """The difference that trying these steps on a fresh implementation shows, if any."""
     check_declared(system, adapter, at)
     space = Space(system, design.barriers, adapter.unseen, adapter.left_out, FITTING)
-    return Replays(Subject(system, design, adapter, space, lambda: None, at)).difference(steps)
+    subject = Subject(system, design, adapter, space, lambda: None, at)
+    return Replays(subject).difference(initial, steps)
 
 
 class Driver:
@@ -106,7 +112,7 @@ class Driver:
         self.system, self.design, self.claims, self.driving = system, design, claims, driving
         self.watch, self.began = watch, time.perf_counter()
         self.told = self.began
-        self.doing, self.found_by, self.stopped = "exploring the model", "", ""
+        self.doing, self.found_by, self.stopped = "start", "", ""
         self.space = Space(
             system, design.barriers, adapter.unseen, adapter.left_out, driving.fitting
         )
@@ -175,7 +181,8 @@ class Driver:
     def _drive(self) -> None:
         driving, subject = self.driving, self.subject
         with subject.begin() as run:
-            starts = sorted(run.ready)
+            starts = subject.starts or sorted(run.ready)
+        self.doing = "exploring the model"
         self.explored = self.space.explored(starts, self.check)
         self.doing = "counterexample"
         for claim in self.claims:

@@ -22,11 +22,23 @@ DEVIATES = 6
 def _steps(draw: st.DrawFn) -> int | None:
     """A step to try, by number; None where there is none."""
     machine: ConformMachine = draw(st.runner())
-    run = machine.current
-    possible, disabled = run.enabled() + run.open(), run.disabled()
-    refusal = bool(disabled) and (not possible or draw(_below(DEVIATES)) == DEVIATES - 1)
-    choices = disabled if refusal else possible
-    return choices[draw(_below(len(choices)))] if choices else None
+    choices = machine.current.choices()
+    possible, disabled = choices.possible, choices.disabled
+    if not possible or not disabled:
+        either = possible or disabled
+        return either[draw(_below(len(either)))] if either else None
+    drawn = draw(_below(DEVIATES * len(possible)))
+    if drawn % DEVIATES < DEVIATES - 1:
+        return possible[drawn // DEVIATES]
+    return disabled[draw(_below(len(disabled)))]
+
+
+@st.composite
+def _starts(draw: st.DrawFn) -> int | None:
+    """Where to start, where that can be told."""
+    machine: ConformMachine = draw(st.runner())
+    starts = machine.subject.starts
+    return starts[draw(_below(len(starts)))] if starts else None
 
 
 @cache
@@ -50,10 +62,10 @@ class ConformMachine(RuleBasedStateMachine):
             raise AssertionError("Hypothesis begins with what is marked `initialize`")
         return self.run
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(start=_starts())
+    def begin(self, start: int | None) -> None:
         """Set up a fresh implementation."""
-        self.run = self.subject.begin()
+        self.run = self.subject.begin(start)
 
     @rule(number=_steps())
     def attempt(self, number: int | None) -> None:

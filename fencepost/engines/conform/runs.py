@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +14,7 @@ from fencepost.core.semantics import initial_states
 from fencepost.core.system import Design, System
 from fencepost.engines.conform.adapter import Adapter, Refused
 from fencepost.engines.conform.differences import Attempt, Difference, Differs, Kind
-from fencepost.engines.conform.seen import Reader, Seen, fits, misfits
+from fencepost.engines.conform.seen import Reader, Seen, fits, misfits, shown_state
 from fencepost.engines.conform.seen_properties import violated_by
 from fencepost.engines.conform.space import Fitting, Space
 
@@ -36,6 +37,8 @@ class Subject:
         self.initial = frozenset(
             space.number(state) for state in initial_states(system, design.barriers)
         )
+        self.starts = sorted(self.initial) if adapter.start_in is not Adapter.start_in else []
+        """The states that a run can be told to start in; none where it starts where it does."""
         self.names = {
             action.name: tuple(a.name for a in action.arguments) for action in system.actions
         }
@@ -52,11 +55,16 @@ class Subject:
         self.violations: dict[str, tuple[int, ...]] = {}
         """The properties that every state that fitted violates, with the steps of a run there."""
 
-    def begin(self) -> Run:
-        """A fresh implementation, in the state in which it starts."""
+    def begin(self, start: int | None = None) -> Run:
+        """A fresh implementation, in the state in which it starts: this one, if it can be told."""
         self.runs += 1
+        initial = self.initial
         try:
             made = self.adapter(dict(self.system.parameters), self.design.barriers)
+            if self.starts:
+                first = self.starts[0] if start is None else start
+                made.start_in(shown_state(self.system, self.space.state(first)))
+                initial = frozenset({first})
         except InputError:
             raise
         except Exception as error:
@@ -68,26 +76,43 @@ class Subject:
                 "`can_be` allows",
                 at=last_place(error, self.at),
             ) from error
-        return Run(self, made)
+        return Run(self, made, initial)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Steps to perform, by number: those that the model takes in every state that fits, in some of
+    them, and in none."""
+
+    enabled: list[int]
+    open: list[int]
+    disabled: list[int]
+
+    @property
+    def possible(self) -> list[int]:
+        """Those that may be taken."""
+        return self.enabled + self.open
 
 
 class Run:
     """An implementation that is driven, checked after each step that is tried."""
 
-    def __init__(self, subject: Subject, adapter: Adapter) -> None:
+    def __init__(self, subject: Subject, adapter: Adapter, initial: Fitting) -> None:
         self.subject, self.adapter = subject, adapter
         self.attempts: list[tuple[int, bool | None]] = []
         self.closed = False
-        self.fitting: Fitting = subject.initial
-        self.start = min(subject.initial)
+        self.fitting: Fitting = initial
+        self.ready: Fitting = initial
+        """The states that the model may be in when the next step is tried."""
+        self.start = min(initial)
         try:
-            seen = self._look(subject.initial)
-            ready = subject.space.closed(subject.initial)
+            seen = self._look(initial)
+            ready = subject.space.closed(initial)
             self._settle(Kind.STARTS, ready, ready, seen)
         except BaseException:
             self.abandon()
             raise
-        self.start = min(self.fitting & subject.initial or subject.initial)
+        self.start = min(self.fitting & initial or initial)
 
     def __enter__(self) -> Self:
         return self
@@ -98,29 +123,18 @@ class Run:
         else:
             self.abandon()
 
-    @property
-    def ready(self) -> Fitting:
-        """The states that the model may be in when the next step is tried."""
-        return self.subject.space.closed(self.fitting)
-
-    def enabled(self) -> list[int]:
-        """The steps to perform that the model takes in every state that fits."""
-        return [n for n in self.subject.space.driven if self._possible(n) is True]
-
-    def disabled(self) -> list[int]:
-        """The steps to perform that the model disables in every state that fits."""
-        return [n for n in self.subject.space.driven if self._possible(n) is False]
-
-    def open(self) -> list[int]:
-        """The steps that it takes in some of the states that fit and disables in the others."""
-        return [n for n in self.subject.space.driven if self._possible(n) is None]
-
-    def _possible(self, number: int) -> bool | str | None:
+    def choices(self) -> Choices:
+        """The steps that can be tried now. Those that fault in some state that fits are not."""
         space, ready = self.subject.space, self.ready
-        if any(number in space.faults(node) for node in ready):
-            return "faults"
-        found = {number in space.moves(node) for node in ready}
-        return None if len(found) > 1 else found.pop()
+        found = Choices([], [], [])
+        possible = [space.moves(node) for node in ready]
+        faults = frozenset[int]().union(*(space.faults(node) for node in ready))
+        for number in space.driven:
+            if number not in faults:
+                where = sum(number in moves for moves in possible)
+                kind = found.disabled if not where else found.open
+                (found.enabled if where == len(possible) else kind).append(number)
+        return found
 
     def attempt(self, number: int) -> bool:
         """Try a step: whether it was taken. `Differs` where the model has it otherwise.
@@ -187,7 +201,7 @@ class Run:
         kept = frozenset(node for node in expected if fits(seen, subject.space.state(node)))
         if not kept:
             raise self._differs(kind, before, expected, seen)
-        self.fitting = kept
+        self.fitting, self.ready = kept, subject.space.closed(kept)
         subject.blurred |= len(kept) > 1
         failing = frozenset.intersection(*(subject.space.failing(node) for node in kept))
         for name in failing - subject.violations.keys():

@@ -196,6 +196,34 @@ def _shown(value: object) -> str:
     return f"{text[:57]}..." if len(text) > 60 else text
 
 
+def shown_state(system: System, state: State) -> dict[str, object]:
+    """A state in the words in which an adapter shows one, an array as a dict by index."""
+    found: dict[str, object] = {}
+    for (field, indices), value in zip(system.cells, state, strict=True):
+        word = _word(field.domain, value)
+        if not indices:
+            found[field.name] = word
+            continue
+        cells = found.setdefault(field.name, {})
+        if isinstance(cells, dict):
+            cells[indices if len(indices) > 1 else indices[0]] = word
+    return found
+
+
+def _word(domain: Domain, value: int) -> object:
+    match domain:
+        case domains.Bool():
+            return bool(value)
+        case domains.Maybe():
+            return None if value == NONE_VALUE else _word(domain.of, value)
+        case domains.SetOf():
+            return frozenset(n for n in range(domain.of.count) if value >> n & 1)
+        case domains.Enum():
+            return domain.show(value)
+        case _:
+            return value
+
+
 def fits(seen: Seen, state: State) -> bool:
     """Whether every cell that is seen has the value that it has in a state."""
     return all(state[position] == value for position, value in seen)

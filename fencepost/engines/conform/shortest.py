@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fencepost.core.minimise import shortened
-from fencepost.core.system import Step
+from fencepost.core.system import State, Step
 from fencepost.engines.conform.differences import Difference, Differs
 from fencepost.engines.conform.runs import Subject
 from fencepost.engines.conform.space import Explored, TooMany
@@ -19,10 +19,10 @@ class Replays:
         self.best: Difference | None = None
         self._number = {step: number for number, step in enumerate(subject.system.steps)}
 
-    def difference(self, steps: Sequence[Step]) -> Difference | None:
+    def difference(self, initial: State, steps: Sequence[Step]) -> Difference | None:
         """The first difference that trying these steps shows, if they show any."""
         try:
-            with self.subject.begin() as run:
+            with self.subject.begin(self.subject.space.number(initial)) as run:
                 for step in steps:
                     run.attempt(self._number[step])
         except Differs as found:
@@ -37,14 +37,17 @@ class Replays:
         The shortest way of the model to where it was found comes first; where that does not show
         it, as the implementation hides what matters, steps of the run itself are left out.
         """
-        self.best = self._by_the_model(found, explored) or self.difference(found.steps)
+        self.best = self._by_the_model(found, explored) or self.difference(
+            found.initial, found.steps
+        )
         if self.best is None:
             return False
-        shortened(self.best.steps, self._kept)
+        initial = self.best.initial
+        shortened(self.best.steps, lambda steps: self._kept(initial, steps))
         return True
 
-    def _kept(self, steps: tuple[Step, ...]) -> tuple[Step, ...] | None:
-        shown = self.difference(steps)
+    def _kept(self, initial: State, steps: tuple[Step, ...]) -> tuple[Step, ...] | None:
+        shown = self.difference(initial, steps)
         if shown is None:
             return None
         if self.best is None or len(shown.steps) < len(self.best.steps):
@@ -58,6 +61,7 @@ class Replays:
         node = space.number(found.before)
         if node not in explored:
             return None
-        steps = [space.system.steps[n] for n in explored.way(node)[1] if n not in space.silent]
-        shown = self.difference([*steps, found.steps[-1]])
+        start, way = explored.way(node)
+        steps = [space.system.steps[n] for n in way if n not in space.silent]
+        shown = self.difference(space.state(start), [*steps, found.steps[-1]])
         return shown if shown is not None and len(shown.steps) <= len(found.steps) else None

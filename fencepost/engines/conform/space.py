@@ -165,6 +165,9 @@ class Explored:
         """The states, nearest first."""
         return iter(self._parents)
 
+    def __contains__(self, number: int) -> bool:
+        return number in self._parents
+
     def __len__(self) -> int:
         return len(self._parents)
 

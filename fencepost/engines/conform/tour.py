@@ -42,12 +42,22 @@ class Tour:
 
     def go(self) -> None:
         """Take every step that can be."""
-        while True:
-            with self.subject.begin() as run:
+        while self._is_left():
+            with self.subject.begin(self._start()) as run:
                 if not self._go_on(run, fresh=True):
                     return
                 while self._go_on(run, fresh=False):
                     pass
+
+    def _is_left(self) -> bool:
+        """Whether some step was not taken; the state nearest to a start that has one comes next."""
+        while self._waiting and not self._still_left(self._waiting[0]):
+            self._waiting.popleft()
+        return bool(self._waiting)
+
+    def _start(self) -> int | None:
+        """Where to start to get there; None where the implementation starts where it does."""
+        return self.explored.way(self._waiting[0])[0] if self.subject.starts else None
 
     def _go_on(self, run: Run, *, fresh: bool) -> bool:
         """Take a step that was not taken, near or far; False where none is left ahead."""
@@ -69,7 +79,7 @@ class Tour:
         """Try all steps that are disabled in the states that fit, once for each such set."""
         while run.fitting not in self._met:
             self._met.add(run.fitting)
-            for number in run.disabled():
+            for number in run.choices().disabled:
                 run.attempt(number)
 
     def _untaken(self, ready: Fitting) -> tuple[int, list[int]] | None:
@@ -99,9 +109,7 @@ class Tour:
 
     def _from_start(self, run: Run) -> tuple[tuple[int, ...], int] | None:
         """The shortest way to the state nearest to the start that has a step left."""
-        while self._waiting and not self._still_left(self._waiting[0]):
-            self._waiting.popleft()
-        if not self._waiting:
+        if not self._is_left():
             return None
         start, steps = self.explored.way(self._waiting[0])
         return (steps, self._waiting[0]) if start in run.ready else None

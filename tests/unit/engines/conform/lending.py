@@ -101,7 +101,7 @@ class Cache:
         self.owner: list[int | None] = [None] * slots
         self.reading = [False] * requests
         self.lent = 0
-        self.aborts = 0
+        self.aborts = self.reads = 0
         if fault == "starts full":
             self.free.clear()
             self.owner[0] = 0
@@ -125,7 +125,8 @@ class Cache:
             self.reading[request] and self.fault != "reads twice"
         ):
             return False
-        self.reading[request] = True
+        self.reads += 1
+        self.reading[request] = self.fault != "twelfth read" or self.reads != 12
         return True
 
     def done(self, request: int) -> bool:
@@ -175,6 +176,7 @@ class LendingAdapter(Adapter):
     """Performs the steps on the cache, and shows all of it."""
 
     fault = ""
+    once = False
 
     def __init__(self, sizes: Mapping[str, int], barriers: frozenset[str]) -> None:
         self.cache = Cache(**sizes, waits="waits_for_reader" in barriers, fault=self.fault)
@@ -182,6 +184,9 @@ class LendingAdapter(Adapter):
     def perform(self, action: str, **arguments: int) -> None:
         if not getattr(self.cache, action)(**arguments):
             raise Refused
+        if self.fault == "once" and action == "abort" and not type(self).once:
+            type(self).once = True
+            self.cache.lent -= 1
 
     def observe(self) -> Mapping[str, object]:
         cache = self.cache
@@ -192,6 +197,10 @@ class LendingAdapter(Adapter):
             "reading": cache.reading,
             "lent": cache.lent,
         }
+
+    def close(self) -> None:
+        if self.fault == "leaks":
+            assert not any(owner is not None for owner in self.cache.owner), "a slot is not back"
 
 
 def with_fault(fault: str) -> type[LendingAdapter]:
