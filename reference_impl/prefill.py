@@ -158,7 +158,6 @@ class PrefillNode:
         """Answer an abort or a failure, now that no write is under way."""
         if request not in self.owed or not self._is_quiet(request):
             return False
-        self.owed.discard(request)
         self._answer(request)
         return True
 
@@ -301,6 +300,8 @@ class PrefillNode:
             self.outgoing.send(Failure(transfer.number))
 
     def _answer(self, request: int) -> None:
+        """No write is under way, and none will be; what was owed is settled with it."""
+        self.owed.discard(request)
         if self.on.failure_is_announced or self.on.abort_is_answered:
             self.outgoing.send(Answer(request))
 

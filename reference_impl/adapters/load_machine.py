@@ -18,7 +18,7 @@ from fencepost.streams.policies import InOrder
 from fencepost.streams.queues import Queue
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.designs import Deployment, handoff, system
-from reference_impl.adapters.fused import Fused, verify
+from reference_impl.adapters.fused import Fused, on_host, verify
 from reference_impl.adapters.virtual import Handle, Hosts, LandsWhenTold, VirtualChannel, VirtualNic
 from reference_impl.attention import Dense, Shape, SmallModel
 from reference_impl.barriers import SpeculationMonitor as Switches
@@ -147,7 +147,7 @@ class VirtualMachine:
         self._hosts = Hosts(virtual)
         self._nic = _Nic(virtual, policy, self._draw, luck)
         model = SmallModel(SHAPE)
-        fused = Fused(virtual, model)
+        fused = Fused(virtual, on_host(virtual, model))
         self._host = fused.host
         longest = SHAPE.pages(LONGEST_INPUT + LONGEST_OUTPUT)
         pool, records = SlotPool(SHAPE, BATCH * longest), Records.of(BATCH * longest)
@@ -170,7 +170,8 @@ class VirtualMachine:
                 draft=Draft(self._host.reading(DRAFT_READS), virtual.runtime.quiet),
             )
         with self.as_prefill():
-            reversed_model = WithPrefixes(Fused(virtual, model.with_heads_reversed()), KEPT_PAGES)
+            other = on_host(virtual, model.with_heads_reversed())
+            reversed_model = WithPrefixes(Fused(virtual, other), KEPT_PAGES)
             self.prefill = ReusingPrefillNode(
                 reversed_model,
                 sources,
