@@ -62,7 +62,7 @@ class TwoTiers(Adapter):
     """The cache, with an observer who knows what the oracle has for every prompt."""
 
     device = "virtual"
-    sizes = {"requests": 2, "prompts": 2, "pages": 1, "host_pages": 1, "layers": 2}  # noqa: RUF012
+    sizes = {"requests": 2, "prompts": 2, "pages": 1, "host_pages": 1, "layers": 1}  # noqa: RUF012
 
     def __init__(self, sizes: Mapping[str, int], barriers: frozenset[str]) -> None:
         self.layers, self.pages = sizes["layers"], sizes["pages"]
@@ -148,7 +148,7 @@ class TwoTiers(Adapter):
                     self.load.end((component, request, layer))
                 else:
                     self.load.end_at((component, request, layer), newest_record(event))
-        self._note_record("load", request)
+        self._note_record("load", request, newest_record(made.loaded[-1][1]))
         ends = {"forward": "load_after_forward", "store": "load_after_store"}
         self._bind(self.load, before, request, ends)
         return True
@@ -192,16 +192,17 @@ class TwoTiers(Adapter):
         if not self.cache.launch():
             made.forks = True
             return False
+        assert made.done is not None
         self.compute.end(("kv", request, self.layers - 1))
         self._ends(newest_record(made.done), "forward", request)
-        self._note_record("forward", request)
+        self._note_record("forward", request, newest_record(made.done))
         self._bind(self.compute, before, request, {"store": "forward_after_store"})
         return True
 
     def _back_up(self, request: int) -> bool:
         before = self.store.queues[0].end()
         made = self.cache.requests[request]
-        if not self.cache.back_up(made):
+        if not self.cache.back_up(made) or made.stored is None:
             return False
         end = newest_record(made.stored)
         self.store.end_at(request, end)
@@ -297,10 +298,10 @@ class TwoTiers(Adapter):
     def _ends(self, mark: Mark, kind: str, request: int) -> None:
         self.work[mark.queue.number, mark.place] = kind, request
 
-    def _note_record(self, kind: str, request: int) -> None:
+    def _note_record(self, kind: str, request: int, end: Mark) -> None:
         """The event that write-backs wait for may have been recorded behind this work."""
         mark = newest_record(self.cache.computed)
-        if mark is not None:
+        if mark is not None and mark.queue is end.queue and mark.place >= end.place:
             self.work.setdefault((mark.queue.number, mark.place), (kind, request))
 
     def _bind(self, parts: Parts, before: Mark, request: int, fields: dict[str, str]) -> None:

@@ -6,10 +6,10 @@ their own: so nobody refuses here, and no load fails (`reference_impl/adapters/r
 
 What is told apart here that the model takes as one, or the other way round:
   - Attention is queued as soon as it can be, "behind the broadcast".
-  - A rank that is ahead of all others cannot queue the wait for an attention that is not queued yet.
-    Its host is in that call then, which is what the model calls joined.
-  - Rows that were appended too early come along in a broadcast, and its turn does not read them. The
-    buffer holds nobody's layer, and whether the attention read its own is not said.
+  - A rank that is ahead of all others cannot queue the wait for an attention which is not queued
+    yet. Its host is in that call then, which is what the model calls joined.
+  - Rows that were appended too early come along in a broadcast, and its turn does not read them.
+    The buffer holds nobody's layer, and whether the attention read its own is not said.
   - A later turn on a layer counts it as loaded in the model. What it sends and reads is not said
     where the load of the first has not ended.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import WhenTold
 from reference_impl.adapters.parts import Parts
 from reference_impl.adapters.virtual import bytes_of, newest_record
-from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
 from reference_impl.barriers import ABSENT, LayerSplit
 from reference_impl.layer_split import BUFFERS, Prompt, Rank, Stage, Turn
 from reference_impl.rank_group import LocalGroup
@@ -57,7 +57,7 @@ class Ranks(Adapter):
 
     device = "virtual"
     sizes = {"ranks": 2, "layers": 2, "buffers": BUFFERS, "turns": 3}  # noqa: RUF012
-    left_out = ("fail_load", "refuse", "leave")
+    left_out: ClassVar[tuple[str, ...]] = ("fail_load", "refuse", "leave")
 
     def __init__(self, sizes: Mapping[str, int], barriers: frozenset[str]) -> None:
         self.barriers, self.layers = barriers, sizes["layers"]
@@ -67,16 +67,17 @@ class Ranks(Adapter):
         self.policy = WhenTold()
         self.virtual = self._context.enter_context(virtual_cuda(policy=self.policy))
         on = LayerSplit.on(barriers - ABSENT.keys())
-        self.model, self.group = SmallModel(shape_of(self.layers)), LocalGroup(sizes["ranks"], on)
+        model, self.group = SmallModel(shape_of(self.layers)), LocalGroup(sizes["ranks"], on)
         prompt = Prompt(
             index_keys[:, :ROWS].clone().pin_memory(),
             keys_values[:, :ROWS].clone().pin_memory(),
             LAST,
             -(-sizes["turns"] // self.layers),
         )
+        self.models = [_Noting(model) for _ in range(sizes["ranks"])]
         self.ranks = [
-            Rank(number, sizes["ranks"], self.model, [prompt], self.group, on)
-            for number in range(sizes["ranks"])
+            Rank(number, sizes["ranks"], noting, [prompt], self.group, on)
+            for number, noting in enumerate(self.models)
         ]
         torch.cuda.synchronize()
         self.policy.free = False
@@ -87,7 +88,7 @@ class Ranks(Adapter):
             for name in ("compute", "broadcasts", "loads")
         )
         self.buffers = [bytes_of(self.virtual, rank.buffers) for rank in self.ranks]
-        self.kept = [bytes_of(self.virtual, rank.layers) for rank in self.ranks]
+        self.reads: dict[tuple[int, int], Tensor] = {}
         self.sent: dict[int, str | None] = {}
         self.attention: dict[tuple[int, int], str | None] = {}
         self.holds: dict[tuple[int, int], int | None] = {}
@@ -164,9 +165,9 @@ class Ranks(Adapter):
         moved = True
         while moved:
             moved = False
-            for turn, rank in sorted(self.calling):
-                if self.ranks[rank].take_up():
-                    self.calling.discard((turn, rank))
+            for call in sorted(self.calling):
+                if self.ranks[call[1]].take_up():
+                    self.calling.discard(call)
                     moved = True
             self._note_broadcasts()
             for rank, compute in zip(self.ranks, self.compute, strict=True):
@@ -176,6 +177,8 @@ class Ranks(Adapter):
                 for turn in rank.turns:
                     if turn.attended is not None and turn.number not in queued:
                         compute.end_at(turn.number, newest_record(turn.attended))
+                        read = self.models[rank.number].reads.pop(0)
+                        self.reads[turn.number, rank.number] = read
 
     def _note_broadcasts(self) -> None:
         for rank, broadcasts in zip(self.ranks, self.broadcasts, strict=True):
@@ -214,14 +217,14 @@ class Ranks(Adapter):
 
     def _attend(self, turn: int, rank: int) -> bool:
         made = self.ranks[rank]
-        here, owns = made.turns[turn], made is self._owner(turn)
-        held = self.kept[rank][here.layer] if owns else self.buffers[rank][turn % BUFFERS]
-        right = self._is_layer(here, held)
-        surely = self._is_known(turn) if owns else self._is_whole(here, held) or not right
+        here, held = made.turns[turn], self.buffers[rank][turn % BUFFERS]
+        owns = made is self._owner(turn)
+        exact = owns or self._is_whole(here, held)
         if not self.compute[rank].perform(turn):
             return False
-        said = "OWN" if right else "FOREIGN"
-        self.attention[turn, rank] = said if surely else None
+        right = self._is_layer(here, bytes_of(self.virtual, self.reads[turn, rank]))
+        said = ("OWN" if exact else None) if right else "FOREIGN"
+        self.attention[turn, rank] = said if self._is_known(turn) or not owns else None
         return True
 
     # What is seen.
@@ -275,9 +278,34 @@ class Ranks(Adapter):
 
     def _is_layer(self, turn: Turn, rows: Any) -> bool:
         """Whether the rows that a turn reads are those of its layer."""
-        right = self.right[turn.layer, : turn.start]
-        return bool(abs(rows[: turn.start] - right).max() < 1e-4)
+        right, held = self.right[turn.layer, : turn.start], rows[: turn.start]
+        return held.shape == right.shape and bool(abs(held - right).max() < 1e-4)
 
     def _is_whole(self, turn: Turn, rows: Any) -> bool:
         """Whether these are the rows that a turn reads, and none besides."""
         return self._is_layer(turn, rows) and not rows[turn.start :].any()
+
+
+class _Noting(SmallModel):
+    """A model that keeps the rows that its attentions read, in order."""
+
+    def __init__(self, model: SmallModel) -> None:
+        vars(self).update(vars(model))
+        self.reads: list[Tensor] = []
+
+    def layer(self, x: Tensor, layer: int, start: int, cache: LayerCache) -> Tensor:
+        """As in `SmallModel`."""
+        return super().layer(x, layer, start, _Noted(cache, self.reads))
+
+
+class _Noted:
+    def __init__(self, inner: LayerCache, reads: list[Tensor]) -> None:
+        self._inner, self._reads = inner, reads
+
+    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
+        return self._inner.index_keys(layer, start, new)
+
+    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
+        rows = self._inner.keys_values(layer, start, new)
+        self._reads.append(rows)
+        return rows

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fencepost import Adapter, Refused
+from fencepost import Adapter
 from reference_impl.adapters.designs import handoff
 from reference_impl.adapters.told import Room, ToldHandoff, taken
 from reference_impl.decode import Phase

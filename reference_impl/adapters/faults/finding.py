@@ -24,15 +24,15 @@ MOST_TO_TOUR = 500
 
 
 def differs(system: System, design: str, adapter: type[Adapter]) -> str:
-    """How the implementation parts from its model on random runs, and on a tour where the model is
-    small; "" where it does not."""
+    """How the implementation parts from its model on a tour where the model is small, and on random
+    runs; "" where it does not."""
     chosen = next(d for d in system.designs if d.name == design)
     space = Space(system, chosen.barriers, adapter.unseen, adapter.left_out, MOST_FITTING)
     held = Subject(system, chosen, adapter, space, lambda: None, Location(adapter.__name__, 1))
     try:
-        random_runs(held, TRACES, LENGTH, 0)
         if (explored := _explored(space, held)) is not None:
             Tour(held, explored).go()
+        random_runs(held, TRACES, LENGTH, 0)
     except Differs as found:
         return found.difference.kind.value
     return ""
@@ -43,8 +43,10 @@ def _explored(space: Space, held: Subject) -> Explored | None:
         if space.count > MOST_TO_TOUR:
             raise _TooLarge
 
+    with held.begin() as run:
+        starts = sorted(run.ready)
     try:
-        return space.explored(sorted(held.initial), check)
+        return space.explored(starts, check)
     except _TooLarge:
         return None
 
