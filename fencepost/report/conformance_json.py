@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from fencepost.analyses.expectations import violated
 from fencepost.conforming import Cell, ModelConformance
 from fencepost.core.errors import InputError
 from fencepost.report.difference_files import difference_as_json
@@ -57,19 +58,12 @@ def _design(model: ModelConformance, cell: Cell) -> dict[str, Any]:
         "not_driven": cell.cannot,
         "judgement": cell.judged.judgement.value if cell.judged is not None else None,
         "reasons": list(cell.judged.reasons) if cell.judged is not None else [],
-        "model": None
-        if cell.model is None
-        else {
-            "verdict": cell.model.verdict.value,
-            "violated": sorted(
-                {f.property for f in cell.model.findings if f.verdict.value == "VIOLATED"}
-            ),
-            "states": cell.model.states,
-            "transitions": cell.model.transitions,
-        },
+        "model_verdict": None if cell.model is None else cell.model.verdict.value,
+        "difference": None,
+        "model_violated": [] if cell.model is None else list(violated(cell.model)),
     }
     if found is None:
-        return {**told, "verdict": None}
+        return told
     return {
         **told,
         "verdict": found.verdict.value,

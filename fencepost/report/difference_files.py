@@ -12,6 +12,7 @@ from fencepost.conforming import ModelConformance
 from fencepost.core.system import Design, System
 from fencepost.engines.conform.differences import Difference
 from fencepost.project import with_shown_paths
+from fencepost.report.difference_tables import side_by_side
 from fencepost.report.stored_traces import FORMAT_VERSION
 from fencepost.report.trace_files import store
 from fencepost.version import VERSION
@@ -49,11 +50,15 @@ def difference_as_json(
             }
             for attempt in difference.attempts
         ],
-        "before": list(difference.before),
-        "expected": list(difference.expected),
-        "seen": [
-            {"cell": position, "value": value if isinstance(value, int) else value.text}
-            for position, value in difference.seen
+        "cells": [
+            {
+                "cell": row.cell,
+                "before": row.before,
+                "model": row.model,
+                "implementation": row.seen,
+                "differs": row.differs,
+            }
+            for row in side_by_side(system, difference)
         ],
         "violated": list(difference.violated),
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fencepost.core.semantics import Barriers, Successor, perform
 from fencepost.core.system import State, System
 from fencepost.engines.conform.differences import Difference, Kind
-from fencepost.engines.conform.seen import misfits
+from fencepost.engines.conform.seen import Outside, misfits
 from fencepost.report.tables import Cell, Column, Table
 from fencepost.report.trace_tables import changes, show_cell, starting_values
 
@@ -60,37 +61,52 @@ def _changes(system: System, barriers: Barriers, difference: Difference) -> Iter
         yield Cell("\n".join(lines)) if lines else Cell("(nothing changes)", "dim")
 
 
-def states_table(system: System, difference: Difference) -> Table:
-    """Every cell before the step, as the model has it after it, and as it is seen then.
+@dataclass(frozen=True)
+class Row:
+    """A cell before the step, as the model has it after it, and as it is seen then, if it is."""
 
-    Of many cells those are shown that change or differ.
-    """
+    cell: str
+    before: str
+    model: str
+    seen: str | None
+    differs: bool
+
+
+def side_by_side(system: System, difference: Difference) -> Iterator[Row]:
+    """Every cell, in the order of the state."""
     seen = dict(difference.seen)
     differs = set(misfits(difference.seen, difference.expected))
-    rows = []
-    cells = range(len(system.cells))
-    chosen = [
-        position
-        for position in cells
-        if len(cells) <= MOST_CELLS
-        or position in differs
-        or difference.before[position] != difference.expected[position]
-    ]
-    for position in chosen:
-        show = system.cells[position][0].domain.show
-        found = seen.get(position)
-        value = NOT_SEEN if found is None else show(found) if isinstance(found, int) else found.text
-        rows.append(
-            (
-                Cell(show_cell(system, position)),
-                Cell(show(difference.before[position])),
-                Cell(show(difference.expected[position])),
-                Cell(value, "bad" if position in differs else "dim" if found is None else ""),
-                Cell("differs" if position in differs else "", "bad"),
-            )
+    for position, (field, _) in enumerate(system.cells):
+        show, found = field.domain.show, seen.get(position)
+        yield Row(
+            show_cell(system, position),
+            show(difference.before[position]),
+            show(difference.expected[position]),
+            found.text if isinstance(found, Outside) else None if found is None else show(found),
+            position in differs,
         )
-    if len(chosen) < len(cells):
-        rest = f"... and {len(cells) - len(chosen)} cells that are as before"
+
+
+def states_table(system: System, difference: Difference) -> Table:
+    """Both states side by side; of many cells those are shown that change or differ."""
+    every = list(side_by_side(system, difference))
+    chosen = [
+        row for row in every if len(every) <= MOST_CELLS or row.differs or row.before != row.model
+    ]
+    rows = [
+        (
+            Cell(row.cell),
+            Cell(row.before),
+            Cell(row.model),
+            Cell(NOT_SEEN, "dim")
+            if row.seen is None
+            else Cell(row.seen, "bad" if row.differs else ""),
+            Cell("differs" if row.differs else "", "bad"),
+        )
+        for row in chosen
+    ]
+    if len(chosen) < len(every):
+        rest = f"... and {len(every) - len(chosen)} cells that are as before"
         rows.append((Cell(rest, "dim"), Cell(""), Cell(""), Cell(""), Cell("")))
     columns = (
         Column("cell"),

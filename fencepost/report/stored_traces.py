@@ -17,7 +17,7 @@ from fencepost.version import VERSION
 FORMAT = "fencepost trace"
 FORMAT_VERSION = 1
 MOST_BYTES = 64 << 20
-AGAIN = "the same command again, to write the trace anew"
+AGAIN = "the command that wrote the trace once more, to write it anew"
 
 
 @dataclass(frozen=True)
