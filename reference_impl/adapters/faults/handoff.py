@@ -262,7 +262,7 @@ HANDOFF = (
     _fault(
         "deadline_looks_at_no_phase",
         "The deadline frees the slot of a request that nobody has aborted.",
-        "timeout_shorter_than_write",
+        "lease",
         "conformance",
         replacing(DecodeNode, pass_deadline=_deadline_of_any_phase),
     ),
