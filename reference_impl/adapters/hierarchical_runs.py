@@ -14,6 +14,7 @@ from fencepost.streams import Eager, InOrder, NewestFirst, Priorities, Random, v
 from fencepost.streams.detect import races
 from fencepost.streams.policies import Policy
 from fencepost.streams.shim.session import VirtualDevice
+from reference_impl.adapters.noted import Noted
 from reference_impl.adapters.outcomes import Changed, Outcome
 from reference_impl.adapters.virtual import newest_record, raw
 from reference_impl.attention import Expected, LayerCache, Shape, SmallModel, oracle
@@ -220,21 +221,9 @@ class _Noting(TwoTierCache):
         self._reads = reads
 
     def cache_of(self, request: Request) -> LayerCache:
-        return _Noted(super().cache_of(request), request, self._reads)
+        """As in `TwoTierCache`."""
 
+        def keep(component: str, layer: int, rows: Tensor) -> None:
+            self._reads.append((request, component, layer, rows))
 
-class _Noted:
-    def __init__(
-        self, inner: LayerCache, request: Request, reads: list[tuple[Request, str, int, Tensor]]
-    ) -> None:
-        self._inner, self._request, self._reads = inner, request, reads
-
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        rows = self._inner.index_keys(layer, start, new)
-        self._reads.append((self._request, "index_keys", layer, rows))
-        return rows
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        rows = self._inner.keys_values(layer, start, new)
-        self._reads.append((self._request, "keys_values", layer, rows))
-        return rows
+        return Noted(super().cache_of(request), keep)

@@ -13,7 +13,6 @@ from fencepost.core.traces import Trace
 from fencepost.engines.conform.random_runs import random_runs
 from fencepost.engines.conform.runs import Subject
 from fencepost.engines.conform.space import Space
-
 from reference_impl.adapters.conformance.slot_lifecycle import SlotLifecycle
 from reference_impl.adapters.designs import system, violations
 

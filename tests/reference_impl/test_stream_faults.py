@@ -3,7 +3,7 @@ without it nobody finds anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -58,13 +58,21 @@ def found(fault: Fault):
     return first_finder(lambda: differs(made, fault.design, held), lambda: outcomes(fault))
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def cases(faults: Iterable[Fault]) -> Iterator[object]:
+    """What conformance does not find is looked for along every edge of the model first."""
+    for fault in faults:
+        slow = [] if fault.found_by == "conformance" else [pytest.mark.slow]
+        yield pytest.param(fault, id=fault.name, marks=slow)
+
+
+@pytest.mark.parametrize("fault", cases(FAULTS))
 def test_a_fault_is_found_first_by_who_must_find_it(fault: Fault):
     with fault.apply():
         who, _ = found(fault) or ("nobody", "")
     assert who == fault.found_by
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", WHOLE.values(), ids=lambda fault: f"{fault.model}-{fault.design}")
 def test_without_a_fault_nothing_is_found(fault: Fault):
     assert found(fault) is None

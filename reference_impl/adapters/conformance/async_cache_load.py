@@ -20,7 +20,8 @@ from torch import Tensor
 from fencepost import Adapter, Refused
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import HostWaits, WhenTold
-from fencepost.streams.queues import Mark
+from reference_impl.adapters.bindings import Bindings
+from reference_impl.adapters.noted import COMPONENTS, Noted
 from reference_impl.adapters.parts import Parts
 from reference_impl.adapters.virtual import bytes_of, newest_record
 from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
@@ -29,7 +30,6 @@ from reference_impl.hierarchical import HostTier, Prefix, Request, Stage, TwoTie
 from reference_impl.slot_pool import SlotPool
 
 ROWS, LAST = 2, 5
-COMPONENTS = ("index_keys", "kv")
 SPARE = -1
 """The owner of pages that only a fork may get."""
 
@@ -104,10 +104,7 @@ class TwoTiers(Adapter):
         """Components of pages whose rows are one request's and its new row another's."""
         self.unsure: set[Hashable] = set()
         """Cells and requests that a fork would have touched if it had gone on in its page."""
-        self.work: dict[tuple[int, int], tuple[str, int]] = {}
-        """The requests whose work ends at a place in a stream, by stream and place."""
-        self.bound: dict[str, dict[int, int]] = {}
-        """What the waits of each request's work were bound to, by field of the model."""
+        self.bindings = Bindings()
 
     def close(self) -> None:
         """Nothing more happens on the device."""
@@ -141,16 +138,14 @@ class TwoTiers(Adapter):
         if not (self._is_next(request, on_host=True) and self._take_page(request)):
             return False
         made = self.cache.requests[request]
-        for layer, events in enumerate(made.loaded):
-            for component, event in zip(COMPONENTS, events, strict=True):
-                if (layer, component) == (self.layers - 1, "kv"):
-                    self._ends(newest_record(event), "load", request)
-                    self.load.end((component, request, layer))
-                else:
-                    self.load.end_at((component, request, layer), newest_record(event))
-        self._note_record("load", request, newest_record(made.loaded[-1][1]))
+        parts = [(c, request, layer) for layer in range(self.layers) for c in COMPONENTS]
+        marks = [newest_record(event) for events in made.loaded for event in events]
+        for part, mark in zip(parts[:-1], marks, strict=False):
+            self.load.end_at(part, mark)
+        self.load.end(parts[-1])
+        self.bindings.end(marks[-1], "load", request, newest_record(self.cache.computed))
         ends = {"forward": "load_after_forward", "store": "load_after_store"}
-        self._bind(self.load, before, request, ends)
+        self.bindings.bind(self.load, before, request, ends)
         return True
 
     def _is_next(self, request: int, *, on_host: bool) -> bool:
@@ -194,9 +189,9 @@ class TwoTiers(Adapter):
             return False
         assert made.done is not None
         self.compute.end(("kv", request, self.layers - 1))
-        self._ends(newest_record(made.done), "forward", request)
-        self._note_record("forward", request, newest_record(made.done))
-        self._bind(self.compute, before, request, {"store": "forward_after_store"})
+        recorded = newest_record(self.cache.computed)
+        self.bindings.end(newest_record(made.done), "forward", request, recorded)
+        self.bindings.bind(self.compute, before, request, {"store": "forward_after_store"})
         return True
 
     def _back_up(self, request: int) -> bool:
@@ -206,9 +201,9 @@ class TwoTiers(Adapter):
             return False
         end = newest_record(made.stored)
         self.store.end_at(request, end)
-        self._ends(end, "store", request)
+        self.bindings.end(end, "store", request)
         ends = {"forward": "store_after_forward", "load": "store_after_load"}
-        self._bind(self.store, before, request, ends)
+        self.bindings.bind(self.store, before, request, ends)
         return True
 
     def _release(self, request: int) -> bool:
@@ -295,21 +290,6 @@ class TwoTiers(Adapter):
         elif request.forks:
             self.compute.end(("fork", number))
 
-    def _ends(self, mark: Mark, kind: str, request: int) -> None:
-        self.work[mark.queue.number, mark.place] = kind, request
-
-    def _note_record(self, kind: str, request: int, end: Mark) -> None:
-        """The event that write-backs wait for may have been recorded behind this work."""
-        mark = newest_record(self.cache.computed)
-        if mark is not None and mark.queue is end.queue and mark.place >= end.place:
-            self.work.setdefault((mark.queue.number, mark.place), (kind, request))
-
-    def _bind(self, parts: Parts, before: Mark, request: int, fields: dict[str, str]) -> None:
-        for mark in parts.waits(before):
-            kind, other = self.work.get((mark.queue.number, mark.place), ("", -1))
-            if kind in fields:
-                self.bound.setdefault(fields[kind], {})[request] = other
-
     # What is seen.
 
     def observe(self) -> Mapping[str, object]:
@@ -318,7 +298,7 @@ class TwoTiers(Adapter):
         numbers = range(len(requests))
         each = [(r, layer) for r in numbers for layer in range(self.layers)]
         cells = [(p, layer) for p in range(self.pages) for layer in range(self.layers)]
-        recorded = self._behind(newest_record(self.cache.computed))
+        recorded = self.bindings.behind(newest_record(self.cache.computed))
         return {
             "prompt": [r % len(self.prompts) for r in numbers],
             "page": dict(self.page),
@@ -348,12 +328,12 @@ class TwoTiers(Adapter):
                 for n in numbers
                 if n in self.misread or n not in self.unsure
             },
-            "last_forward": self._behind(newest_record(self.cache.last_forward))[1],
-            "last_store": self._behind(newest_record(self.cache.last_store))[1],
+            "last_forward": self.bindings.behind(newest_record(self.cache.last_forward))[1],
+            "last_store": self.bindings.behind(newest_record(self.cache.last_store))[1],
             "event_behind_forward": recorded[1] if recorded[0] == "forward" else None,
             "event_behind_load": recorded[1] if recorded[0] == "load" else None,
             **{
-                name: [self.bound.get(name, {}).get(number) for number in numbers]
+                name: self.bindings.of(name, numbers)
                 for name in (
                     "load_after_forward",
                     "load_after_store",
@@ -363,11 +343,6 @@ class TwoTiers(Adapter):
                 )
             },
         }
-
-    def _behind(self, mark: Mark | None) -> tuple[str, int | None]:
-        if mark is None:
-            return "", None
-        return self.work.get((mark.queue.number, mark.place), ("", None))
 
     def _fork_of(self, request: Request) -> str:
         if not (request.forks and request.done is not None):
@@ -401,36 +376,21 @@ class TwoTiers(Adapter):
 
 
 class _Noting(TwoTierCache):
-    """A cache that tells where the parts of a forward begin, and keeps what they read."""
+    """A cache that tells where the parts of a forward begin, and keeps what they read first."""
 
     def __init__(self, adapter: TwoTiers, *made: object) -> None:
         super().__init__(*made)  # type: ignore[arg-type]  # what the cache is made of, as given
         self._adapter = adapter
 
     def cache_of(self, request: Request) -> LayerCache:
-        return _Noted(super().cache_of(request), request, self._adapter)
+        """As in `TwoTierCache`."""
+        adapter, number = self._adapter, request.number
 
+        def begin(component: str, layer: int) -> None:
+            if (number, component, layer) not in adapter.reads:
+                adapter.reached(request, component, layer)
 
-class _Noted:
-    """The pages of a request, told about as they are used for the first time."""
+        def keep(component: str, layer: int, rows: Tensor) -> None:
+            adapter.reads.setdefault((number, component, layer), rows)
 
-    def __init__(self, inner: LayerCache, request: Request, adapter: TwoTiers) -> None:
-        self._inner, self._request, self._adapter = inner, request, adapter
-
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`."""
-        self._begin("index_keys", layer)
-        return self._keep("index_keys", layer, self._inner.index_keys(layer, start, new))
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`."""
-        self._begin("kv", layer)
-        return self._keep("kv", layer, self._inner.keys_values(layer, start, new))
-
-    def _begin(self, component: str, layer: int) -> None:
-        if (self._request.number, component, layer) not in self._adapter.reads:
-            self._adapter.reached(self._request, component, layer)
-
-    def _keep(self, component: str, layer: int, rows: Tensor) -> Tensor:
-        self._adapter.reads.setdefault((self._request.number, component, layer), rows)
-        return rows
+        return Noted(super().cache_of(request), keep, begin)

@@ -27,6 +27,7 @@ from torch import Tensor
 from fencepost import Adapter, Refused
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import WhenTold
+from reference_impl.adapters.noted import Noted
 from reference_impl.adapters.parts import Parts
 from reference_impl.adapters.virtual import bytes_of, newest_record
 from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
@@ -295,17 +296,9 @@ class _Noting(SmallModel):
 
     def layer(self, x: Tensor, layer: int, start: int, cache: LayerCache) -> Tensor:
         """As in `SmallModel`."""
-        return super().layer(x, layer, start, _Noted(cache, self.reads))
 
+        def keep(component: str, _: int, rows: Tensor) -> None:
+            if component == "kv":
+                self.reads.append(rows)
 
-class _Noted:
-    def __init__(self, inner: LayerCache, reads: list[Tensor]) -> None:
-        self._inner, self._reads = inner, reads
-
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        return self._inner.index_keys(layer, start, new)
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        rows = self._inner.keys_values(layer, start, new)
-        self._reads.append(rows)
-        return rows
+        return super().layer(x, layer, start, Noted(cache, keep))

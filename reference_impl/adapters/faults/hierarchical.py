@@ -168,7 +168,7 @@ TWO_TIERS = (
     _fault(
         "host_page_is_not_counted",
         "A load does not take down which host page it reads.",
-        "properties",
+        "conformance",
         replacing(TwoTierCache, _restore=_forget_host_page),
     ),
     _fault(
