@@ -59,7 +59,7 @@ def designs() -> Iterator[object]:
             yield pytest.param(model, adapter, sizes, design.name, id=name)
 
 
-@pytest.mark.parametrize(("model", "adapter", "sizes", "design"), designs())
+@pytest.mark.parametrize(("model", "adapter", "sizes", "design"), list(designs()))
 def test_it_follows_every_design(model, adapter, sizes, design):
     """At random, and to the nearest state of each kind that a property forbids."""
     held = subject(model, adapter, sizes, design)

@@ -65,7 +65,7 @@ def cases(faults: Iterable[Fault]) -> Iterator[object]:
         yield pytest.param(fault, id=fault.name, marks=slow)
 
 
-@pytest.mark.parametrize("fault", cases(FAULTS))
+@pytest.mark.parametrize("fault", list(cases(FAULTS)))
 def test_a_fault_is_found_first_by_who_must_find_it(fault: Fault):
     with fault.apply():
         who, _ = found(fault) or ("nobody", "")
@@ -73,6 +73,8 @@ def test_a_fault_is_found_first_by_who_must_find_it(fault: Fault):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", WHOLE.values(), ids=lambda fault: f"{fault.model}-{fault.design}")
+@pytest.mark.parametrize(
+    "fault", list(WHOLE.values()), ids=lambda fault: f"{fault.model}-{fault.design}"
+)
 def test_without_a_fault_nothing_is_found(fault: Fault):
     assert found(fault) is None

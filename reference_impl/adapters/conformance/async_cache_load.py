@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
 from functools import cache
+from itertools import product
 from typing import Any
 
 import torch
@@ -103,7 +104,8 @@ class TwoTiers(Adapter):
         self.nobodys: set[tuple[str, int, int]] = set()
         """Components of pages whose rows are one request's and its new row another's."""
         self.unsure: set[Hashable] = set()
-        """Cells and requests that a fork would have touched if it had gone on in its page."""
+        """Cells that the model has in another state for being coarser, and requests that read them:
+        a fork that goes on in its page, and a sound half of a host page that is nobody's."""
         self.bindings = Bindings()
 
     def close(self) -> None:
@@ -150,9 +152,8 @@ class TwoTiers(Adapter):
 
     def _is_next(self, request: int, *, on_host: bool) -> bool:
         waiting = [r for r in self.cache.requests if r.stage is Stage.WAITING]
-        if not waiting or waiting[0].number != request:
-            return False
-        return (self.cache.host.find(waiting[0].prefix) is not None) == on_host
+        is_first = bool(waiting) and waiting[0].number == request
+        return is_first and (self.cache.host.find(waiting[0].prefix) is not None) == on_host
 
     def _take_page(self, request: int) -> bool:
         """Admit the next request; only a page that the model has is free for it, and one for its
@@ -163,13 +164,15 @@ class TwoTiers(Adapter):
         own = [slot for slot in held if slot.pages[0] < self.pages]
         for slot in (*spare[:1], *own[:1]):
             pool.give_back(slot)
-        taken = bool(own) and self.cache.admit()
+        try:
+            taken = bool(own) and self.cache.admit()
+        finally:
+            for slot in (*spare[1:], *own[1:]):
+                pool.give_back(slot)
         slot = self.cache.requests[request].slot
         if taken and slot is not None:
             self.page[request], *branch = slot.pages
             self.branch[request] = branch[0] if branch else None
-        for slot in (*spare[1:], *own[1:]):
-            pool.give_back(slot)
         return taken
 
     def _launch(self, request: int) -> bool:
@@ -216,12 +219,13 @@ class TwoTiers(Adapter):
         return True
 
     def _see_load(self, request: int) -> bool:
-        made = self.cache.requests[request]
-        return bool(made.loaded) and self.cache.see(made)
+        return bool(self.cache.requests[request].loaded) and self._see(request)
 
     def _see_store(self, request: int) -> bool:
-        made = self.cache.requests[request]
-        return made.stored is not None and self.cache.see(made)
+        return self.cache.requests[request].stored is not None and self._see(request)
+
+    def _see(self, request: int) -> bool:
+        return self.cache.see(self.cache.requests[request])
 
     def _load_index_keys(self, request: int, layer: int) -> bool:
         return self._load("index_keys", request, layer)
@@ -235,6 +239,9 @@ class TwoTiers(Adapter):
         cell = (component, self.page[request], layer)
         self.nobodys.discard(cell)
         self.unsure.discard(cell)
+        host_page = self.cache.requests[request].host_page or 0
+        if self._owner_on_host(host_page) is None and self._owner(*cell) is not None:
+            self.unsure.add(cell)
         return True
 
     def _copy_fork(self, request: int) -> bool:
@@ -243,13 +250,12 @@ class TwoTiers(Adapter):
         own = request % len(self.prompts)
         page = self.branch[request]
         assert page is not None
-        wrong = any(
-            self._owner(component, page, layer) != own
-            for component in COMPONENTS
-            for layer in range(self.layers)
-        )
+        layers = range(self.layers)
+        wrong = any(self._owner(c, page, n) != own for c, n in product(COMPONENTS, layers))
         if wrong:
             self.misread.setdefault(request, "FORK")
+        elif any((c, self.page[request], n) in self.unsure for c, n in product(COMPONENTS, layers)):
+            self.unsure.add(request)
         return True
 
     def _score(self, request: int, layer: int) -> bool:

@@ -40,7 +40,7 @@ def differs(system: System, design: str, adapter: type[Adapter]) -> str:
 
 def _explored(space: Space, held: Subject) -> Explored | None:
     def check() -> None:
-        if space.count > MOST_TO_TOUR:
+        if space.count - len(held.initial) > MOST_TO_TOUR:
             raise _TooLarge
 
     with held.begin() as run:

@@ -51,7 +51,7 @@ def _wait_for_another_event(original: Any, self: Rank, turn: Turn) -> Any:
     kept = [(t, t.attended) for t in self.turns[: turn.number]]
     for earlier, attended in kept:
         if attended is not None:
-            earlier.attended = self.index_loaded[turn.prompt]
+            earlier.attended = self.index_loaded[0]
     try:
         return original(self, turn)
     finally:
@@ -217,7 +217,7 @@ LAYER_SPLIT = (
     _fault(
         "state_crosses_a_stream",
         "What one layer hands to the next is copied on the load stream, without a wait.",
-        "races",
+        "properties",
         replacing(Rank, _attend=_compute_on_the_load_stream),
     ),
 )
