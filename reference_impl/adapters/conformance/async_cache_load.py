@@ -211,12 +211,10 @@ class TwoTiers(Adapter):
 
     def _release(self, request: int) -> bool:
         made = self.cache.requests[request]
-        if not self.cache.release(made):
-            return False
-        if made.slot is not None:
+        released = self.cache.release(made)
+        if released and made.slot is not None:
             made.stage = Stage.LAUNCHED
-            return False
-        return True
+        return released and made.slot is None
 
     def _see_load(self, request: int) -> bool:
         return bool(self.cache.requests[request].loaded) and self._see(request)
