@@ -47,14 +47,22 @@ class Parts:
         needs = (mark for item in items for mark in item.needs)
         if not all(mark.reached or mark.queue is queue for mark in needs):
             return False
-        self._policy.told = queue
-        with self._virtual.runtime.quiet():
-            while not end.reached:
-                self._virtual.runtime.bridge.device.go_on()
-        self._policy.told = None
+        self._run(end)
         self._ends.popleft()
         self.done.add(part)
         return True
+
+    def settle(self) -> None:
+        """Perform what belongs to no part: memory that was freed meanwhile is poisoned."""
+        for queue in self.queues if not self._ends else ():
+            self._run(queue.end())
+
+    def _run(self, end: Mark) -> None:
+        self._policy.told = end.queue
+        with self._virtual.runtime.quiet():
+            while not end.reached and end.queue.ready():
+                self._virtual.runtime.bridge.device.go_on()
+        self._policy.told = None
 
     def waits(self, since: Mark) -> Iterator[Mark]:
         """What the work queued after a place waits for, as places in other streams."""

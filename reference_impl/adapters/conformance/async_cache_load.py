@@ -98,7 +98,7 @@ class TwoTiers(Adapter):
             for tier in (pool, host)
         )
         self.page: dict[int, int] = {}
-        self.branch: dict[int, int | None] = {}
+        self.branch: dict[int, int] = {}
         self.reads: dict[tuple[int, str, int], Tensor] = {}
         self.misread: dict[int, str] = {}
         self.nobodys: set[tuple[str, int, int]] = set()
@@ -117,6 +117,8 @@ class TwoTiers(Adapter):
 
     def perform(self, action: str, **arguments: int) -> None:
         """Take a step; a host that would have to wait does not take it now."""
+        for parts in (self.load, self.compute, self.store):
+            parts.settle()
         try:
             taken = getattr(self, f"_{action}")(**arguments)
         except HostWaits:
@@ -172,7 +174,7 @@ class TwoTiers(Adapter):
         slot = self.cache.requests[request].slot
         if taken and slot is not None:
             self.page[request], *branch = slot.pages
-            self.branch[request] = branch[0] if branch else None
+            self.branch |= {request: page for page in branch}
         return taken
 
     def _launch(self, request: int) -> bool:
@@ -202,9 +204,8 @@ class TwoTiers(Adapter):
         made = self.cache.requests[request]
         if not self.cache.back_up(made) or made.stored is None:
             return False
-        end = newest_record(made.stored)
-        self.store.end_at(request, end)
-        self.bindings.end(end, "store", request)
+        self.store.end_at(request, newest_record(made.stored))
+        self.bindings.end(newest_record(made.stored), "store", request)
         ends = {"forward": "store_after_forward", "load": "store_after_load"}
         self.bindings.bind(self.store, before, request, ends)
         return True
@@ -247,7 +248,6 @@ class TwoTiers(Adapter):
             return False
         own = request % len(self.prompts)
         page = self.branch[request]
-        assert page is not None
         layers = range(self.layers)
         wrong = any(self._owner(c, page, n) != own for c, n in product(COMPONENTS, layers))
         if wrong:
