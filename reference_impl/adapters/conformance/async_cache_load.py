@@ -173,8 +173,7 @@ class TwoTiers(Adapter):
                 pool.give_back(slot)
         slot = self.cache.requests[request].slot
         if taken and slot is not None:
-            self.page[request], *branch = slot.pages
-            self.branch |= {request: page for page in branch}
+            self.page[request], self.branch[request] = slot.pages[0], slot.pages[-1]
         return taken
 
     def _launch(self, request: int) -> bool:

@@ -129,8 +129,15 @@ def _compute_on_the_load_stream(original: Any, self: Rank, turn: Turn) -> Any:
     return done
 
 
-def _fault(name: str, text: str, found_by: FoundBy, apply: Patch, **sizes: int) -> Fault:
-    return Fault(name, text, "layer_split", "agreed_rounds", found_by, apply, sizes)
+def _fault(
+    name: str,
+    text: str,
+    found_by: FoundBy,
+    apply: Patch,
+    design: str = "agreed_rounds",
+    **sizes: int,
+) -> Fault:
+    return Fault(name, text, "layer_split", design, found_by, apply, sizes)
 
 
 LAYER_SPLIT = (
@@ -213,6 +220,7 @@ LAYER_SPLIT = (
         "Of the broadcasts that a rank has joined, the newest is queued first.",
         "conformance",
         replacing(LocalGroup, _advance=_newest_first),
+        "by_streams",
     ),
     _fault(
         "state_crosses_a_stream",
