@@ -54,6 +54,7 @@ class Parts:
 
     def settle(self) -> None:
         """Perform what belongs to no part: memory that was freed meanwhile is poisoned."""
+        self._virtual.runtime.settle()
         for queue in self.queues if not self._ends else ():
             self._run(queue.end())
 
