@@ -162,7 +162,8 @@ class DecodeNode:
 
     def ask_again(self) -> bool:
         """Send the abort of each request whose slot is still held back once more."""
-        return any([self.ask(request) for request in self.requests.values()])
+        asked = [self.ask(request) for request in self.requests.values()]
+        return any(asked)
 
     def ask(self, request: Request) -> bool:
         """Send the abort of a request whose slot is still held back once more."""

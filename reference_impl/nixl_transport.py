@@ -52,6 +52,7 @@ class Endpoint:
         self.agent = nixl.nixl_agent(name, nixl.nixl_agent_config(backends=["UCX"]))
         self.regions: list[tuple[int, int]] = []
         self._tensors: list[Tensor] = []
+        self._heard: dict[str, deque[bytes]] = {}
 
     def register(self, tensors: Sequence[Tensor]) -> None:
         """Let these tensors, each contiguous, be written from and into."""
@@ -76,6 +77,13 @@ class Endpoint:
     def meet(self, card: Card) -> None:
         """Make a peer known, so that it can be written to."""
         self.agent.add_remote_agent(card.metadata)
+
+    def hear(self, peer: str) -> bytes | None:
+        """The next notification of a peer, if one has come."""
+        for name, texts in self.agent.get_new_notifs().items():
+            self._heard.setdefault(name, deque()).extend(texts)
+        heard = self._heard.get(peer)
+        return heard.popleft() if heard else None
 
 
 def _place(tensor: Tensor) -> tuple[int, int, int]:
@@ -193,22 +201,19 @@ class Notifications:
     """A `Channel` in both directions: messages as NIXL's notifications, in order, without loss."""
 
     def __init__(self, endpoint: Endpoint, peer: str) -> None:
-        self._agent, self._peer = endpoint.agent, peer
-        self._received: deque[Message] = deque()
+        self._endpoint, self._peer = endpoint, peer
 
     def send(self, message: Message) -> None:
         """As in `Channel`. Raises `TransferError` when the peer is gone."""
         try:
-            self._agent.send_notif(self._peer, encode(message))
+            self._endpoint.agent.send_notif(self._peer, encode(message))
         except Exception as error:
             raise TransferError(f"{self._peer} is gone: {error}") from error
 
     def receive(self) -> Message | None:
         """As in `Channel`."""
-        if not self._received:
-            for text in self._agent.get_new_notifs().get(self._peer, ()):
-                self._received.append(decode(text))
-        return self._received.popleft() if self._received else None
+        text = self._endpoint.hear(self._peer)
+        return None if text is None else decode(text)
 
 
 def encode(message: Message) -> bytes:

@@ -1,8 +1,8 @@
-"""A handoff that takes the steps that it is told: its network, its NIC and its clock wait for word.
+"""A handoff that takes the steps that it is told: its network, its NIC and its clock wait for it.
 
-A model's step is about one request and one thing that happens. Here each loop of the nodes is called
-for one request, each message arrives or is lost when told, and each write lands or bounces when told,
-so that the cache can be taken along the states of a model (`conformance/`).
+A model's step is about one request and one thing that happens. Here each loop of the nodes is
+called for one request, each message arrives or is lost when told, and each write lands or bounces
+when told, so that the cache can be taken along the states of a model (`conformance/`).
 
 A request is served under a number of the cache's own, its *room*, and by a prefill node of its own.
 """
@@ -32,7 +32,7 @@ from reference_impl.decode import Request as Asked
 from reference_impl.messages import Failure, Message, Records, Transfer
 from reference_impl.prefill import PrefillNode, Target
 from reference_impl.slot_pool import Slot, SlotPool
-from reference_impl.transport import Region
+from reference_impl.transport import Region, State
 
 SHAPE = Shape(page_rows=2)
 COUNT = 2
@@ -44,11 +44,13 @@ class Wire:
 
     def __init__(self) -> None:
         self.under_way: list[Message] = []
+        self.sent: list[Message] = []
         self.is_cut = False
         self._arrived: deque[Message] = deque()
 
     def send(self, message: Message) -> None:
         """As in `Channel`; nothing goes through a wire that is cut."""
+        self.sent.append(message)
         if not self.is_cut:
             self.under_way.append(message)
 
@@ -77,18 +79,37 @@ class Wire:
         self.under_way.clear()
 
 
+class ToldWrite(Handle):
+    """A write whose sender knows of its end when told, whether it has landed or not."""
+
+    is_over = is_late = False
+
+    def state(self) -> State:
+        """As in `Handle` of the transport."""
+        return super().state() if self.is_over or self.failed else State.POSTED
+
+    def flush(self) -> None:
+        """As in `Handle`; nothing lands of one that has failed and is flushed."""
+        if self.failed:
+            self.bounce()
+        super().flush()
+
+
 class ToldNic(VirtualNic):
     """A NIC whose writes may use the queue of one that is over: a run may be long."""
+
+    handle = ToldWrite
 
     def post(self, regions: Sequence[Region]) -> Handle:
         """As in `Transport`."""
         made = super().post(regions)
+        assert isinstance(made, ToldWrite)
         self.newest.append(made)
         return made
 
     def __init__(self, virtual: VirtualDevice, policy: LandsWhenTold) -> None:
         super().__init__(virtual, policy)
-        self.newest: list[Handle] = []
+        self.newest: list[ToldWrite] = []
         """The writes that nobody has taken note of yet."""
 
     def queue(self) -> Queue:
@@ -143,7 +164,7 @@ class Room:
     node: Node
     is_retry: bool
     address: Slot | None = None
-    writes: dict[int, list[Handle]] = field(default_factory=dict)
+    writes: dict[int, list[ToldWrite]] = field(default_factory=dict)
     over: set[int] = field(default_factory=set)
 
     @property
@@ -237,7 +258,8 @@ class ToldHandoff:
         self.pool.chosen = self.pages_of(slot)
         taken(self.decode.serve(self.asked(request)))
         for message in room.node.up.find(room.number, Transfer):
-            room.address = message.slot
+            if isinstance(message, Transfer):
+                room.address = message.slot
             room.node.up.deliver(message)
             taken(room.node.prefill.listen())
 
@@ -301,6 +323,15 @@ class ToldHandoff:
         """Whose rows of a part lie in its page of a slot; None where they are nobody's."""
         page = self.pages_of(slot)[part]
         return self._known.get((part, b"".join(part[page].tobytes() for part in self._bytes)))
+
+    def record_in(self, slot: int) -> int | None:
+        """For whose transfer the record of a slot was written; -1 where it was for nobody's."""
+        tag = int(self._records[self.pages_of(slot)[0], 0])
+        if tag == 0:
+            return None
+        named = (room.address for room in self.rooms)
+        wrote = [a is not None and (self.slot_of(a), a.generation) == (slot, tag) for a in named]
+        return wrote.index(True) if True in wrote else -1
 
     def wipe(self, slot: int, part: int) -> None:
         """The observer writes over a part, so that what lands there later can be told from it."""

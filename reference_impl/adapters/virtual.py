@@ -71,7 +71,9 @@ class Handle:
 
 class VirtualNic:
     """A `Transport` of one-sided writes, each on a queue of its own, so that they land in any
-    order."""
+    order; `handle` is what a write is."""
+
+    handle = Handle
 
     def __init__(self, virtual: VirtualDevice, policy: LandsWhenTold) -> None:
         self._runtime, self._policy = virtual.runtime, policy
@@ -98,7 +100,7 @@ class VirtualNic:
             writes=[runtime.bytes_of(target) for _, target in regions],
             run=run,
         )
-        made.append(Handle(self, queue, write, regions))
+        made.append(self.handle(self, queue, write, regions))
         if self.is_fenced:
             made[0].bounce()
         self.posted += made

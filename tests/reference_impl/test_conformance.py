@@ -13,17 +13,20 @@ from fencepost.core.traces import Trace
 from fencepost.engines.conform.random_runs import random_runs
 from fencepost.engines.conform.runs import Subject
 from fencepost.engines.conform.space import Space
+from reference_impl.adapters.conformance.rdma_write_completion import RdmaWriteCompletion
 from reference_impl.adapters.conformance.slot_lifecycle import SlotLifecycle
 from reference_impl.adapters.designs import system, violations
 
-ADAPTERS = {"slot_lifecycle": SlotLifecycle}
-SHOWN_IN_NO_STATE = ("no_fault", "no_stuck_state")
+ADAPTERS = {"slot_lifecycle": SlotLifecycle, "rdma_write_completion": RdmaWriteCompletion}
+TRACES = {"slot_lifecycle": 4, "rdma_write_completion": 30}
+"""Random runs of a design: where requests do not come again they are short."""
 
 
 def designs():
-    for model in ADAPTERS:
+    for model, adapter in ADAPTERS.items():
         for design in system(model).designs:
-            yield pytest.param(model, design, id=f"{model}-{design.name}")
+            if not adapter.can_be(design.barriers):
+                yield pytest.param(model, design, id=f"{model}-{design.name}")
 
 
 def subject(model: str, design: Design) -> Subject:
@@ -40,7 +43,7 @@ def shortest(model: str, barriers: frozenset[str]) -> tuple[tuple[Finding, Trace
     return tuple((f, f.trace) for f in found if f.trace is not None and f.property != "no_fault")
 
 
-@pytest.mark.parametrize(("model", "design"), designs())
+@pytest.mark.parametrize(("model", "design"), list(designs()))
 def test_the_cache_follows_every_counterexample(model: str, design: Design):
     held = subject(model, design)
     number = {step: n for n, step in enumerate(held.system.steps)}
@@ -55,8 +58,8 @@ def test_the_cache_follows_every_counterexample(model: str, design: Design):
     assert held.violations.keys() <= allowed
 
 
-@pytest.mark.parametrize(("model", "design"), designs())
+@pytest.mark.parametrize(("model", "design"), list(designs()))
 def test_the_cache_follows_the_model_at_random(model: str, design: Design):
     held = subject(model, design)
-    random_runs(held, 4, 120, 1)
+    random_runs(held, TRACES[model], 120, 1)
     assert held.performed > 100

@@ -156,6 +156,7 @@ class SlotLifecycle(Adapter):
     def _end_write(self, room: Room, chunk: int) -> None:
         room.over.add(chunk)
         for handle in room.writes[chunk]:
+            handle.is_over = True
             room.node.nic.land(handle)
         room.node.prefill.look_at(room.number)
 

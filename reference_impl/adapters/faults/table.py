@@ -1,6 +1,6 @@
 """Every seeded fault, and who finds it first: `python -m reference_impl.adapters.faults.table`.
 
-With names of faults, only these. The exit code is 1 where one is found by another than it should be.
+With names of faults, only these. The exit code is 1 where one is not found by who should.
 """
 
 from __future__ import annotations
