@@ -16,7 +16,7 @@ from fencepost.core.system import Design, System
 from fencepost.language import build
 from fencepost.plain_bodies import Comparison
 from fencepost.project import Source
-from fencepost.running import EXPLORE, SEED, STEPS, Asked, engine
+from fencepost.running import EXPLORE, SEED, Asked, engine
 from fencepost.selection import parameter_names, pick_designs, pick_properties, shared
 
 RECORDING = "recording"
@@ -31,7 +31,7 @@ class Options:
     parameters: Mapping[str, int] = field(default_factory=dict)
     engines: tuple[str, ...] = (EXPLORE,)
     first: bool = False
-    steps: int = STEPS
+    steps: int | None = None
     seed: int = SEED
     limits: Limits = Limits()  # noqa: RUF009  # frozen
     hints: bool = True
@@ -131,7 +131,8 @@ def check(
     designs = pick_designs(source, system, options.designs)
     asked = pick_properties(source, system, options.properties)
     selected = frozenset(asked) if options.properties else None
-    wanted = Asked(first=options.first, steps=options.steps, seed=options.seed)
+    beside = len(options.engines) > 1
+    wanted = Asked(first=options.first, steps=options.steps, seed=options.seed, beside=beside)
     engines = {name: engine(name, wanted) for name in options.engines}
     comparison = (
         Comparison(source.model, system, designs, source.properties) if options.compare else None

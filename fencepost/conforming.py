@@ -13,7 +13,8 @@ from fencepost.core.limits import INTERRUPTED
 from fencepost.core.results import Answer, Verdict
 from fencepost.core.system import NO_FAULT, Design, System
 from fencepost.engines.conform.declared import check_sizes
-from fencepost.engines.conform.driver import Driven, Driving, conform
+from fencepost.engines.conform.driver import Driven, conform
+from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Claim, Conformance, Conformity
 from fencepost.engines.explore import explore
 from fencepost.project import Source
@@ -68,7 +69,8 @@ def conform_model(
     interrupted = False
     for design in pick_designs(source, system, options.designs):
         cell = _cell(source, system, design, adapter, options, watch)
-        interrupted = cell.judged is not None and INTERRUPTED in cell.judged.reasons
+        ended = cell.found.stopped if cell.found is not None else ""
+        interrupted = INTERRUPTED in (ended, *(cell.judged.reasons if cell.judged else ()))
         cells.append(cell)
         if interrupted:
             break
@@ -114,9 +116,7 @@ def _cell(
 def claims_of(answer: Answer) -> tuple[Claim, ...]:
     """What the model violates; a fault first, as other violations may follow from it."""
     claims = [
-        Claim(f.property, f.kind, f.trace, f.instance)
-        for f in answer.findings
-        if f.verdict is Verdict.VIOLATED
+        Claim(f.property, f.kind, f.trace) for f in answer.findings if f.verdict is Verdict.VIOLATED
     ]
     return tuple(sorted(claims, key=lambda claim: claim.property != NO_FAULT))
 

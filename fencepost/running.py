@@ -11,9 +11,12 @@ from fencepost.core.limits import Limits, Progress
 from fencepost.core.results import Result
 from fencepost.core.system import Design, System
 
-EXPLORE = "explore"
-ENGINES = (EXPLORE, "bounded", "k-induction", "any-size", "fuzz", "walk")
+EXPLORE, BOUNDED, K_INDUCTION = "explore", "bounded", "k-induction"
+ENGINES = (EXPLORE, BOUNDED, K_INDUCTION, "any-size", "fuzz", "walk")
 STEPS = 20
+SHARES = {BOUNDED: 3_000_000, K_INDUCTION: 6_000_000}
+"""The work of a solver, in its resource units, after which an engine ends that runs beside others:
+a second or two for each of its two solvers. What an induction decides, it decides for good."""
 SEED = 0
 
 
@@ -33,16 +36,25 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person wants of the engines: to stop early, how deep to look, where chance begins."""
+    """What a person wants of the engines: to stop early, how deep to look, where chance begins.
+
+    Without `steps` engines look `STEPS` deep, or `beside` others as deep as `SHARES` let them.
+    """
 
     first: bool = False
-    steps: int = STEPS
+    steps: int | None = None
     seed: int = SEED
+    beside: bool = False
+
+    def share(self, engine: str) -> int | None:
+        """The work after which an engine ends; None for as long as it takes."""
+        return SHARES[engine] if self.beside and self.steps is None else None
 
 
 def engine(name: str, asked: Asked) -> Engine:
     """The engine of that name, loaded when it is first asked for."""
     found: Any
+    steps = STEPS if asked.steps is None else asked.steps
     match name:
         case "explore":
             from fencepost.engines.explore import explore
@@ -51,11 +63,11 @@ def engine(name: str, asked: Asked) -> Engine:
         case "bounded":
             from fencepost.engines.prove import bounded
 
-            found = partial(bounded, steps=asked.steps)
+            found = partial(bounded, steps=steps, share=asked.share(name))
         case "k-induction":
             from fencepost.analyses.proofs import prove_at_sizes
 
-            found = partial(prove_at_sizes, most_k=asked.steps)
+            found = partial(prove_at_sizes, most_k=steps, share=asked.share(name))
         case "any-size":
             from fencepost.analyses.proofs import prove
 

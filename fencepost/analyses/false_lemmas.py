@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fencepost.core.errors import InputError
 from fencepost.core.limits import INTERRUPTED, Limits
+from fencepost.core.remembered import Remembered
 from fencepost.core.results import Finding, Verdict, count_steps
 from fencepost.core.system import Design, Lemma, Property, System
 
@@ -23,16 +24,9 @@ def refuse_false_lemmas(
 
     if not lemmas:
         return 0.0
-    claimed = replace(
-        system,
-        properties=tuple(
-            Property(m.name, "always", m.arguments, m.condition, m.fault, location=m.location)
-            for m in system.lemmas
-        ),
-    )
     names = [lemma.name for lemma in lemmas]
     few = Limits(MOST_STATES_TRIED, limits.seconds, limits.memory_bytes)
-    tried = explore(claimed, design, properties=names, first=True, limits=few)
+    tried = explore(_claiming(system), design, properties=names, first=True, limits=few)
     if tried.answer.stopped == INTERRUPTED:
         raise KeyboardInterrupt
     false = [f for f in tried.answer.findings if f.verdict is Verdict.VIOLATED]
@@ -40,6 +34,20 @@ def refuse_false_lemmas(
         first = min(false, key=lambda f: (len(f.trace) if f.trace else 0, names.index(f.property)))
         raise _false(system, design, lemmas, first)
     return tried.cost.search_s
+
+
+def _with_lemmas_for_properties(system: System) -> System:
+    return replace(
+        system,
+        properties=tuple(
+            Property(m.name, "always", m.arguments, m.condition, m.fault, location=m.location)
+            for m in system.lemmas
+        ),
+    )
+
+
+_claiming = Remembered(_with_lemmas_for_properties)
+"""The same system for all designs, so that it is compiled once."""
 
 
 def _false(system: System, design: Design, lemmas: Sequence[Lemma], finding: Finding) -> InputError:

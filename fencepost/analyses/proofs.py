@@ -104,6 +104,7 @@ def prove_at_sizes(
     *,
     properties: Iterable[str] | None = None,
     most_k: int,
+    share: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -119,6 +120,7 @@ def prove_at_sizes(
         design,
         properties=properties,
         most_k=most_k,
+        share=share,
         limits=limits.after(taken),
         progress=progress,
     )
@@ -271,7 +273,9 @@ def judge_proof(
     whole: bool = True,
     binding: bool = True,
 ) -> Judged:
-    """A safe design is expected to be proved; a broken one not, and to blame what it says.
+    """A safe design is expected to be proved; a broken one not, and to blame what it says. What is
+    not proved is undecided, whether a limit, a solver or a lemma stood in the way: it need not be
+    wrong.
 
     `by` are the actions that break a claim, `perhaps` those of which the solver did not tell.
     `whole`: all properties by all lemmas; where some were left out, what is to blame differs.
@@ -287,11 +291,9 @@ def judge_proof(
             wrong.append(f"{finding.property}: {finding.scope}")
         if finding.verdict is Verdict.HOLDS and finding.property in expected and binding:
             wrong.append(f"{finding.property} is proved, and a violation was expected")
-        if finding.verdict is Verdict.UNDECIDED and finding.scope == NOT_DECIDED:
+        undecided = finding.verdict is Verdict.UNDECIDED
+        if undecided and (finding.scope == NOT_DECIDED or not expected):
             open_.append(f"{finding.property}: {finding.scope}")
-        elif finding.verdict is Verdict.UNDECIDED and not expected:
-            said = wrong if finding.induction is not None else open_
-            said.append(f"{finding.property}: {finding.scope}")
     if whole and design.blames:
         amiss = set(by) ^ set(design.blames)
         if amiss - set(perhaps):

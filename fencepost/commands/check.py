@@ -60,7 +60,8 @@ Examples:
 @click.option(
     "--steps",
     metavar="COUNT",
-    help=f"How deep bounded search and k-induction look (default: {STEPS}).",
+    help=f"How deep bounded search and k-induction look (default: {STEPS}; beside other engines as "
+    "deep as a share of work lets them).",
 )
 @click.option("--seed", metavar="COUNT", help=f"Where fuzzing and walks begin (default: {SEED}).")
 @click.option("--first", is_flag=True, help="Stop each search at its first violation.")
@@ -104,7 +105,7 @@ def command(
         parameters=parse_sizes(sizes),
         engines=_engines(engines),
         first=first,
-        steps=parse_count("--steps", steps) or STEPS,
+        steps=parse_count("--steps", steps),
         seed=parse_count("--seed", seed, least=0) or SEED,
         limits=Limits(
             states=parse_count("--max-states", max_states),
@@ -197,7 +198,7 @@ def _print(
     from fencepost.report.stories import Stories
     from fencepost.report.terminal import Terminal
     from fencepost.report.trace_files import TraceFiles
-    from fencepost.report.verdicts import summary, verdict_table
+    from fencepost.report.verdicts import ended_early, summary, verdict_table
 
     terminal = Terminal(sys.stderr if to_stderr else sys.stdout)
     stories = Stories(terminal, TraceFiles(Path.cwd()), full=full, only_unexpected=quiet)
@@ -208,6 +209,9 @@ def _print(
         stories.tell(check)
     if searched and not quiet:
         terminal.line()
+        early = ended_early(checks)
+        if early:
+            terminal.line(early, "warn")
     if checks and not (searched and quiet):
         terminal.line(*summary(checks))
     terminal.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,12 @@ from fencepost.commands.options import (
     write_out,
 )
 from fencepost.core.errors import InputError
+from fencepost.engines.conform.driving import EXAMPLES, FITTING, LENGTH, SEED, TRACES
 
 if TYPE_CHECKING:
     from fencepost.adapter_files import AdapterFile
     from fencepost.conforming import ModelConformance, Options
     from fencepost.project import Source
-
-TRACES, LENGTH, EXAMPLES, FITTING, SEED = 20, 200, 30, 4096, 0
 
 EPILOG = """\b
 Examples:
@@ -107,10 +107,11 @@ def command(
         max_memory=max_memory,
     )
     errors: list[InputError] = []
-    if every and model is None:
-        found = _conform(_every_adapter(), options, errors)
-    else:
-        found = _conform([_one(_model_named(model, every), adapter)], options, errors)
+    with _only_the_report_on_stdout(json_path):
+        if every and model is None:
+            found = _conform(_every_adapter(), options, errors)
+        else:
+            found = _conform([_one(_model_named(model, every), adapter)], options, errors)
     code = _code(found, errors)
     _print(found, errors, to_stderr=json_path == "-")
     if json_path is not None:
@@ -119,6 +120,11 @@ def command(
         report = conformances_as_json(found, errors, code)
         write_out("--json", json_path, json.dumps(report, indent=1))
     return code
+
+
+def _only_the_report_on_stdout(json_path: str | None) -> AbstractContextManager[Any]:
+    """What an implementation prints goes to standard error where the report goes to the other."""
+    return redirect_stdout(sys.stderr) if json_path == "-" else nullcontext()
 
 
 def _model_named(model: str | None, every: bool, option: str = "", value: str = "") -> str:
@@ -156,7 +162,7 @@ def _options(
 ) -> Options:
     from fencepost.conforming import Options
     from fencepost.core.limits import Limits
-    from fencepost.engines.conform.driver import Driving
+    from fencepost.engines.conform.driving import Driving
 
     parsed: dict[str, Any] = {
         name: parse_count(f"--{name}", text, least)

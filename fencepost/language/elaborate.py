@@ -307,7 +307,7 @@ def _encoded(name: str, declared: FieldDeclaration, domain: domains.Domain, valu
     """A starting value as the integer of its cell."""
     number: int | None = None
     if isinstance(domain, domains.SetOf) and isinstance(value, set | frozenset):
-        inside = all(isinstance(i, int) and 0 <= i < domain.of.count for i in value)
+        inside = all(type(i) is int and 0 <= i < domain.of.count for i in value)
         number = sum(1 << i for i in value) if inside else None
     else:
         try:
@@ -323,10 +323,18 @@ def _encoded(name: str, declared: FieldDeclaration, domain: domains.Domain, valu
             f"`{name}` starts with {describe_value(value)}",
             why=f"its domain is {describe(domain)}: "
             f"{domain.show(domain.low)} .. {domain.show(domain.high)}",
-            write="a value of the domain",
+            write=_value_of(domain),
             at=declared.location,
         )
     return number
+
+
+def _value_of(domain: domains.Domain) -> str:
+    """What a start that is no value of a domain is to be replaced by."""
+    if not isinstance(domain, domains.SetOf):
+        return "a value of the domain"
+    members = f" or a set of members (0 .. {domain.of.high}): `initial={{0}}`"
+    return f"`initial=EMPTY`{members if domain.of.count else ''}"
 
 
 def arguments_of(

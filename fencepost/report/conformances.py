@@ -124,12 +124,13 @@ class ConformanceStories:
                 )
                 for reason in cell.judged.reasons:
                     self._wrapped(reason)
-        for kind, told in ((adapter.unseen, "by itself, unseen"), (adapter.left_out, "never")):
-            if kind:
+        for names, told in (
+            (adapter.unseen, "taken by the implementation itself, unseen"),
+            (adapter.left_out, "left out, and never performed"),
+        ):
+            if names:
                 self.terminal.line()
-                self.terminal.line(
-                    f"{model.source.name}: the implementation takes {', '.join(kind)} {told}"
-                )
+                self.terminal.line(f"{model.source.name}: {', '.join(names)}: {told}")
 
     def _difference(
         self, model: ModelConformance, design: Design, found: Conformance, difference: Difference

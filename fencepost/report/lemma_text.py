@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from fencepost.core import expressions as x
+from fencepost.core import folding
 from fencepost.core.domains import NONE_VALUE, Bool, Domain, Enum, Index, Maybe, Range
 from fencepost.core.expressions import Expression, Variable, walk
 from fencepost.core.system import Lemma
@@ -144,7 +145,7 @@ def _operands(node: x.And | x.Or) -> list[str]:
     if isinstance(node, x.And):
         return [as_python(o, 3) for o in node.operands]
     of_term: dict[Expression, list[Expression]] = {}
-    for operand in node.operands:
+    for operand in _alternatives(node):
         is_value = isinstance(operand, x.Equal) and isinstance(operand.right, x.Constant)
         key = operand.left if is_value and isinstance(operand, x.Equal) else operand
         of_term.setdefault(key, []).append(operand)
@@ -152,6 +153,20 @@ def _operands(node: x.And | x.Or) -> list[str]:
         as_python(x.Or(tuple(parts)), 3) if len(parts) > 1 else as_python(parts[0], 3)
         for parts in of_term.values()
     ]
+
+
+def _alternatives(node: x.Or) -> list[Expression]:
+    """What is joined by `or`, without what is known where Python comes to it: that all before it is
+    false. So it reads `a or b` and not `a or (not a and b)`."""
+    found: list[Expression] = []
+    known: list[Expression] = []
+    for operand in node.operands:
+        parts = operand.operands if isinstance(operand, x.And) else (operand,)
+        left = [part for part in parts if part not in known] or list(parts)
+        found.append(folding.conjunction(left))
+        refuted = folding.negate(operand)
+        known += refuted.operands if isinstance(refuted, x.And) else (refuted,)
+    return found
 
 
 def _of_state(variable: Variable) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import inf
 
@@ -12,9 +13,11 @@ from fencepost.analyses.expectations import (
     within_bound,
 )
 from fencepost.checking import DesignCheck, ModelCheck
+from fencepost.core.limits import WORK_LIMIT
 from fencepost.core.results import Answer, Finding, Result, Verdict, count_steps, grouped
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, System
 from fencepost.report.tables import Cell, Column, Style, Table, seconds
+from fencepost.running import BOUNDED, SHARES, STEPS
 
 MOST_NAMED = 1
 BUILT_IN_TEXT = {
@@ -92,9 +95,15 @@ def _in_short(answer: Answer) -> str:
         return "ERROR"
     held = {f.property for f in answer.findings if f.verdict is Verdict.HOLDS}
     asked = {f.property for f in answer.findings}
-    bounds = {f.bound for f in answer.findings if f.bound is not None}
-    within = f" within {count_steps(min(bounds))}" if bounds else ""
-    return f"HOLDS {len(held)} of {len(asked)}{within}" if held else "UNDECIDED"
+    return f"HOLDS {len(held)} of {len(asked)}{_within(answer)}" if held else "UNDECIDED"
+
+
+def _within(answer: Answer) -> str:
+    """How many steps a HOLDS is about, where it is about steps."""
+    bounds = [f.bound for f in answer.findings if f.bound is not None]
+    if not bounds and answer.engine == BOUNDED:
+        bounds = [answer.depth]
+    return f" within {count_steps(min(bounds))}" if bounds else ""
 
 
 def verdict_text(check: DesignCheck) -> str:
@@ -102,10 +111,10 @@ def verdict_text(check: DesignCheck) -> str:
     answer = check.answer
     match answer.verdict:
         case Verdict.HOLDS:
-            return "HOLDS"
+            return f"HOLDS{_within(answer)}"
         case Verdict.UNDECIDED:
-            why = answer.stopped or within_bound(answer) or "not every property was decided"
-            return f"UNDECIDED: {why}"
+            known = [why for why in (within_bound(answer), answer.stopped) if why]
+            return f"UNDECIDED: {', '.join(known) or 'not every property was decided'}"
         case Verdict.ERROR:
             return "ERROR"
         case Verdict.VIOLATED:
@@ -151,6 +160,26 @@ def property_text(system: System, name: str) -> str:
         if prop.name == name:
             return " ".join(prop.text.split())
     return BUILT_IN_TEXT.get(name, "")
+
+
+def ended_early(checks: Sequence[ModelCheck]) -> str:
+    """Which engines ended after their share of work, in how many designs, or nothing."""
+    ended = Counter(
+        result.answer.engine
+        for model in checks
+        for check in model.designs
+        for result in check.results
+        if result.answer.engine in SHARES and result.answer.stopped == WORK_LIMIT
+    )
+    if not ended:
+        return ""
+    named = " and ".join(
+        f"{name} in {count} design{'s' if count != 1 else ''}" for name, count in ended.items()
+    )
+    return (
+        f"ended after a share of work, less than {STEPS} steps deep: {named}; "
+        f"`--steps {STEPS}` looks as deep, however long that takes"
+    )
 
 
 def summary(checks: Sequence[ModelCheck]) -> tuple[str, Style]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click import Command as ClickCommand
 
 from fencepost.cli import COMMANDS, cli
+from fencepost.core.limits import Inferring, Progress, Proving
+from fencepost.core.system import Design, Expectation
+from fencepost.report.progress import CountedLine, InferenceLine, ProgressLine, ProofLine
 from tests.docs.comparing import anew, fits, masked, output_lines
 from tests.docs.pages import ROOT, Command, Page, pages
-from tests.docs.running import LANGUAGES, WrongPage, missing_programs, perform
+from tests.docs.running import LANGUAGES, PROGRESS, WrongPage, missing_programs, perform
 
 PAGES = pages()
 IDS = [page.name for page in PAGES]
@@ -172,3 +178,27 @@ def test_false_code_fails(tmp_path, monkeypatch):
     folder.mkdir()
     with pytest.raises(AssertionError):
         perform(write(tmp_path, "```python\nassert 1 == 2\n```\n"), folder, compare)
+
+
+def test_progress_is_no_part_of_an_output():
+    """However slow the machine, only what the command says in the end is compared."""
+    told = io.StringIO()
+    source: Any = SimpleNamespace(name="m")
+    design = Design("d", frozenset(), Expectation())
+    ProgressLine(told)(source, design, Progress(1200, 3400, 5, 67, 2.0, 1 << 20))
+    ProgressLine(told)(source, design, Progress(0, 0, 7, 0, 2.0, 0))
+    ProofLine(told)(source, design, Proving(3, 1200, "own_bytes by abort", 2.0))
+    InferenceLine(told)(source, design, Inferring(1200, 4, "own_bytes by abort", 2.0))
+    CountedLine(told)("m: 1 200 of 4 000 sets, 3 searched, 1 sufficient so far", 2.0)
+    CountedLine(told)("m: 40 of 58 mutants, 40 killed", 2.0)
+    assert told.getvalue().count("\n") == 6
+    assert PROGRESS.sub("", told.getvalue()) == ""
+    assert PROGRESS.sub("", "error F11: ...\n") == "error F11: ...\n"
+
+
+def test_a_pipeline_that_reports_progress_compares_as_one_that_does_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.docs.pages.ROOT", tmp_path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    slow = "echo 'm: 40 of 58 mutants, 40 killed, 2 s' >&2; echo end | head -1"
+    perform(write(tmp_path, f"```console\n$ {slow}\nend\n```\n"), folder, compare)

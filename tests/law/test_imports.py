@@ -117,6 +117,7 @@ def test_every_part_is_placed():
         "import fencepost.loading",
         "import fencepost.streams, fencepost.pytest_fixture",
         "import fencepost.cli; fencepost.cli.run(['audit', '--help'])",
+        "import fencepost.cli; fencepost.cli.run(['conform', '--help'])",
     ],
 )
 def test_a_light_start_loads_nothing_heavy(start: str):

@@ -330,7 +330,8 @@ class _Inference:
             self._tell("states of small sizes", 0, 0)
             seen = known.get(tuple(sizes.items()))
             if seen is None:
-                seen = seen_states(self.system, self.filtered_by, sizes)
+                seen = seen_states(self.system, self.filtered_by, sizes, self._limits_left())
+                self.bounded.pause()
                 goals = self.goals.values() if self.filtered_by is self.design else ()
                 wrong = self._wrong(sizes) if any(seen.breaks(goal) for goal in goals) else None
                 if wrong is not None:
@@ -375,7 +376,7 @@ class _Inference:
     def _wrong(self, sizes: Mapping[str, int]) -> Inferred | None:
         """The violation, if exploring at some sizes finds one."""
         self._tell("exploring at the counterexample's sizes", 0, 0)
-        limits = Limits(seconds=self.bounded.seconds_left, memory_bytes=self.limits.memory_bytes)
+        limits = self._limits_left()
         names = [*self.goals, NO_FAULT]
         searched = search_at(self.system, self.design, sizes, names, limits)
         if searched.violation is None:
@@ -386,6 +387,9 @@ class _Inference:
             violation=searched.violation,
             violated_at=searched.system,
         )
+
+    def _limits_left(self) -> Limits:
+        return Limits(seconds=self.bounded.seconds_left, memory_bytes=self.limits.memory_bytes)
 
     def _tell(self, current: str, lemmas: int, dropped: int) -> None:
         self.bounded.pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -59,8 +60,14 @@ class Seen:
         return tuple(int(v) for v in every.cells[:, false[0][0]])
 
 
-def seen_states(system: System, design: Design, sizes: Mapping[str, int]) -> Seen:
-    """States of a size: all, if they are not too many."""
+def seen_states(
+    system: System,
+    design: Design,
+    sizes: Mapping[str, int],
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+) -> Seen:
+    """States of a size: all, if they are not too many; fewer where a limit of time is met. A size
+    that takes more memory than the limit is walked, too."""
     import numpy as np
 
     from fencepost.engines.explore.reached import reached_states
@@ -69,15 +76,18 @@ def seen_states(system: System, design: Design, sizes: Mapping[str, int]) -> See
 
     fixed = replace(fix_barriers(system, design.barriers), properties=(), lemmas=())
     sized = at_sizes(fixed, sizes)
-    reached = reached_states(sized, design, Limits(states=MOST_STATES), most=MOST_LOOKED_AT)
+    began = time.perf_counter()
+    states = replace(limits, states=MOST_STATES)
+    reached = reached_states(sized, design, states, most=MOST_LOOKED_AT)
     cells = reached.cells
     if not reached.complete:
-        cells = walked_states(sized, design, most=MOST_LOOKED_AT)
+        left = limits.after(time.perf_counter() - began)
+        cells = walked_states(sized, design, most=MOST_LOOKED_AT, limits=left)
     cells = cells.astype(_narrow(sized))
     chosen = np.sort(np.random.default_rng(1).permutation(cells.shape[1])[:IN_TABLE])
     vectors = Vectors(sized, design.barriers, cells, sizes)
     few = Vectors(sized, design.barriers, cells[:, chosen], sizes)
-    return Seen(sizes, vectors, few, reached.states == cells.shape[1])
+    return Seen(sizes, vectors, few, reached.complete and reached.states == cells.shape[1])
 
 
 def _narrow(system: System) -> type:

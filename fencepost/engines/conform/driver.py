@@ -4,44 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from fencepost.core.errors import InputError, Location
-from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, Limits
+from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT
 from fencepost.core.results import grouped
 from fencepost.core.system import Design, State, Step, System
 from fencepost.engines.conform.adapter import Adapter
 from fencepost.engines.conform.counterexamples import Followed
 from fencepost.engines.conform.declared import check_declared
 from fencepost.engines.conform.differences import Difference, Differs
+from fencepost.engines.conform.driving import FITTING, Driving
 from fencepost.engines.conform.outcomes import Claim, Conformance, Conformity, Scope, Violated
 from fencepost.engines.conform.random_runs import random_runs
-from fencepost.engines.conform.runs import Subject
+from fencepost.engines.conform.runs import Enough, Subject
 from fencepost.engines.conform.shortest import Replays
 from fencepost.engines.conform.space import Explored, Space, TooMany
 from fencepost.engines.conform.tour import Tour
 
-TRACES, LENGTH, EXAMPLES, FITTING = 20, 200, 30, 4096
 DRAWN_STEPS = 50
 """Hypothesis draws runs of at most so many steps."""
 STEPS_LIMIT = "limit of steps reached"
 MOST_TO_SHORTEN = 50_000
 """So many steps are performed at most to make the run to a difference shorter."""
 PROGRESS_S = 0.25
-
-
-@dataclass(frozen=True)
-class Driving:
-    """How much is performed. `fitting` is how many states of the model may fit what was seen."""
-
-    traces: int = TRACES
-    length: int = LENGTH
-    examples: int = EXAMPLES
-    steps: int | None = None
-    fitting: int = FITTING
-    seed: int = 0
-    limits: Limits = Limits()  # noqa: RUF009  # frozen
 
 
 @dataclass(frozen=True)
@@ -58,17 +45,13 @@ class Driven:
 Watch = Callable[[Driven], None]
 
 
-class Enough(BaseException):
-    """It ends here; a BaseException, which nobody takes for a failure of the implementation."""
-
-
 def conform(
     system: System,
     design: Design,
     adapter: type[Adapter],
     *,
     claims: Sequence[Claim] = (),
-    driving: Driving = Driving(),  # frozen
+    driving: Driving = Driving(),  # noqa: B008  # frozen
     at: Location = Location("", 1),  # noqa: B008  # frozen
     watch: Watch | None = None,
 ) -> Conformance:
@@ -135,7 +118,8 @@ class Driver:
     def spend(self) -> None:
         """Called before each step that is tried: tells how far it is, and ends it at a limit."""
         driving, performed = self.driving, self.subject.performed
-        if self._to_shorten is not None:
+        if self.subject.shortest is not None:  # all that comes after a difference makes it shorter
+            self._to_shorten = self._to_shorten or performed + MOST_TO_SHORTEN
             if performed >= self._to_shorten:
                 raise Enough
         elif driving.steps is not None and performed >= driving.steps:
@@ -168,6 +152,9 @@ class Driver:
             self._drive()
         except Differs as found:
             self.difference, self.found_by = found.difference, self.doing
+            if isinstance(found.__cause__, KeyboardInterrupt):
+                self.stopped = INTERRUPTED
+                return self._result()
         except Enough:
             pass
         except TooMany:
@@ -215,8 +202,12 @@ class Driver:
         replays = Replays(self.subject)
         self._to_shorten = self.subject.performed + MOST_TO_SHORTEN
         again = True
-        with suppress(Enough, KeyboardInterrupt):
+        try:
             again = replays.shorten(difference, self.explored)
+        except KeyboardInterrupt:
+            found = replace(found, stopped=INTERRUPTED)
+        except Enough:
+            pass
         seconds = time.perf_counter() - self.began
         return replace(found, difference=replays.best or difference, again=again, seconds=seconds)
 
@@ -254,7 +245,7 @@ class Driver:
             not_shown=tuple(dict.fromkeys(not_shown)),
             difference=self.difference,
             found_by=self.found_by,
-            stopped="" if self.difference is not None else self.stopped,
+            stopped=self.stopped if self.difference is None or self.stopped == INTERRUPTED else "",
             seed=self.driving.seed,
             seconds=time.perf_counter() - self.began,
         )

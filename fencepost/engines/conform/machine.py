@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from fencepost.engines.conform.runs import Run, Subject
+from fencepost.engines.conform.runs import Enough, Run, Subject
 from fencepost.engines.seeded import run_machine
 
 DEVIATES = 6
@@ -90,7 +90,7 @@ def hypothesis_runs(subject: Subject, examples: int, steps: int, seed: int) -> N
 
     An implementation that does not do the same again is shrunk as far as it does.
     """
-    subject.last = None
+    subject.shortest = None
     machine: type[ConformMachine] = types.new_class(
         "DrivenImplementation",
         (ConformMachine,),
@@ -104,6 +104,8 @@ def hypothesis_runs(subject: Subject, examples: int, steps: int, seed: int) -> N
             number=seed,
             phases=(Phase.generate, Phase.shrink),
         )
-    except Flaky as error:
-        if subject.last is not None:
-            raise subject.last from error
+    except (Flaky, Enough, KeyboardInterrupt) as error:
+        if subject.shortest is not None:  # what ends the shrinking does not end what was found
+            raise subject.shortest from error
+        if not isinstance(error, Flaky):
+            raise

@@ -27,7 +27,6 @@ class Claim:
     property: str
     kind: str
     trace: Trace | None
-    instance: str = ""
 
 
 @dataclass(frozen=True)

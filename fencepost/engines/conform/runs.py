@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sysconfig
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from fencepost.engines.conform.differences import Attempt, Difference, Differs, 
 from fencepost.engines.conform.seen import Reader, Seen, fits, misfits, shown_state
 from fencepost.engines.conform.seen_properties import violated_by
 from fencepost.engines.conform.space import Fitting, Space
+
+
+class Enough(BaseException):
+    """It ends here; a BaseException, which nobody takes for a failure of the implementation."""
 
 
 class Subject:
@@ -46,8 +51,8 @@ class Subject:
         """The steps that were performed, each with a state that it may have been taken in."""
         self.refused: set[tuple[int, int]] = set()
         """The steps that were refused, each with a state in which the model disables it."""
-        self.last: Differs | None = None
-        """The difference that was met last."""
+        self.shortest: Differs | None = None
+        """The difference by the fewest steps of those that were met."""
         self.performed = 0
         self.runs = 0
         self.blurred = False
@@ -67,7 +72,7 @@ class Subject:
                 initial = frozenset({first})
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 "F253",
                 f"{self.adapter.__name__} cannot be set up: {_in_one_line(error)}",
@@ -165,6 +170,7 @@ class Run:
         try:
             return self._perform(number, self.ready, self.ready)
         except Differs:
+            self.subject.shortest = None  # the model fails here too
             return True
 
     def _perform(self, number: int, ready: Fitting, expected: Fitting) -> bool:
@@ -181,7 +187,7 @@ class Run:
             return False
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error, ready, expected or ready) from error
         self.attempts[-1] = number, True
         return True
@@ -191,7 +197,7 @@ class Run:
             observed = self.adapter.observe()
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error, self.fitting, expected) from error
         return self.subject.reader.read(observed)
 
@@ -214,18 +220,18 @@ class Run:
         self.closed = True
         try:
             self.adapter.close()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error, self.fitting, self.fitting, "when it is closed") from error
 
     def abandon(self) -> None:
         """Give back what the run holds, whatever becomes of it."""
         if not self.closed:
             self.closed = True
-            with contextlib.suppress(Exception):  # the run ended with a finding before
+            with contextlib.suppress(Exception, SystemExit):  # the run ended with a finding before
                 self.adapter.close()
 
     def _failed(
-        self, error: Exception, before: Fitting, expected: Fitting, when: str = ""
+        self, error: BaseException, before: Fitting, expected: Fitting, when: str = ""
     ) -> Differs:
         place = last_place(error, self.subject.at)
         where = f"{place}{f', {when}' if when else ''}"
@@ -239,7 +245,7 @@ class Run:
         space, steps = subject.space, subject.system.steps
         nearest = min(expected, key=lambda n: (len(misfits(seen, space.state(n))), n))
         state = space.state(nearest)
-        subject.last = Differs(
+        differs = Differs(
             Difference(
                 kind,
                 tuple(Attempt(steps[number], taken) for number, taken in self.attempts),
@@ -252,7 +258,12 @@ class Run:
                 violated_by(subject.system, subject.design.barriers, seen) if seen else (),
             )
         )
-        return subject.last
+        before_this = subject.shortest
+        if before_this is None or len(differs.difference.steps) <= len(
+            before_this.difference.steps
+        ):
+            subject.shortest = differs
+        return differs
 
     def _origin(self, before: Fitting, after: int) -> int:
         """A state before the step tried last that it leads on from, or else the first."""
@@ -267,12 +278,16 @@ class Run:
 
 
 def last_place(error: BaseException, default: Location) -> Location:
-    """The last line of the implementation or its adapter that was running when it failed."""
-    place = default
+    """The last line of the implementation or its adapter that was running when it failed; lines of
+    Python's own files are not theirs."""
+    place, paths = default, sysconfig.get_paths()
+    driver, python = str(Path(__file__).parent), (paths["stdlib"], paths["platstdlib"])
+    packages = (paths["purelib"], paths["platlib"])
     for frame in traceback.extract_tb(error.__traceback__):
-        inside = Path(frame.filename).is_relative_to(Path(__file__).parent)
-        if frame.lineno and not inside and not frame.filename.startswith("<"):
-            place = Location(frame.filename, frame.lineno)
+        name = frame.filename
+        of_python = name.startswith(python) and not name.startswith(packages)
+        if frame.lineno and not of_python and not name.startswith(("<", driver)):
+            place = Location(name, frame.lineno)
     return place
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum as PythonEnum
@@ -26,6 +26,10 @@ Seen = tuple[tuple[int, "int | Outside"], ...]
 """For each cell that is seen, its position in a state and its value."""
 
 
+MOST_REMEMBERED = 50_000
+"""So many values of fields are kept at most, as they were read."""
+
+
 class Unreadable(Exception):
     """A value of a kind that the domain has no reading for: what it should be."""
 
@@ -35,6 +39,7 @@ class Reader:
 
     def __init__(self, system: System, at: Location) -> None:
         self.system, self.at = system, at
+        self._known: dict[object, list[tuple[int, int | Outside]]] = {}
 
     def read(self, observed: object) -> Seen:
         """The cells that are seen, by their positions."""
@@ -45,7 +50,7 @@ class Reader:
                 "what is seen is told by the names of the model's fields",
                 'a dict such as `{"phase": [...]}`',
             )
-        cells = [cell for name, value in observed.items() for cell in self._field(name, value)]
+        cells = [cell for name, value in observed.items() for cell in self._remembered(name, value)]
         if not cells:
             raise self._error(
                 "F254",
@@ -54,6 +59,20 @@ class Reader:
                 f"one of its fields at least: {', '.join(self.system.field)}",
             )
         return tuple(sorted(cells, key=lambda cell: cell[0]))
+
+    def _remembered(self, name: object, value: object) -> list[tuple[int, int | Outside]]:
+        """The cells of a field; the same is shown again and again, and read once."""
+        try:
+            key = (name, _kept(value))
+            found = self._known.get(key)
+        except TypeError:
+            return list(self._field(name, value))
+        if found is None:
+            found = list(self._field(name, value))
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[key] = found
+        return found
 
     def _field(self, name: object, value: object) -> Iterator[tuple[int, int | Outside]]:
         field = self.system.field.get(name) if isinstance(name, str) else None
@@ -132,6 +151,30 @@ class Reader:
 
     def _error(self, code: str, what: str, why: str, write: str) -> InputError:
         return InputError(code, what, why=why, write=write, at=self.at)
+
+
+def _kept(value: object) -> object:
+    """A value by which to know it again. Types belong to it, as 1 equals True; a TypeError where
+    it holds what has parts of its own."""
+    if isinstance(value, dict):
+        keys = tuple(_types(key) if isinstance(key, tuple) else type(key) for key in value)
+        return (dict, tuple(value.items()), keys, _simple(value.values()))
+    if isinstance(value, (list, tuple)):
+        return (list, tuple(value), _simple(value))
+    return (value, *_simple((value,)))
+
+
+def _types(values: Iterable[object]) -> tuple[type, ...]:
+    return tuple(map(type, values))
+
+
+def _simple(values: Iterable[object]) -> tuple[type, ...]:
+    """The types of values that have no parts."""
+    found = _types(values)
+    for kind in set(found):
+        if not issubclass(kind, (int, str, type(None), PythonEnum)):
+            raise TypeError
+    return found
 
 
 def value_of(domain: Domain, value: Any) -> int | Outside:

@@ -21,7 +21,7 @@ from fencepost.core.results import Answer, Cost, Finding, Result, Verdict, count
 from fencepost.core.semantics import show_instance
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, Step, System
 from fencepost.engines.prove.runs import Runs, satisfied
-from fencepost.engines.prove.solver import Bounded, GaveUp, Satisfied
+from fencepost.engines.prove.solver import Bounded, GaveUp, RunEnded, Satisfied
 from fencepost.engines.prove.truths import Truth, all_of, any_of, negation
 
 ENGINE = "bounded"
@@ -35,17 +35,21 @@ def bounded(
     *,
     properties: Iterable[str] | None = None,
     steps: int = STEPS,
+    share: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Report | None = None,
 ) -> Result:
     """The shortest violation of each safety property within so many steps.
 
-    Without one, a property HOLDS for runs of so many steps (`Finding.bound`), or for all states
-    where none is further away. A `reachable` is decided where it is reached; other kinds stay
-    undecided. A search that ends early, also by an interrupt, says how far it came.
+    Without one, a property HOLDS for runs of so many steps, and the scope says of how many. It is
+    open beyond them (`Finding.bound`) unless no state is further away. `Answer.depth` is how many
+    steps deep the search came. A `reachable` is decided where it is reached; other kinds stay
+    undecided. A search that ends early, also by an interrupt, says how far it came. `share` is the
+    work, in the solver's resource units, after which it ends: as much for what must hold as for
+    what must be reached.
     """
     asked = select(system, properties)
-    search = BoundedSearch(system, design, limits, progress)
+    search = BoundedSearch(system, design, limits, progress, share)
     stopped = ""
     reachable = replace(
         asked, asked=asked.of_kind("reachable"), no_fault=False, no_stuck_state=False
@@ -54,11 +58,16 @@ def bounded(
     try:
         with search.run.interruptible():
             for part in (safety, reachable):
-                for _ in search.depths(part, steps):
-                    pass
+                try:
+                    for _ in search.depths(part, steps):
+                        pass
+                except RunEnded:
+                    raise
+                except GaveUp as end:
+                    stopped = stopped or end.why
     except KeyboardInterrupt:
         stopped = INTERRUPTED
-    except GaveUp as end:
+    except RunEnded as end:
         stopped = end.why
     answer = Answer(
         model=system.name,
@@ -68,6 +77,7 @@ def bounded(
         barriers=tuple(sorted(design.barriers)),
         engine=ENGINE,
         findings=tuple(search.findings(asked, steps, stopped)),
+        depth=search.depth,
         stopped=stopped,
     )
     return Result(answer, Cost(search_s=search.run.seconds))
@@ -94,11 +104,13 @@ class BoundedSearch:
     design: Design
     limits: Limits = field(default_factory=Limits)
     progress: Report | None = None
+    share: int | None = None
 
     def __post_init__(self) -> None:
-        self.run = Bounded(self.limits)
+        self.run = Bounded(self.limits, self.share)
         self.evidence = Evidence(self.system, self.design)
         self.found: dict[Asked, Found] = {}
+        self.depth = 0
         self.told = time.perf_counter()
 
     def depths(self, asked: Questions, steps: int) -> Iterator[int]:
@@ -127,6 +139,7 @@ class BoundedSearch:
             asked_now = [a for a in open_ if a != NO_FAULT or depth < steps]
             answered = [a for a in asked_now if self._answers(runs, solver, depth, a)]
             open_ = [a for a in open_ if a not in answered]
+            self.depth = max(self.depth, depth)
             yield depth
             if not open_:
                 return
@@ -216,15 +229,18 @@ class BoundedSearch:
 
     def _unbroken(self, name: str, known: Found, steps: int, stopped: str) -> Finding:
         if known.complete:
-            far = f"none is further than {count_steps(known.depth)}"
-            scope = f"all states{show_sizes(self.system)}: {far}"
+            scope = f"{_none(known)}{show_sizes(self.system)}, and no state is further away"
             return Finding(name, "always", Verdict.HOLDS, scope)
         if known.depth < 0:
             return Finding(name, "always", Verdict.UNDECIDED, stopped or "not searched")
-        scope = f"no violation in {count_steps(known.depth)}{show_sizes(self.system)}"
+        scope = f"{_none(known)}{show_sizes(self.system)}"
         if known.depth < steps:
             scope = _ended(scope, stopped)
         return Finding(name, "always", Verdict.HOLDS, scope, bound=known.depth)
+
+
+def _none(known: Found) -> str:
+    return f"no violation in {count_steps(known.depth)}"
 
 
 def _ended(scope: str, stopped: str) -> str:

@@ -40,6 +40,7 @@ def k_induction(
     properties: Iterable[str] | None = None,
     most_k: int = MOST_K,
     lemmas: Sequence[Lemma] | None = None,
+    share: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Report | None = None,
 ) -> Result:
@@ -48,12 +49,15 @@ def k_induction(
     HOLDS covers every reachable state at these sizes. What is neither proved nor violated is
     UNDECIDED, with the reason and a counterexample to induction (`Finding.induction`). `lemmas`
     (those of the system that concern the design, unless given) are proved along with the
-    properties, and none is assumed that is not; `Answer.facts` says what became of each.
+    properties, and none is assumed that is not; `Answer.facts` says what became of each. `share` is
+    the work, in the solver's resource units, after which it ends: as much for runs from the start
+    as for those from anywhere.
     """
     asked = select(system, properties)
     given = system.lemmas if lemmas is None else lemmas
     used = [lemma for lemma in given if lemma.concerns(design.name)]
-    proof = _Proof(system, design, used, limits, progress)
+    base = BoundedSearch(system, design, limits, progress, share)
+    proof = _Proof(system, design, used, base)
     stopped = ""
     try:
         safety = replace(asked, asked=asked.of_kind("always"), no_stuck_state=False)
@@ -90,8 +94,7 @@ class _Proof:
         system: System,
         design: Design,
         lemmas: Sequence[Lemma],
-        limits: Limits,
-        progress: Report | None,
+        base: BoundedSearch,
     ) -> None:
         self.system, self.design = system, design
         self.lemmas = [
@@ -101,7 +104,7 @@ class _Proof:
             for number, m in enumerate(lemmas)
         ]
         self.failures: dict[str, InductionFailure] = {}
-        self.base = BoundedSearch(system, design, limits, progress)
+        self.base = base
         self.proved: dict[str, int] = {}
         self.k = 0
 

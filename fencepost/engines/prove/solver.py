@@ -46,14 +46,15 @@ class Bounded:
 
     `memory_bytes` bounds what solvers hold: one pool for all solvers of the process. A question is
     stopped at a limit; where constraints are written, `pause` ends the run. Work is counted in the
-    solver's own units, which are the same in every run.
+    solver's own units, which are the same in every run. `share` is what the solvers of one context
+    may take in all.
 
     Time and memory are watched from outside: z3's own limit of memory, once met, changes its
     answers for the life of the process (docs/explanation/warts.md).
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, share: int | None = None) -> None:
+        self.limits, self.share = limits, share
         self.started = time.perf_counter()
         memory = limits.memory_bytes
         self._memory = machine_memory() * 3 // 4 if memory is None else memory
@@ -117,6 +118,11 @@ class Bounded:
         bounds this question, whatever the limits of the run."""
         self.pause()
         work = self.limits.work if work is None else work
+        if self.share is not None:
+            left = self.share - work_of(solver)
+            work = left if work is None else min(work, left)
+        if work is not None and work <= 0:
+            raise GaveUp(WORK_LIMIT)
         if work is not None:
             solver.set("rlimit", work)
         said = ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import fencepost.engines.explore as explore_module
 from fencepost import *
 from fencepost.analyses.expectations import Judgement
+from fencepost.analyses.false_lemmas import refuse_false_lemmas
 from fencepost.analyses.proofs import prove, prove_and_judge, prove_at_sizes
 from fencepost.core.errors import InputError
+from fencepost.core.limits import Limits
 from fencepost.core.results import Verdict
 from fencepost.engines.prove import induction
 from fencepost.engines.prove.any_size import proving
@@ -164,3 +167,21 @@ def test_what_is_not_proved_was_looked_for_at_its_size():
 def test_an_expected_violation_is_not_looked_for():
     system = build(Gate, [one_inside])
     assert prove_and_judge(system, system.design("rude")).searched == ()
+
+
+def test_lemmas_of_all_designs_are_tried_by_one_compiled_search(monkeypatch):
+    """Compiling takes longer than trying."""
+    compiled = []
+    original = explore_module.explore
+
+    def noted(system, design, **asked):
+        compiled.append(system)
+        return original(system, design, **asked)
+
+    monkeypatch.setattr(explore_module, "explore", noted)
+    system = build(Gate, [one_inside, somebody_is_not_seen])
+    for design in system.designs:
+        for _ in ("k-induction", "any-size"):
+            refuse_false_lemmas(system, design, system.lemmas, Limits())
+    assert len(compiled) == 4
+    assert len({id(each) for each in compiled}) == 1

@@ -81,10 +81,12 @@ def test_a_safe_and_a_broken_design():
     assert broken.blamed == ("enter",)
 
 
-def test_without_its_lemma_a_safe_design_is_not_as_expected():
+def test_without_its_lemma_a_safe_design_is_undecided():
+    """Its verdict is: that a proof is missing contradicts nothing."""
     system = build(Lock, [one_inside])
     done = prove_and_judge(system, system.design("asking"))
-    assert done.judged.judgement is Judgement.NOT_AS_EXPECTED
+    assert done.result.answer.verdict is Verdict.UNDECIDED
+    assert done.judged.judgement is Judgement.UNDECIDED
     assert any("one_inside" in reason for reason in done.judged.reasons)
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from fencepost.core.limits import WORK_LIMIT
+from fencepost.engines import prove
+from fencepost.running import SHARES, STEPS
 
 MODEL = """
 from fencepost import *
@@ -129,3 +135,87 @@ def test_what_is_finite_only_names_its_line_and_the_word_to_write(workshop, engi
     line = FINITE_ONLY.splitlines().index("        for thread in self.Thread:") + 1
     told = " ".join(ran.out.split())
     assert f"a loop over Thread (models/looping.py:{line}); write `for_all`, `exists` or" in told
+
+
+MANY = """
+from fencepost import *
+
+class Bits(Model):
+    Bit = Index(6)
+    up = Array(Bit, of=bool)
+    count = Var(Range(0, 60), initial=0)
+
+    @action(bit=Bit)
+    def flip(self, bit):
+        require(self.count < 60)
+        self.up[bit] = not self.up[bit]
+        self.count += 1
+
+    @final
+    def enough(self):
+        return self.count == 60
+
+    only = Design(expect=holds)
+
+@always(Bits)
+def bounded_count(m):
+    return m.count <= 60 or m.up[0]
+"""
+
+
+def test_engines_beside_others_end_after_a_share_of_work_and_say_so(workshop, monkeypatch):
+    """Counted work, so what they say is the same in every run."""
+    monkeypatch.setitem(SHARES, "bounded", 400_000)
+    workshop.project()
+    workshop.write("models/bits.py", MANY)
+    engines = ("--engine", "explore", "--engine", "bounded")
+    first, second = (workshop.run("check", *engines, "--json", "-") for _ in range(2))
+    told = [json.loads(ran.out)["models"][0]["designs"][0]["engines"][1] for ran in (first, second)]
+    assert told[0]["stopped"] == WORK_LIMIT
+    assert told[0]["verdicts"] == told[1]["verdicts"]
+    (bound,) = {v["bound"] for v in told[0]["verdicts"] if v["property"] == "bounded_count"}
+    assert 0 < bound < STEPS
+    assert first.code == 0
+    ran = workshop.run("check", *engines)
+    shown = " ".join(ran.out.split())
+    assert f"within {bound} steps" in shown
+    assert "ended after a share of work, less than 20 steps deep: bounded in 1 design" in shown
+    assert f"`--steps {STEPS}` looks as deep" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "share"),
+    [
+        (("--engine", "all"), SHARES["bounded"]),
+        (("--engine", "all", "--steps", "2"), None),
+        (("--engine", "bounded"), None),
+    ],
+)
+def test_a_share_is_for_engines_beside_others_where_no_depth_is_asked_for(
+    workshop, monkeypatch, options, share
+):
+    workshop.project()
+    workshop.write("models/looping.py", FINITE_ONLY)
+    given = []
+    search = prove.bounded
+
+    def noted(*model, **asked):
+        given.append((asked["steps"], asked["share"]))
+        return search(*model, **asked)
+
+    monkeypatch.setattr(prove, "bounded", noted)
+    workshop.run("check", *options)
+    assert given == [(2 if "--steps" in options else STEPS, share)]
+
+
+def test_bounded_search_alone_names_the_steps_of_what_holds(workshop):
+    """Nothing is further away than two steps, and still it is no plain HOLDS."""
+    workshop.project()
+    workshop.write("models/bits.py", MANY.replace("60", "2").replace("Index(6)", "Index(1)"))
+    ran = workshop.run("check", "--engine", "bounded")
+    assert ran.code == 0
+    (row,) = [line for line in ran.out.splitlines() if line.startswith("bits")]
+    assert "HOLDS within 2 steps" in row
+    ran = workshop.run("check", "--engine", "bounded", "--engine", "k-induction")
+    (row,) = [line for line in ran.out.splitlines() if line.startswith("bits")]
+    assert "HOLDS within" not in row.partition("yes")[0]

@@ -84,6 +84,17 @@ def test_json_says_the_same(workshop: Workshop):
     assert "not as the model" in ran.err
 
 
+def test_what_the_implementation_prints_is_no_part_of_the_report(workshop: Workshop):
+    furnish(workshop)
+    workshop.write(
+        ADAPTER,
+        adapter(MENDED, "    def observe(self):", "    def observe(self):\n        print('x')"),
+    )
+    ran = workshop.run("conform", "block_cache", *QUICK, "--design", "careful", "--json", "-")
+    assert json.loads(ran.out)["exit_code"] == ran.code == 0
+    assert "x\n" in ran.err
+
+
 def test_all_adapters_of_the_project_as_one_table(workshop: Workshop):
     furnish(workshop)
     workshop.write("adapters/_draft.py", "nonsense(")
@@ -145,7 +156,7 @@ def test_a_violation_that_the_implementation_does_not_have_is_not_as_the_model(
     assert "the model violates copies_what_is_cached, and the implementation was not seen to" in (
         ran.out
     )
-    assert "block_cache: the implementation takes copy never" in ran.out
+    assert "block_cache: copy: left out, and never performed" in ran.out
 
 
 def test_a_limit_leaves_it_undecided(workshop: Workshop):

@@ -77,11 +77,25 @@ def test_a_wrong_blame_is_exit_code_1(lock):
     assert "the proof blames enter; the design leave" in ran.out
 
 
-def test_a_design_without_its_lemma_is_exit_code_1(lock):
+@pytest.mark.parametrize(
+    "command", ["prove -q", "prove --infer --timeout 0.001", "check --engine any-size"]
+)
+def test_what_is_expected_and_not_proved_is_exit_code_3_everywhere(lock, command):
+    """UNDECIDED, as where a limit stood in the way: nothing says that the design is wrong."""
+    lock.write("models/lock.py", MODEL.replace("@lemma(Lock)", '@lemma(Lock, designs="rude")'))
+    ran = lock.run(*command.split(), "--design", "asking")
+    assert ran.code == 3
+
+
+def test_a_design_without_its_lemma_is_told_what_breaks_it(lock):
     lock.write("models/lock.py", MODEL.replace("@lemma(Lock)", '@lemma(Lock, designs="rude")'))
     ran = lock.run("prove", "--design", "asking", "-q")
-    assert ran.code == 1
+    assert ran.code == 3
+    assert "lock asking: undecided" in ran.out
     assert "one_inside is broken by enter" in ran.out
+    told = json.loads(lock.run("prove", "--design", "asking", "--json", "-").out)
+    assert told["exit_code"] == 3
+    assert told["models"][0]["designs"][0]["judgement"] == "undecided"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,9 @@ r = Var(SetOf(B))
     "init enum class": declared("r = Array(A, of=Phase, initial=Phase)"),
     "init function args": declared("r = Array(A, of=Phase, initial=lambda: Phase.BUSY)"),
     "init set out": declared("r = Var(SetOf(A), initial={2})"),
+    "init set as list": declared("r = Array(A, of=SetOf(A), initial=[0])"),
+    "init set as none": declared("r = Var(SetOf(A), initial=NONE)"),
+    "init set of a Boolean": declared("r = Var(SetOf(A), initial={True})"),
     "one_of empty": declared("r = Var(Maybe(A), initial=one_of())"),
     "any huge": declared("r = Var(Range(0, 1<<30), initial=ANY)"),
     "too many cells": declared("""\

@@ -8,10 +8,11 @@ import pytest
 from fencepost import build
 from fencepost.analyses.inference import infer_lemmas
 from fencepost.analyses.inference.vectors import Vectors
-from fencepost.core.expressions import Quantified
+from fencepost.core.domains import BOOL
+from fencepost.core.expressions import And, Not, Or, Quantified, Read
 from fencepost.core.sizes import at_sizes, sorts
 from fencepost.engines.prove.any_size import prove_any_size
-from fencepost.report.lemma_text import lemmas_as_python
+from fencepost.report.lemma_text import as_python, lemmas_as_python
 from tests.unit.analyses.inference import protocols
 from tests.unit.analyses.inference.protocols import LateWrite, PrefixBlock, SlotReclaim
 
@@ -20,6 +21,7 @@ CASES = [
     (LateWrite, "posted_write_has_a_tag"),
     (PrefixBlock, "held_is_there"),
 ]
+A, B, C = (Read(name, (), BOOL) for name in "abc")
 
 
 def pasted(text, folder):
@@ -71,3 +73,30 @@ def test_lines_are_short_and_names_are_imported(tmp_path):
     assert text.startswith("from fencepost import *\nfrom models.slot_reclaim import Phase, SlotR")
     assert all(len(line) <= 100 for line in text.splitlines())
     compile(text, str(tmp_path), "exec")
+
+
+def test_what_an_alternative_may_take_for_granted_is_not_said_again(tmp_path):
+    """Python comes to the second operand of `or` only where the first is false."""
+    system = build(SlotReclaim, [protocols.own_bytes], any_size=True)
+    found = infer_lemmas(system, system.design("safe"))
+    text = lemmas_as_python(found.lemmas, "SlotReclaim", "tests.unit.analyses.inference.protocols")
+    plain = "return m.slot[request] == NONE or m.owner[m.slot[request]] == request\n"
+    assert plain in text
+    assert "m.slot[request] == NONE or (m.slot[request] != NONE" not in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("operands", "shown"),
+    [
+        ((A, And((Not(A), B))), "m.a or m.b"),
+        ((Not(A), And((A, B))), "not m.a or m.b"),
+        ((A, B, And((Not(B), Not(A), C))), "m.a or m.b or m.c"),
+        ((Not(And((A, B))), And((A, B, C))), "not (m.a and m.b) or m.c"),
+        # What comes later is not yet known to be false: it may be what keeps this from a fault.
+        ((And((Not(A), B)), A), "(not m.a and m.b) or m.a"),
+        ((A, Not(A)), "m.a or not m.a"),
+        ((A, And((B, C))), "m.a or (m.b and m.c)"),
+    ],
+)
+def test_alternatives(operands, shown):
+    assert as_python(Or(operands)) == shown

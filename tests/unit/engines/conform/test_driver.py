@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 
 from fencepost import Adapter, Refused
 from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, MEMORY_LIMIT, TIME_LIMIT, Limits
-from fencepost.engines.conform.driver import STEPS_LIMIT, Driving, conform, replay
+from fencepost.engines.conform.driver import STEPS_LIMIT, conform, replay
+from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Conformity
 from tests.unit.engines.conform.lending import LendingAdapter, lending, with_fault
 
@@ -57,6 +61,35 @@ def test_an_interrupt_keeps_what_was_covered():
     assert 0 < found.scope.taken < found.scope.edges
 
 
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, None])
+def test_an_end_while_hypothesis_draws(ends):
+    """The tour and the probe of the start take fewer than 270 steps."""
+
+    class Counted(LendingAdapter):
+        opened = closed = performed = 0
+
+        def __init__(self, sizes, barriers):
+            super().__init__(sizes, barriers)
+            type(self).opened += 1
+
+        def perform(self, action, **arguments):
+            type(self).performed += 1
+            if self.performed == 400 and ends is not None:
+                raise ends
+            super().perform(action, **arguments)
+
+        def close(self):
+            type(self).closed += 1
+
+    found = driven(Counted, traces=0, examples=30, steps=400 if ends is None else None)
+    assert found.verdict is Conformity.UNDECIDED
+    assert found.stopped == (STEPS_LIMIT if ends is None else INTERRUPTED)
+    assert found.scope.performed == 400
+    assert found.scope.taken == found.scope.edges
+    assert found.scope.examples > 0
+    assert Counted.opened == Counted.closed
+
+
 def test_an_interrupt_while_a_difference_is_shortened_keeps_the_difference():
     class Interrupted(LendingAdapter):
         fault = "never given back"
@@ -70,7 +103,33 @@ def test_an_interrupt_while_a_difference_is_shortened_keeps_the_difference():
 
     found = driven(Interrupted)
     assert found.verdict is Conformity.DIFFERS
+    assert found.stopped == INTERRUPTED
     assert found.difference is not None and len(found.difference.steps) >= 4
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, None])
+def test_an_end_while_hypothesis_shrinks_keeps_the_difference(ends, monkeypatch):
+    from fencepost.engines.conform import driver
+
+    class Late(LendingAdapter):
+        fault = "twelfth read"
+        performed = met = 0
+
+        def perform(self, action, **arguments):
+            type(self).performed += 1
+            super().perform(action, **arguments)
+            if self.cache.reads >= 12 and not self.met:
+                type(self).met = self.performed
+            if self.met and ends is not None and self.performed == self.met + 200:
+                raise ends
+
+    monkeypatch.setattr(driver, "MOST_TO_SHORTEN", 500)
+    found = driven(Late, traces=0, examples=30)
+    assert found.verdict is Conformity.DIFFERS
+    assert found.found_by == "hypothesis"
+    assert found.stopped == (INTERRUPTED if ends else "")
+    assert found.difference is not None and len(found.difference.steps) >= 24
+    assert Late.performed <= Late.met + 1100
 
 
 def test_every_adapter_is_closed_once_whatever_becomes_of_its_run():
@@ -156,6 +215,28 @@ def test_observe_that_fails_is_a_finding():
     assert found.difference is not None
     assert found.difference.failure.startswith("LookupError: nothing to see (")
     assert [step.action for step in found.difference.steps] == ["lend"]
+
+
+def test_a_failure_has_the_last_place_that_is_the_implementations_own():
+    class Quoting(LendingAdapter):
+        def perform(self, action, **arguments):
+            json.loads(action)
+
+    found = driven(Quoting)
+    assert found.difference is not None
+    own = Quoting.perform.__code__
+    assert found.difference.failure.endswith(f"({own.co_filename}:{own.co_firstlineno + 1})")
+
+
+@pytest.mark.parametrize("method", ["perform", "observe", "close"])
+def test_an_implementation_that_ends_the_process_fails(method):
+    def leave(self, *_: object, **__: object) -> None:
+        sys.exit(0)
+
+    found = driven(type("Leaving", (LendingAdapter,), {method: leave}))
+    assert found.verdict is Conformity.DIFFERS
+    assert found.difference is not None
+    assert found.difference.failure.startswith("SystemExit: 0 (")
 
 
 def test_steps_tried_again_show_the_difference_until_it_is_mended():

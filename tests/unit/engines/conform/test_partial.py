@@ -9,7 +9,8 @@ import pytest
 from fencepost import *
 from fencepost.core.errors import InputError
 from fencepost.engines.conform.differences import Kind
-from fencepost.engines.conform.driver import Driving, conform
+from fencepost.engines.conform.driver import conform
+from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Conformity
 from tests.unit.engines.conform.lending import LendingAdapter, lending
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fencepost.engines.conform.differences import Kind
-from fencepost.engines.conform.driver import Driving, conform
+from fencepost.engines.conform.driver import conform
+from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Conformity
 from tests.unit.engines.conform.lending import lending, with_fault
 

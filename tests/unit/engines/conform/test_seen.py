@@ -148,6 +148,29 @@ def test_what_cannot_be_read_is_the_adapters_fault(code, observed, message):
     assert str(caught.value).startswith("adapter.py:3: error")
 
 
+def test_what_was_read_before_is_not_taken_for_what_equals_it():
+    """To Python 1 equals True, and 1.0 equals 1."""
+    reader = Reader(shelf(), Location("", 1))
+    for observed, wrong in (
+        ({"open": True}, {"open": 1}),
+        ({"height": 4}, {"height": 4.0}),
+        ({"grid": {(0, 1): True}}, {"grid": {(0, 1): 1}}),
+        ({"grid": {0: [True] * 3, (1, 0): True}}, {"grid": {False: [True] * 3, (1, 0): True}}),
+        ({"members": frozenset({1})}, {"members": frozenset({True})}),
+    ):
+        assert reader.read(observed) == reader.read(dict(observed))
+        with pytest.raises(InputError):
+            reader.read(wrong)
+
+
+def test_an_array_that_changes_in_place_is_read_anew():
+    reader, rows = Reader(shelf(), Location("", 1)), [[False] * 3, [False] * 3]
+    flags = {0: rows[0], 1: rows[1]}
+    before = reader.read({"grid": flags})
+    rows[1][2] = True
+    assert reader.read({"grid": flags}) != before
+
+
 def test_a_state_shown_is_read_as_itself():
     for system in (shelf(), lending(requests=1)):
         for state in initial_states(system, frozenset()):

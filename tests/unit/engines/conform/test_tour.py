@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from fencepost import *
 from fencepost.checking import prepare
 from fencepost.conforming import claims_of, judge
+from fencepost.core.errors import Location
 from fencepost.core.semantics import initial_states, outcomes
 from fencepost.core.system import State, Step, System
 from fencepost.core.trees import Fault
-from fencepost.engines.conform.driver import Driving, conform
+from fencepost.engines.conform.driver import conform, replay
+from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Conformity
 from fencepost.engines.explore import explore
 from fencepost.loading import load_model
@@ -98,3 +101,70 @@ def test_a_design_that_is_followed_elsewhere_differs():
     found = conform(system, system.design("careful"), Other, driving=ONLY_TOUR)
     assert found.verdict is Conformity.DIFFERS
     assert [step.action for step in found.difference.steps] == ["lend", "read", "abort"]
+
+
+class Coin(Model):
+    """It lies on one of its sides, and is turned once."""
+
+    heads = Var(of=bool, initial=ANY)
+    turned = Var(of=bool)
+
+    @action
+    def turn(self):
+        require(not self.turned)
+        self.heads, self.turned = not self.heads, True
+
+    @final
+    def anywhere(self):
+        return True
+
+    usual = Design(expect=holds)
+
+
+@always(Coin)
+def anything(m):
+    return m.heads or not m.heads
+
+
+class CoinAdapter(Adapter):
+    """Lies on tails, and shows the side that is up; the second one turned goes missing."""
+
+    faulty = False
+
+    def __init__(self, sizes, barriers):
+        self.heads, self.turned = False, False
+
+    def perform(self, action):
+        if self.turned:
+            raise Refused
+        self.heads, self.turned = not self.heads or self.faulty, True
+
+    def observe(self):
+        return {"heads": self.heads}
+
+
+class ToldAdapter(CoinAdapter):
+    """The same, told where to start."""
+
+    def start_in(self, state):
+        assert state["turned"] is False
+        self.heads = state["heads"]
+
+
+def test_where_a_model_may_start_and_the_implementation_does():
+    system = build(Coin, [anything], {})
+    own = conform(system, system.designs[0], CoinAdapter, driving=ONLY_TOUR)
+    assert (own.scope.states, own.scope.edges, own.scope.taken) == (2, 1, 1)
+    told = conform(system, system.designs[0], ToldAdapter, driving=Driving(traces=8, examples=4))
+    assert (told.scope.states, told.scope.edges, told.scope.taken) == (4, 2, 2)
+    assert told.verdict is Conformity.HOLDS
+
+
+def test_a_difference_says_where_to_start():
+    system = build(Coin, [anything], {})
+    faulty = type("Faulty", (ToldAdapter,), {"faulty": True})
+    found = conform(system, system.designs[0], faulty, driving=ONLY_TOUR).difference
+    assert found is not None and found.initial == (1, 0)
+    again = replay(system, system.designs[0], faulty, found.initial, found.steps, Location("", 1))
+    assert again == found
+    assert replay(system, system.designs[0], faulty, (0, 0), found.steps, Location("", 1)) is None

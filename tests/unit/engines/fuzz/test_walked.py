@@ -1,6 +1,9 @@
 """States that walks come to are reachable ones, and the same in every run."""
 
+import pytest
+
 from fencepost.core.limits import Limits
+from fencepost.core.semantics import initial_states
 from fencepost.engines.explore.reached import reached_states
 from fencepost.engines.fuzz.walked import walked_states
 from fencepost.language import build
@@ -32,3 +35,12 @@ def test_where_there_are_fewer_the_walks_end():
     found = set(columns(walked_states(system, design, most=2 * len(reached))))
     assert found <= reached
     assert len(found) > len(reached) // 2
+
+
+@pytest.mark.parametrize("limits", [Limits(seconds=0.0), Limits(memory_bytes=1)])
+def test_a_limit_of_time_or_memory_ends_the_walks_where_they_begin(limits):
+    source = load_model("rdma_write_completion", ROOT)
+    system = build(source.model, source.properties)
+    design = system.design("safe")
+    starts = set(initial_states(system, design.barriers))
+    assert set(columns(walked_states(system, design, most=500, limits=limits))) == starts

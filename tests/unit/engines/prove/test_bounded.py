@@ -185,6 +185,7 @@ def test_a_bound_beyond_every_state_is_no_bound() -> None:
     system = flags(4, first=False)
     [whole] = bounded(system, ONLY, properties=["no_fault"]).answer.findings
     assert (whole.verdict, whole.bound) == (Verdict.HOLDS, None)
+    assert whole.scope == "no violation in 5 steps, and no state is further away"
     [part] = bounded(system, ONLY, properties=["no_fault"], steps=4).answer.findings
     assert (part.verdict, part.bound) == (Verdict.HOLDS, 4)
 
@@ -243,6 +244,11 @@ def test_the_answer_is_the_same_in_every_process() -> None:
         "s = slot_protocol(2, 1, 1)\n"
         "print(bounded(s, s.design('as_reported'), steps=11).answer)\n"
         "print(k_induction(s, s.design('safe'), most_k=4).answer)\n"
+        "l = slot_protocol(2, 2, 2)\n"
+        "ended = [engine(l, l.design('safe'), share=200_000).answer"
+        " for engine in (bounded, k_induction)]\n"
+        'assert {e.stopped for e in ended} == {"limit of the solver\'s work reached"}, ended\n'
+        "print(ended)\n"
     )
     told = {
         subprocess.run(

@@ -138,6 +138,35 @@ def test_what_was_covered_before_a_limit_is_kept() -> None:
     assert again.answer == answer.answer
 
 
+def test_what_must_hold_and_what_must_be_reached_have_a_share_of_work_each() -> None:
+    """Each is looked for by a solver of its own, which ends after its share in all."""
+    for share in (300_000, 600_000):
+        answer = bounded(LARGE, SAFE, steps=60, share=share).answer
+        assert answer.stopped == WORK_LIMIT
+        assert 0 < answer.depth < 60
+        bounds = {f.bound for f in answer.findings if f.verdict is Verdict.HOLDS and f.bound}
+        assert bounds and max(bounds) - 1 <= answer.depth
+        reached = [f for f in answer.findings if f.kind == "reachable"]
+        assert reached and not any("not searched" in f.scope for f in reached)
+        assert bounded(LARGE, SAFE, steps=60, share=share).answer == answer
+
+
+def test_a_larger_share_reaches_further() -> None:
+    depths = [
+        bounded(LARGE, SAFE, steps=60, share=share, properties=["own_bytes"]).answer.depth
+        for share in (100_000, 1_000_000)
+    ]
+    assert depths == sorted(set(depths))
+
+
+def test_induction_ends_after_its_share_of_work() -> None:
+    answer = k_induction(LARGE, SAFE, share=300_000, properties=["own_bytes"]).answer
+    assert answer.stopped == WORK_LIMIT
+    assert answer.verdict is Verdict.UNDECIDED
+    again = k_induction(LARGE, SAFE, share=300_000, properties=["own_bytes"]).answer
+    assert again == answer
+
+
 @contextmanager
 def at_work(code: str, word: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """A process of Python that has said a word, and what it says from there on."""
