@@ -27,6 +27,7 @@ from torch import Tensor
 
 from reference_impl.adapters.designs import design, handoff
 from reference_impl.adapters.device import device
+from reference_impl.adapters.processes import SPAWN, ProcessError, together
 from reference_impl.adapters.two_nodes import STARTS_WITHIN
 from reference_impl.attention import LayerCache, Shape, SmallModel
 from reference_impl.barriers import Handoff
@@ -41,7 +42,6 @@ from reference_impl.nixl_transport import (
     Write,
 )
 from reference_impl.prefill import PrefillNode, Target
-from reference_impl.processes import SPAWN, ProcessError, together
 from reference_impl.slot_pool import Paged, SlotPool
 from reference_impl.transport import Region
 

@@ -40,11 +40,13 @@ def differs(system: System, design: str, adapter: type[Adapter]) -> str:
 
 def _explored(space: Space, held: Subject) -> Explored | None:
     def check() -> None:
-        if space.count > MOST_TO_TOUR:
+        if space.count - len(held.initial) > MOST_TO_TOUR:
             raise _TooLarge
 
+    with held.begin() as run:
+        starts = sorted(run.ready)
     try:
-        return space.explored(sorted(held.initial), check)
+        return space.explored(starts, check)
     except _TooLarge:
         return None
 
