@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from reference_impl.adapters import load_machine as machines
+from reference_impl.adapters.load_designs import Found, find, listed, reading
+from reference_impl.adapters.luck import Luck
 from reference_impl.barriers import SpeculationMonitor as Switches
 from reference_impl.load.report import (
     SUMMARY_HEAD,
@@ -94,7 +95,7 @@ WORKLOAD = Workload()
 )
 @click.option(
     "--late",
-    default=machines.Luck().late,
+    default=Luck().late,
     show_default=True,
     type=SHARE,
     help="Share of writes that land long after they were posted.",
@@ -131,19 +132,19 @@ def main(
     The nodes run on the virtual device. Time is in ticks, in each of which every node has a turn.
     """
     if designs:
-        for line in machines.listed():
+        for line in listed():
             click.echo(line)
         return
     try:
-        chosen = [machines.find(name) for name in names]
-        on = machines.reading(rule)
+        chosen = [find(name) for name in names]
+        on = reading(rule)
     except LookupError as error:
         raise click.UsageError(str(error.args[0])) from None
     workload = Workload(
         requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
     )
     torch.set_num_threads(1)
-    load = _Load(workload, machines.Luck(late=late), on, acts=monitor == "acts", out=out)
+    load = _Load(workload, Luck(late=late), on, acts=monitor == "acts", out=out)
     served, interrupted = load.serve(chosen)
     load.print(served)
     if out is not None:
@@ -157,12 +158,12 @@ def main(
 @dataclass
 class _Load:
     workload: Workload
-    luck: machines.Luck
+    luck: Luck
     on: Switches
     acts: bool
     out: Path | None
 
-    def serve(self, chosen: list[machines.Found]) -> tuple[list[Served], bool]:
+    def serve(self, chosen: list[Found]) -> tuple[list[Served], bool]:
         """Each design, and whether Ctrl-C ended it."""
         served: list[Served] = []
         with ExitStack() as stack:
@@ -174,10 +175,11 @@ class _Load:
                     file = (folder / "tokens.jsonl").open("w", encoding="utf-8")
                     log = Log(stack.enter_context(file))
                 run = Run(
-                    partial(machines.machine, found.deployment, self.luck),
-                    self.workload,
+                    partial(found.machine, self.luck),
+                    found.scaled(self.workload),
                     self.on,
                     acts=self.acts,
+                    shift=found.protocol.shift,
                     log=log,
                     cases=Cases(folder / "postmortem") if folder else None,
                 )
