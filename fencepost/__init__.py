@@ -1,6 +1,7 @@
 """fencepost: model checking for the concurrency of LLM inference engines."""
 
 import fencepost.interrupts  # noqa: F401  # first, so that no interrupt while loading escapes it
+from fencepost.engines.conform import Adapter, Refused
 from fencepost.language import (
     ANY,
     EMPTY,
@@ -45,6 +46,7 @@ __all__ = [
     "ANY",
     "EMPTY",
     "NONE",
+    "Adapter",
     "Array",
     "Barrier",
     "Component",
@@ -55,6 +57,7 @@ __all__ = [
     "Model",
     "Parameter",
     "Range",
+    "Refused",
     "SetOf",
     "Var",
     "action",

@@ -18,7 +18,7 @@ from fencepost.version import VERSION
 
 COMMANDS = (
     *("check", "prove", "barriers", "mutate", "list", "show", "replay", "new", "graph", "export"),
-    "audit",
+    *("audit", "conform"),
 )
 
 INPUT_AT_FAULT = 2

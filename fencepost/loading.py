@@ -92,11 +92,11 @@ def _go_first(folder: Path) -> None:
         sys.path[:] = [entry, *(kept for kept in sys.path if kept != entry)]
 
 
-def _load_once(name: str, file: Path, root: Path | None) -> ModuleType:
+def _load_once(name: str, file: Path, root: Path | None, what: str = "model") -> ModuleType:
     known = sys.modules.get(name)
     if known is not None and _file_of(known) == str(file):
         return known
-    code = compile_file(file)
+    code = compile_file(file, what)
     if root is not None:
         _make_packages(name, root)
     module = ModuleType(name)
@@ -115,7 +115,7 @@ def _load_once(name: str, file: Path, root: Path | None) -> ModuleType:
         raise InputError(
             "F06",
             f"loading the file raises {type(error).__name__}: {_in_one_line(error)}",
-            why="a model is known by running its file",
+            why=f"{_one(what)} is known by running its file",
             write=hints.of_loading(error, module.__dict__, _words())
             or "a file that `python` runs without an error",
             at=_where(error, file),
@@ -132,23 +132,35 @@ def _words() -> dict[str, dict[str, Any]]:
     return {m.__name__: {name: getattr(m, name) for name in m.__all__} for m in modules}
 
 
-def compile_file(file: Path) -> Any:
+def load_adapter_module(file: Path, root: Path) -> ModuleType:
+    """The module of an adapter, which may import what lies below a folder."""
+    _go_first(root)
+    return _load_once(f"adapter_file_{file.stem}", file, None, "adapter")
+
+
+def _one(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
+
+
+def compile_file(file: Path, what: str = "model") -> Any:
     """The code of a Python file, or what keeps it from being one."""
     try:
         if file.stat().st_size > MOST_BYTES:
             raise InputError(
                 "F04",
                 f"{shown_path(file)} is larger than {MOST_BYTES >> 20} MiB",
-                why="a model is a short Python file",
-                write="the path of a model file",
+                why=f"{_one(what)} is a short Python file",
+                write=f"the path of {_one(what)} file",
             )
         source = file.read_bytes()
     except OSError as error:
         raise InputError(
             "F04",
             f"{shown_path(file)} cannot be read: {error.strerror or error}",
-            why="a model is a Python file",
-            write="the path of a model file, or `fencepost new NAME` to start one",
+            why=f"{_one(what)} is a Python file",
+            write="the path of a model file, or `fencepost new NAME` to start one"
+            if what == "model"
+            else f"the path of {_one(what)} file",
         ) from error
     try:
         return compile(source, str(file), "exec", dont_inherit=True)

@@ -14,7 +14,7 @@ from fencepost.core.errors import InputError, Location
 if TYPE_CHECKING:
     from fencepost.language import Model, PropertyDeclaration
 
-SETTINGS = ("models", "properties")
+SETTINGS = ("models", "properties", "adapters")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Project:
     root: Path
     models: Path
     properties: Path
+    adapters: Path
 
     def model_files(self) -> tuple[Path, ...]:
         """The model files in alphabetical order; names that start with `_` are no models."""
@@ -47,7 +48,7 @@ def find_project(start: Path) -> Project | None:
     for folder in (start, *start.parents):
         settings = _settings(folder / "pyproject.toml")
         if settings is not None:
-            return Project(folder, folder / settings["models"], folder / settings["properties"])
+            return Project(folder, *(folder / settings[name] for name in SETTINGS))
     return None
 
 
@@ -91,7 +92,7 @@ def _settings(file: Path) -> Mapping[str, str] | None:
                 write=example,
                 at=at,
             )
-    return {"models": "models", "properties": "properties", **table}
+    return {**{name: name for name in SETTINGS}, **table}
 
 
 def shown_path(file: str | Path) -> str:

@@ -5,16 +5,14 @@
     barriers        every piece of synchronisation, one switch each, named as in `models/`
     transport       one-sided writes as an interface, and copies in their place on one device
     nixl_transport  the same between two processes, over NIXL
-    nixl_facts      what NIXL does with a write, asked of it
     messages        what the two nodes of a handoff say to one another
     prefill         the node that computes a prompt and writes it into a slot of the other
     decode          the node that owns the slots, reads them, and gives them on
     hierarchical    two tiers: pages on the device, and pinned memory that they come back from
     layer_split     ranks that keep some layers each and broadcast them ahead of attention
     speculation     a monitor of accepted drafts that aborts what looks corrupt
-    rank_group      their collectives, between streams of one device
+    rank_group      how they reach each other, and collectives between streams of one device
     gloo_group      the same between processes, over gloo
-    processes       processes of one command, none of which outlives it
 
 Nothing here knows of checking; `adapters` does. It runs on CUDA, and elsewhere on the device of
 `fencepost.streams.virtual_cuda()`.

@@ -1,7 +1,8 @@
 """The decode node of a handoff: owns the slots, reads what was written, and gives them on.
 
 `listen`, `admit`, `step` and `ask_again` are the loops of a real scheduler; each does one thing and
-says whether it did. `abort`, `miss_heartbeat` and `pass_deadline` come from outside.
+says whether it did. What a loop does for one request has a name of its own (`serve`, `start`,
+`decode`, `ask`). `abort`, `miss_heartbeat` and `pass_deadline` come from outside.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from reference_impl.messages import (
     Arrived,
     Channel,
     Failure,
+    Message,
     Records,
     Success,
     Transfer,
@@ -42,11 +44,13 @@ class Phase(Enum):
 
 @dataclass
 class Request:
-    """A request; `tokens` are what it has generated so far, at most `count`."""
+    """A request; `tokens` are what it has generated so far, at most `count`, and `peer` is the
+    prefill node that the router chose."""
 
     number: int
     prompt: tuple[int, ...]
     count: int
+    peer: int = 0
     phase: Phase = Phase.QUEUED
     slot: Slot | None = None
     tokens: list[int] = field(default_factory=list)
@@ -57,8 +61,27 @@ class Request:
         return self.phase in (Phase.TRANSFERRING, Phase.RECLAIMING)
 
 
+@dataclass
+class Peer:
+    """The connection to a prefill node; `transport` is what its writes come by."""
+
+    incoming: Channel
+    outgoing: Channel
+    transport: Transport
+    is_connected: bool = True
+
+    def receive(self) -> Message | None:
+        """The next message that has arrived, if any."""
+        return self.incoming.receive() if self.is_connected else None
+
+    def send(self, message: Message) -> None:
+        """Put a message on its way; to a node that is lost, none goes."""
+        if self.is_connected:
+            self.outgoing.send(message)
+
+
 class DecodeNode:
-    """One decode node with its slots and the connection to a prefill node."""
+    """One decode node with its slots, connected to a prefill node, or to several (`connect`)."""
 
     def __init__(
         self,
@@ -69,23 +92,29 @@ class DecodeNode:
         channel: tuple[Channel, Channel],
         on: Handoff,
     ) -> None:
-        self.model, self.pool, self.records, self.transport = model, pool, records, transport
-        self.incoming, self.outgoing = channel
+        self.model, self.pool, self.records = model, pool, records
         self.on = on
         self.stream = torch.cuda.Stream()
         self.requests: dict[int, Request] = {}
-        self.is_connected = True
+        self.peers: list[Peer] = []
+        self.connect(transport, channel)
 
-    def submit(self, number: int, prompt: tuple[int, ...], count: int) -> Request:
+    def connect(self, transport: Transport, channel: tuple[Channel, Channel]) -> int:
+        """Another prefill node, by the number that requests name it by."""
+        self.peers.append(Peer(*channel, transport))
+        return len(self.peers) - 1
+
+    def submit(self, number: int, prompt: tuple[int, ...], count: int, peer: int = 0) -> Request:
         """A request comes in, or a retry under a number of its own."""
-        made = self.requests[number] = Request(number, prompt, count)
+        made = self.requests[number] = Request(number, prompt, count, peer)
         return made
 
     # The scheduler's loops.
 
     def listen(self) -> bool:
         """Take one message; one that nobody waits for changes nothing."""
-        message = self.incoming.receive() if self.is_connected else None
+        received = (message for peer in self.peers if (message := peer.receive()) is not None)
+        message = next(received, None)
         if message is None or isinstance(message, Transfer | Abort):
             return False
         request = self.requests[message.request]
@@ -104,42 +133,51 @@ class DecodeNode:
 
     def admit(self) -> bool:
         """Give a slot to the next request that waits for one, and send its address."""
-        for request in self.requests.values():
-            if request.phase is Phase.QUEUED and not self.is_connected:
-                request.phase = Phase.ABORTED  # a router would try another node
-                return True
-            if request.phase is Phase.QUEUED:
-                tokens = len(request.prompt) + request.count
-                request.slot = self.pool.take(request.number, self.model.shape.pages(tokens))
-                if request.slot is None:
-                    return False
-                request.phase = Phase.TRANSFERRING
-                self.outgoing.send(Transfer(request.number, request.prompt, request.slot))
-                return True
-        return False
+        waiting = (r for r in self.requests.values() if r.phase is Phase.QUEUED)
+        request = next(waiting, None)
+        return request is not None and self.serve(request)
+
+    def serve(self, request: Request) -> bool:
+        """Give a slot to a request, and send its address."""
+        if request.phase is not Phase.QUEUED:
+            return False
+        peer = self.peers[request.peer]
+        if not peer.is_connected:
+            request.phase = Phase.ABORTED  # a router would try another node
+            return True
+        tokens = len(request.prompt) + request.count
+        request.slot = self.pool.take(request.number, self.model.shape.pages(tokens))
+        if request.slot is None:
+            return False
+        request.phase = Phase.TRANSFERRING
+        peer.send(Transfer(request.number, request.prompt, request.slot))
+        return True
 
     def step(self) -> bool:
         """Bring one request one token on: the first comes from the record, the last frees all."""
         for request in self.requests.values():
-            if request.phase is Phase.RECEIVED:
-                return self._start(request)
-            if request.phase is Phase.DECODING:
-                return self._decode(request)
+            if request.phase in (Phase.RECEIVED, Phase.DECODING):
+                return self.start(request) or self.decode(request)
         return False
 
     def ask_again(self) -> bool:
         """Send the abort of each request whose slot is still held back once more."""
-        if not (self.on.abort_is_sent and self.on.abort_is_sent_again and self.is_connected):
+        return any([self.ask(request) for request in self.requests.values()])
+
+    def ask(self, request: Request) -> bool:
+        """Send the abort of a request whose slot is still held back once more."""
+        connected = self.peers[request.peer].is_connected
+        if not (self.on.abort_is_sent and self.on.abort_is_sent_again and connected):
             return False
-        held = [r for r in self.requests.values() if r.phase is Phase.RECLAIMING]
-        for request in held:
-            self.outgoing.send(Abort(request.number))
-        return bool(held)
+        if request.phase is not Phase.RECLAIMING:
+            return False
+        self.peers[request.peer].send(Abort(request.number))
+        return True
 
     # What comes from outside.
 
-    def abort(self, number: int) -> None:
-        """A user leaves, time runs out, or a monitor gives up."""
+    def abort(self, number: int) -> bool:
+        """A user leaves, time runs out, or a monitor gives up; whether there was anything to."""
         request = self.requests[number]
         match request.phase:
             case Phase.TRANSFERRING:
@@ -151,14 +189,17 @@ class DecodeNode:
                 self._release(request)
             case Phase.QUEUED:
                 request.phase = Phase.ABORTED
+            case _:
+                return False
+        return True
 
-    def miss_heartbeat(self) -> None:
-        """The prefill node counts as lost; what it still writes, nobody can tell."""
-        self.is_connected = False
+    def miss_heartbeat(self, peer: int = 0) -> None:
+        """A prefill node counts as lost; what it still writes, nobody can tell."""
+        self.peers[peer].is_connected = False
         if self.on.lost_node_is_fenced:
-            self.transport.fence()
+            self.peers[peer].transport.fence()
         for request in self.requests.values():
-            if request.listens:
+            if request.peer == peer and request.listens:
                 if self.on.lost_node_is_fenced:
                     self._release(request)
                 elif request.phase is Phase.TRANSFERRING:
@@ -180,8 +221,8 @@ class DecodeNode:
             request.phase = Phase.RECLAIMING
         else:
             self._release(request)
-        if self.on.abort_is_sent and self.is_connected:
-            self.outgoing.send(Abort(request.number))
+        if self.on.abort_is_sent:
+            self.peers[request.peer].send(Abort(request.number))
 
     def _release(self, request: Request, phase: Phase = Phase.ABORTED) -> None:
         if request.slot is not None:
@@ -200,8 +241,11 @@ class DecodeNode:
         assert request.slot is not None
         return request.slot.pages[: self.model.shape.pages(len(request.prompt))]
 
-    def _start(self, request: Request) -> bool:
-        """Take the first token from the record, unless a guard says that it is another's."""
+    def start(self, request: Request) -> bool:
+        """Take the first token of a request that was received from its record, unless a guard says
+        that it is another's."""
+        if request.phase is not Phase.RECEIVED:
+            return False
         assert request.slot is not None
         with torch.cuda.stream(self.stream):
             record = self.records.rows[request.slot.pages[0]]
@@ -216,7 +260,10 @@ class DecodeNode:
         self._take(request, token)
         return True
 
-    def _decode(self, request: Request) -> bool:
+    def decode(self, request: Request) -> bool:
+        """Bring a request that decodes one token on."""
+        if request.phase is not Phase.DECODING:
+            return False
         assert request.slot is not None
         start = len(request.prompt) + len(request.tokens) - 1
         with torch.cuda.stream(self.stream):

@@ -7,6 +7,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,11 +15,50 @@ import torch.distributed as dist
 from torch import Tensor
 
 from reference_impl.barriers import LayerSplit
-from reference_impl.layer_split import Broadcast
+from reference_impl.rank_group import Broadcast, Staging
 
 
 class GroupError(RuntimeError):
     """A collective has failed, or was not over in time: a rank is gone, or takes no part in it."""
+
+
+class _Communicator:
+    """A sequence of collectives: the nth of one rank meets the nth of every other.
+
+    Sums have a number that all ranks know them by; `what` says which one failed.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self.group = dist.new_group(timeout=timedelta(seconds=patience))
+        self._sums: dict[int, tuple[dist.Work, Tensor]] = {}
+
+    def add(self, number: int, value: int) -> None:
+        """Add the part of this rank to a sum."""
+        total = torch.tensor([value])
+        self._sums[number] = (dist.all_reduce(total, group=self.group, async_op=True), total)
+
+    def sum(self, number: int, what: str) -> int | None:
+        """The sum once all ranks have added to it; None before."""
+        if number not in self._sums:
+            return None
+        work, total = self._sums[number]
+        return int(total) if self.is_over(work, f"{what} {number}") else None
+
+    def is_over(self, work: dist.Work, what: str) -> bool:
+        """Whether a collective is over. Raises `GroupError` if it has failed."""
+        if not work.is_completed():
+            return False
+        try:
+            work.wait()
+        except RuntimeError as error:
+            raise _failed(what, self._patience, error) from error
+        return True
+
+
+def _failed(what: str, patience: float, error: Exception) -> GroupError:
+    reason = re.sub(r"^\[[^]]*\] ", "", str(error)).split(". ")[0].splitlines()[0]
+    return GroupError(f"{what}: a rank is gone or late ({patience:g} s): {reason}")
 
 
 @dataclass
@@ -35,10 +75,9 @@ class GlooGroup:
     """A `Group` of one rank's process. What is posted gets on in `progress`, which the process
     calls again and again.
 
-    Rounds, broadcasts, receipts of broadcasts and the ends of prompts each have a communicator,
-    where the nth collective of one rank meets the nth of every other. Layers travel through host
-    memory: the owner's stream copies a layer there, and the streams of the others copy it from
-    there. Receipts are exchanged where `send_waits_for_receivers` needs them.
+    Rounds, broadcasts, receipts of broadcasts and the ends of prompts each have a communicator.
+    Layers travel through host memory: the owner's stream copies a layer there, and the streams of
+    the others copy it from there. Receipts are exchanged where `send_waits_for_receivers` asks.
     """
 
     def __init__(
@@ -50,71 +89,67 @@ class GlooGroup:
         """
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         self.rank, self.ranks, self.layers, self.on = rank, ranks, layers, on
-        self.patience = patience
+        most = timedelta(seconds=patience)
         try:
-            most = timedelta(seconds=patience)
             dist.init_process_group(
                 "gloo", init_method=store.as_uri(), rank=rank, world_size=ranks, timeout=most
             )
-            self._for_rounds, self._for_layers, self._for_receipts, self._for_ends = (
-                dist.new_group(timeout=most) for _ in range(4)
+            self._rounds, self._broadcasts, self._receipts, self._ends = (
+                _Communicator(patience) for _ in range(4)
             )
         except RuntimeError as error:
-            raise self._error("meeting the other ranks", error) from error
-        self._rounds: dict[int, tuple[dist.Work, Tensor]] = {}
-        self._receipts: dict[int, tuple[dist.Work, Tensor]] = {}
+            raise _failed("meeting the other ranks", patience, error) from error
         self._sent: list[int] = []
         """Turns whose layer this rank has sent."""
-        self._ends: dict[int, tuple[dist.Work, Tensor]] = {}
         self._pending: deque[_Collective] = deque()
-        self._region: Tensor | None = None
+        self._staging = Staging(on, _pinned)
 
     def enter(self, turn: int, rank: int, refuses: bool) -> None:  # noqa: ARG002
         """As in `Group`."""
-        self._rounds[turn] = self._all_reduce(int(refuses), self._for_rounds)
+        self._rounds.add(turn, int(refuses))
 
     def concluded(self, turn: int, rank: int) -> bool | None:  # noqa: ARG002
         """As in `Group`."""
-        work, refusals = self._rounds[turn]
-        return int(refusals) == 0 if self._is_over(work, f"the round of turn {turn}") else None
+        refusals = self._rounds.sum(turn, "the round of turn")
+        return None if refusals is None else refusals == 0
 
     def finish(self, prompt: int, rank: int) -> None:  # noqa: ARG002
         """As in `Group`."""
-        self._ends[prompt] = self._all_reduce(1, self._for_ends)
+        self._ends.add(prompt, 1)
 
     def all_finished(self, prompt: int) -> bool:
         """As in `Group`."""
-        end = self._ends.get(prompt)
-        return end is not None and self._is_over(end[0], f"the end of prompt {prompt}")
+        return self._ends.sum(prompt, "the end of prompt") is not None
 
     def join(self, turn: int, rank: int, side: Broadcast) -> None:  # noqa: ARG002
         """As in `Group`."""
         if side.source is not None:
-            made = _Collective(turn, side, self._staging(side.source))
+            host = self._staging.place(side.source)
         else:
             assert side.target is not None
-            made = _Collective(turn, side, torch.empty(side.target.shape, pin_memory=True))
+            host = _pinned(side.target)
             if not self.on.communicator_is_live:
-                side.received = side.stream.record_event()
-        self._pending.append(made)
+                side.done = side.stream.record_event()
+        self._pending.append(_Collective(turn, side, host))
 
     def progress(self) -> bool:
         """Send what may be sent, post the broadcasts whose turn it is, take in what has arrived."""
         moved = False
         for made in self._pending:
-            side = made.side
-            if side.source is not None and side.sent is None and self._may_send():
-                self._queue_on(side, made.host, side.source)
-                side.sent, moved = side.stream.record_event(), True
+            side, source = made.side, made.side.source
+            if source is not None and side.done is None and self._may_send():
+                side.queue(partial(made.host.copy_, source, non_blocking=True))
                 self._sent.append(made.turn)
+                moved = True
         if not self.on.communicator_is_live:
             return moved
         for made in self._pending:
             if made.work is None:
-                if made.side.source is not None and not self._has_left(made.side):
-                    break  # the nth of one rank meets the nth of every other: none overtakes
+                sent = made.side.done
+                if made.side.source is not None and not (sent is not None and sent.query()):
+                    break  # none overtakes another
                 owner = made.turn % self.layers % self.ranks
-                made.work = dist.broadcast(made.host, owner, self._for_layers, async_op=True)
+                made.work = dist.broadcast(made.host, owner, self._broadcasts.group, async_op=True)
                 moved = True
         while self._pending and self._has_arrived(self._pending[0]):
             self._take_in(self._pending.popleft())
@@ -125,57 +160,23 @@ class GlooGroup:
         """Whether all ranks have received what this one has sent, if that is asked for."""
         if not (self.on.send_waits_for_receivers and self.on.communicator_is_live):
             return True
-        receipts = [self._receipts.get(turn) for turn in self._sent]
-        return all(r is not None and self._is_over(r[0], "a receipt") for r in receipts)
+        return all(self._receipts.sum(turn, "the receipt of turn") for turn in self._sent)
 
-    @staticmethod
-    def _has_left(side: Broadcast) -> bool:
-        return side.sent is not None and side.sent.query()
+    def _has_arrived(self, made: _Collective) -> bool:
+        what = f"the broadcast of turn {made.turn}"
+        return made.work is not None and self._broadcasts.is_over(made.work, what)
 
     def _take_in(self, made: _Collective) -> None:
-        if made.side.target is not None:
-            self._queue_on(made.side, made.side.target, made.host)
-            made.side.received = made.side.stream.record_event()
+        target = made.side.target
+        if target is not None:
+            made.side.queue(partial(target.copy_, made.host, non_blocking=True))
         if self.on.send_waits_for_receivers:
-            self._receipts[made.turn] = self._all_reduce(1, self._for_receipts)
+            self._receipts.add(made.turn, 1)
 
     def close(self) -> None:
         """Leave the group."""
         dist.destroy_process_group()
 
-    def _has_arrived(self, made: _Collective) -> bool:
-        return made.work is not None and self._is_over(
-            made.work, f"the broadcast of turn {made.turn}"
-        )
 
-    def _queue_on(self, side: Broadcast, target: Tensor, source: Tensor) -> None:
-        for event in side.waits:
-            side.stream.wait_event(event)
-        with torch.cuda.stream(side.stream):
-            target.copy_(source, non_blocking=True)
-
-    def _staging(self, rows: Tensor) -> Tensor:
-        """Host memory of this broadcast alone, or the one region that all share."""
-        if self.on.staging_per_broadcast:
-            return torch.empty(rows.shape, pin_memory=True)
-        if self._region is None or len(self._region) < len(rows):
-            self._region = torch.empty(rows.shape, pin_memory=True)
-        return self._region[: len(rows)]
-
-    def _all_reduce(self, value: int, group: dist.ProcessGroup) -> tuple[dist.Work, Tensor]:
-        total = torch.tensor([value])
-        work = dist.all_reduce(total, group=group, async_op=True)
-        return work, total
-
-    def _is_over(self, work: dist.Work, what: str) -> bool:
-        if not work.is_completed():
-            return False
-        try:
-            work.wait()
-        except RuntimeError as error:
-            raise self._error(what, error) from error
-        return True
-
-    def _error(self, what: str, error: Exception) -> GroupError:
-        reason = re.sub(r"^\[[^]]*\] ", "", str(error)).split(". ")[0].splitlines()[0]
-        return GroupError(f"{what}: a rank is gone or late ({self.patience:g} s): {reason}")
+def _pinned(rows: Tensor) -> Tensor:
+    return torch.empty(rows.shape, pin_memory=True)

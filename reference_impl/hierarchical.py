@@ -20,6 +20,8 @@ from reference_impl.barriers import AsyncCacheLoad
 from reference_impl.slot_pool import Paged, Slot, SlotPool
 
 Prefix = tuple[int, ...]
+Loaded = list[tuple[torch.cuda.Event, torch.cuda.Event]]
+"""For each layer, the events behind its index keys and behind its keys and values."""
 
 
 class Stage(IntEnum):
@@ -44,7 +46,7 @@ class Request:
     stage: Stage = Stage.WAITING
     slot: Slot | None = None
     host_page: int | None = None
-    loaded: list[tuple[torch.cuda.Event, torch.cuda.Event]] = field(default_factory=list)
+    loaded: Loaded = field(default_factory=list)
     stored: torch.cuda.Event | None = None
     done: torch.cuda.Event | None = None
     result: Tensor | None = None
@@ -96,85 +98,97 @@ class TwoTierCache:
         self.requests: list[Request] = []
         self.computed = torch.cuda.Event()
         """What write-backs wait for."""
-        self.last_forward: torch.cuda.Event | None = None
-        self.last_store: torch.cuda.Event | None = None
+        self.last_forward = torch.cuda.Event()
+        self.last_store = torch.cuda.Event()
+        self._components = (
+            (pool.index_keys, host.index_keys),
+            (pool.keys_values, host.keys_values),
+        )
 
     def submit(self, request: Request) -> None:
         """A request comes in; requests start in their order."""
         self.requests.append(request)
 
+    def _next(self, stage: Stage) -> Request | None:
+        return next((request for request in self.requests if request.stage is stage), None)
+
+    def _synchronise(self) -> None:
+        if self.on.host_synchronises:
+            torch.cuda.synchronize()
+
     # The host tier.
 
     def prefetch(self, prefix: Prefix, index_keys: Tensor, keys_values: Tensor) -> bool:
-        """Storage fills a host page: float32 [layers, n, index_dim] and [layers, n, 2, heads,
-        head_dim] for the n rows of a prefix."""
-        if self.host.find(prefix) is not None:
-            return False
-        page = self._room(prefix)
-        if page is None:
-            return False
+        """Storage fills an empty host page with a prefix that a request waits for: float32
+        [layers, n, index_dim] and [layers, n, 2, heads, head_dim] for its n rows."""
         self._synchronise()
+        page = self._empty_page(prefix)
+        waits = any(r.stage is Stage.WAITING and r.prefix == prefix for r in self.requests)
+        if page is None or not waits:
+            return False
         rows = len(prefix)
         self.host.index_keys[page, :, :rows] = index_keys
         self.host.keys_values[page, :, :rows] = keys_values
         self.host.holds[page] = prefix
         return True
 
-    def _room(self, prefix: Prefix) -> int | None:
-        """A host page that nobody uses, or one whose prefix gives way."""
+    def evict(self, request: Request) -> bool:
+        """A prefix gives way to that of a request which is not over, in the books."""
+        if request.stage is Stage.RELEASED or self._empty_page(request.prefix) is not None:
+            return False
         for page, held in enumerate(self.host.holds):
-            if held is None and not self._is_stored_to(page):
-                return page
-        for page, held in enumerate(self.host.holds):
-            locked = self._is_stored_to(page) or (
-                self.on.host_page_rests_until_loaded and self._is_loaded_from(page)
-            )
-            if held != prefix and not locked:
+            if held not in (None, request.prefix) and not self._is_kept(page):
                 self.host.holds[page] = None
-                return page
-        return None
+                return True
+        return False
 
-    def _is_loaded_from(self, page: int) -> bool:
-        return any(r.loaded and not r.load_is_seen and r.host_page == page for r in self.requests)
+    def _empty_page(self, prefix: Prefix) -> int | None:
+        """A host page that nobody uses, for a prefix that has none."""
+        if self.host.find(prefix) is not None:
+            return None
+        pages = enumerate(self.host.holds)
+        return next((n for n, held in pages if held is None and not self._is_kept(n)), None)
 
-    def _is_stored_to(self, page: int) -> bool:
-        return any(r.stored and not r.store_is_seen and r.host_page == page for r in self.requests)
+    def _is_kept(self, page: int) -> bool:
+        """Whether a host page has to stay what it is, for a copy that was not seen to end."""
+        users = [request for request in self.requests if request.host_page == page]
+        stores = any(r.stored and not r.store_is_seen for r in users)
+        loads = any(r.loaded and not r.load_is_seen for r in users)
+        return stores or (loads and self.on.host_page_rests_until_loaded)
 
     # Requests.
 
     def admit(self) -> bool:
         """Give the next request its page, and queue its load if it has one."""
-        request = next((r for r in self.requests if r.stage is Stage.WAITING), None)
+        request = self._next(Stage.WAITING)
         if request is None:
             return False
         host_page = self.host.find(request.prefix)
+        if host_page is not None:
+            self._synchronise()
+        self._free_rested()
         forks = request.forks and host_page is not None
         slot = self.pool.take(request.number, 2 if forks else 1)
         if slot is None:
             return False
         request.slot, request.stage, request.forks = slot, Stage.ADMITTED, forks
         if host_page is not None:
-            self._restore(request, host_page)
+            self._restore(request, slot.pages[0], host_page)
         return True
 
-    def _restore(self, request: Request, host_page: int) -> None:
+    def _restore(self, request: Request, page: int, host_page: int) -> None:
         """Queue the load of a prefix, with an event behind each component of each layer."""
-        self._synchronise()
-        assert request.slot is not None
-        request.host_page, page, rows = host_page, request.slot.pages[0], len(request.prefix)
+        request.host_page, rows = host_page, len(request.prefix)
+        if self.on.load_waits_for_forward:
+            self.load.wait_event(self.last_forward)
+        if self.on.load_waits_for_store:
+            self.load.wait_event(self.last_store)
         with torch.cuda.stream(self.load):
-            if self.on.load_waits_for_forward and self.last_forward is not None:
-                self.load.wait_event(self.last_forward)
-            if self.on.load_waits_for_store and self.last_store is not None:
-                self.load.wait_event(self.last_store)
             for layer in range(self.model.shape.layers):
                 behind = []
-                for device, host in (
-                    (self.pool.index_keys, self.host.index_keys),
-                    (self.pool.keys_values, self.host.keys_values),
-                ):
-                    target, source = device[page, layer, :rows], host[host_page, layer, :rows]
-                    target.copy_(source, non_blocking=True)
+                for device, host in self._components:
+                    source = host[host_page, layer, :rows]
+                    device[page, layer, :rows].copy_(source, non_blocking=True)
                     behind.append(self.load.record_event())
                 request.loaded.append((behind[0], behind[1]))
         if not self.on.event_of_one_stream:
@@ -182,16 +196,16 @@ class TwoTierCache:
 
     def launch(self) -> bool:
         """Queue the whole forward of the next request, and the copy of its result."""
-        request = next((r for r in self.requests if r.stage is Stage.ADMITTED), None)
+        request = self._next(Stage.ADMITTED)
         if request is None:
             return False
         if self.on.launch_waits_for_load and request.loaded and not request.load_is_seen:
             return False
         self._synchronise()
         request.stage = Stage.LAUNCHED
+        if self.on.forward_waits_for_store:
+            self.compute.wait_event(self.last_store)
         with torch.cuda.stream(self.compute):
-            if self.on.forward_waits_for_store and self.last_store is not None:
-                self.compute.wait_event(self.last_store)
             if request.forks:
                 self._fork(request)
             tokens = self._forward(request)
@@ -209,8 +223,8 @@ class TwoTierCache:
         if self.on.fork_waits_for_last_layer:
             self.compute.wait_event(request.loaded[-1][1])
         page, branch = request.slot.pages
-        for storage in (self.pool.index_keys, self.pool.keys_values):
-            storage[branch].copy_(storage[page])
+        for device, _ in self._components:
+            device[branch].copy_(device[page])
 
     def _forward(self, request: Request) -> list[Tensor]:
         ids = request.ids.to("cuda", non_blocking=True)
@@ -225,105 +239,107 @@ class TwoTierCache:
 
     def cache_of(self, request: Request) -> LayerCache:
         """The pages that a request reads and appends to."""
-        assert request.slot is not None
+        slot = request.slot
+        assert slot is not None
         if request.forks:
-            return Paged(self.pool, Slot(request.number, request.slot.pages[1:], 0))
-        if request.loaded:
-            return Restored(self.pool, request, self.on)
-        return Paged(self.pool, request.slot)
+            return Paged(self.pool, Slot(request.number, slot.pages[1:], 0))
+        return Restored(self.pool, slot, request.loaded, self.on)
 
     def back_up(self, request: Request) -> bool:
         """Queue the write-back of a computed page, whether or not its forward has run yet."""
-        held = request.stage is Stage.LAUNCHED and request.slot is not None
-        if not held or request.loaded or request.stored:
-            return False
-        if self.host.find(request.prefix) is not None:
-            return False
-        host_page = self._room(request.prefix)
-        if host_page is None or request.slot is None:
+        slot = request.slot
+        if request.stage is not Stage.LAUNCHED or slot is None or request.loaded or request.stored:
             return False
         self._synchronise()
-        request.host_page, page, rows = host_page, request.slot.pages[0], len(request.prefix)
+        host_page = self._empty_page(request.prefix)
+        if host_page is None:
+            return False
+        request.host_page, rows = host_page, len(request.prefix)
         if self.on.store_waits_for_forward:
             self.store.wait_event(self.computed)
         # A copy engine that may read its source early is a stream of its own.
-        with torch.cuda.stream(self.store if self.on.store_reads_in_stream_order else self.engine):
-            for device, host in (
-                (self.pool.index_keys, self.host.index_keys),
-                (self.pool.keys_values, self.host.keys_values),
-            ):
-                host[host_page, :, :rows].copy_(device[page, :, :rows], non_blocking=True)
-        self.store.wait_stream(self.engine)
-        request.stored = self.last_store = self.store.record_event()
+        stream = self.store if self.on.store_reads_in_stream_order else self.engine
+        with torch.cuda.stream(stream):
+            for device, host in self._components:
+                source = device[slot.pages[0], :, :rows]
+                host[host_page, :, :rows].copy_(source, non_blocking=True)
+        request.stored = self.last_store = stream.record_event()
         if not self.on.published_when_stored:
             self.host.holds[host_page] = request.prefix
         return True
 
     def release(self, request: Request) -> bool:
         """An earlier result says that a request has finished: its pages are for others."""
-        if request.stage is not Stage.LAUNCHED:
-            return False
-        self._let_go(request)
-        return True
+        return request.stage is Stage.LAUNCHED and self.abort(request)
 
     def abort(self, request: Request) -> bool:
-        """Nobody wants a request any more; a load that no forward waits for is waited for here."""
+        """Nobody wants a request any more."""
         if request.stage is Stage.RELEASED:
             return False
-        self._let_go(request)
+        request.stage = Stage.RELEASED
+        self._free_rested()
         return True
 
-    def _let_go(self, request: Request) -> None:
-        rests = []
-        if request.stage is Stage.ADMITTED and request.loaded:
-            rests.append(request.loaded[-1][1])
-        if self.on.page_rests_until_computed and request.done is not None:
-            rests.append(request.done)
-        if self.on.page_rests_until_stored and request.stored is not None:
-            rests.append(request.stored)
-        if request.slot is not None:
-            self.pool.give_back(request.slot, after=rests)
-        request.stage = Stage.RELEASED
+    def _free_rested(self) -> bool:
+        """Give back the pages of released requests, once they have rested long enough."""
+        rested = [r for r in self.requests if r.stage is Stage.RELEASED and self._has_rested(r)]
+        for request in rested:
+            if request.slot is not None:
+                self.pool.give_back(request.slot)
+                request.slot = None
+        return bool(rested)
+
+    def _has_rested(self, request: Request) -> bool:
+        """Whether what its pages have to rest for was seen to end: also a load that no forward
+        waits for."""
+        if request.slot is None:
+            return False
+        if request.done is None:
+            return not request.loaded or request.loaded[-1][1].query()
+        if self.on.page_rests_until_stored and request.stored and not request.store_is_seen:
+            return False
+        return not self.on.page_rests_until_computed or request.done.query()
 
     def take_acks(self) -> bool:
         """Look for copies that are finished, and for pages that have rested long enough."""
-        waiting = any(request.stage is Stage.WAITING for request in self.requests)
-        if not self.on.acks_taken_every_tick and not waiting:
-            return False
-        before = self.pool.free
-        self.pool.collect()
-        seen = self.pool.free > before
-        for request in self.requests:
-            if request.loaded and not request.load_is_seen and request.loaded[-1][1].query():
-                request.load_is_seen = seen = True
-            if request.stored and not request.store_is_seen and request.stored.query():
-                request.store_is_seen = seen = True
-                assert request.host_page is not None
-                if self.on.published_when_stored:
-                    self.host.holds[request.host_page] = request.prefix
-        return seen
+        seen = [self.see(request) for request in self.requests]
+        return any([*seen, self._acks_are_taken and self._free_rested()])
 
-    def _synchronise(self) -> None:
-        if self.on.host_synchronises:
-            torch.cuda.synchronize()
+    @property
+    def _acks_are_taken(self) -> bool:
+        return self.on.acks_taken_every_tick or self._next(Stage.WAITING) is not None
+
+    def see(self, request: Request) -> bool:
+        """See that the load or the write-back of a request is finished."""
+        if not self._acks_are_taken:
+            return False
+        if request.loaded and not request.load_is_seen and request.loaded[-1][1].query():
+            request.load_is_seen = True
+            return True
+        if request.stored and not request.store_is_seen and request.stored.query():
+            request.store_is_seen = True
+            assert request.host_page is not None
+            if self.on.published_when_stored:
+                self.host.holds[request.host_page] = request.prefix
+            return True
+        return False
 
 
 class Restored(Paged):
-    """A page that a load is still filling: each component of each layer is waited for."""
+    """Pages that a load may still be filling: each component of each layer is waited for."""
 
-    def __init__(self, pool: SlotPool, request: Request, on: AsyncCacheLoad) -> None:
-        assert request.slot is not None
-        super().__init__(pool, request.slot)
-        self._loaded, self._on = request.loaded, on
+    def __init__(self, pool: SlotPool, slot: Slot, loaded: Loaded, on: AsyncCacheLoad) -> None:
+        super().__init__(pool, slot)
+        self._loaded, self._on = loaded, on
 
     def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`."""
-        if self._on.indexer_waits_for_load:
+        if self._loaded and self._on.indexer_waits_for_load:
             torch.cuda.current_stream().wait_event(self._loaded[layer][0])
         return super().index_keys(layer, start, new)
 
     def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`."""
-        if self._on.attention_waits_for_load:
+        if self._loaded and self._on.attention_waits_for_load:
             torch.cuda.current_stream().wait_event(self._loaded[layer][1])
         return super().keys_values(layer, start, new)

@@ -2,7 +2,8 @@
 
 A chunk is a page. Three loops of a real node are three methods here, each of which does one thing
 and says whether it did: `listen` (the control thread), `work` (the transfer worker) and `tidy` (the
-scheduler, which drops failed requests from its tables).
+scheduler, which drops failed requests from its tables). What a loop does for one request has a name
+of its own (`look_at`, `answer_owed`, `expire`, `fail_on_error`, `post`, `finish`, `clear`).
 """
 
 from __future__ import annotations
@@ -47,12 +48,14 @@ class Target:
 
 @dataclass
 class _Transfer:
-    """A transfer in the tables; `pages` are the prefill node's own."""
+    """A transfer in the tables; `pages` are the prefill node's own, `parts` the writes of its
+    chunks."""
 
     asked: Transfer
     room: Room = Room.QUEUED
     pages: Slot | None = None
-    parts: list[Handle] = field(default_factory=list)
+    parts: dict[int, Handle] = field(default_factory=dict)
+    computed: int = 0
     record: Handle | None = None
     token: Tensor | None = None
     arrival_is_told: bool = False
@@ -63,7 +66,8 @@ class _Transfer:
 
     @property
     def handles(self) -> list[Handle]:
-        return self.parts if self.record is None else [*self.parts, self.record]
+        parts = list(self.parts.values())
+        return parts if self.record is None else [*parts, self.record]
 
 
 class PrefillNode:
@@ -124,50 +128,78 @@ class PrefillNode:
             else:
                 self.owed.add(request)
 
-    def reject(self, request: int) -> None:
+    def reject(self, request: int) -> bool:
         """A queued request fails validation."""
-        transfer = self.table[request]
+        transfer = self.table.get(request)
+        if transfer is None or transfer.room is not Room.QUEUED:
+            return False
         if self.on.rejection_is_reported:
             self._fail(transfer)
         else:
             del self.table[request]
             self.outgoing.send(Success(request))
+        return True
 
     # The transfer worker.
 
     def work(self) -> bool:
         """Look at what is under way, then bring one transfer one step on."""
-        seen = [self._look_at(request) for request in list(self.under_way)]
-        for request in [r for r in self.owed if self._is_quiet(r)]:
-            self.owed.discard(request)
-            self._answer(request)
+        seen = [self.look_at(request) for request in list(self.under_way)]
+        if any(self.answer_owed(request) for request in list(self.owed)):
             return True
-        return any(self._advance(transfer) for transfer in list(self.table.values())) or any(seen)
+        return any(self._advance(request) for request in list(self.table)) or any(seen)
 
-    def _advance(self, transfer: _Transfer) -> bool:
-        number = transfer.number
-        if number in self.ended_leases and self.on.lease_stops_writer:
-            if transfer.room in (Room.QUEUED, Room.RUNNING):
-                transfer.room = Room.FAILED
-                return True
+    def _advance(self, request: int) -> bool:
+        if request in self.ended_leases and self.on.lease_stops_writer:
+            return self.expire(request)
+        return self.fail_on_error(request) or self.post(request) or self.finish(request)
+
+    def answer_owed(self, request: int) -> bool:
+        """Answer an abort or a failure, now that no write is under way."""
+        if request not in self.owed or not self._is_quiet(request):
             return False
-        if transfer.room is not Room.FAILED:
-            if any(handle.state() is State.FAILED for handle in transfer.handles):
-                self._fail(transfer)
-                return True
-            if len(transfer.parts) < self._chunks(transfer):
-                return self._post(transfer)
-        elif self.on.failed_is_sticky:
+        self._answer(request)
+        return True
+
+    def expire(self, request: int) -> bool:
+        """A transfer whose lease is over fails, if it is not over too."""
+        ended = request in self.ended_leases and self.on.lease_stops_writer
+        transfer = self.table.get(request)
+        if not ended or transfer is None or transfer.room is Room.FAILED:
             return False
-        return self._finish(transfer)
+        transfer.room = Room.FAILED
+        return True
+
+    def fail_on_error(self, request: int) -> bool:
+        """A transfer of which a write has failed fails."""
+        transfer = self.table.get(request)
+        if transfer is None or transfer.room is Room.FAILED:
+            return False
+        if not any(handle.state() is State.FAILED for handle in transfer.handles):
+            return False
+        self._fail(transfer)
+        return True
+
+    def post(self, request: int, chunk: int | None = None) -> bool:
+        """Compute a chunk (the next, if none is said) and what it needs, and post its write.
+
+        The record goes with the last one.
+        """
+        transfer = self.table.get(request)
+        if transfer is None or transfer.room is Room.FAILED:
+            return False
+        if request in self.ended_leases and self.on.lease_stops_writer:
+            return False
+        left = [c for c in range(self._chunks(transfer)) if c not in transfer.parts]
+        if not left or chunk not in (None, *left):
+            return False
+        return self._post(transfer, left[0] if chunk is None else chunk)
 
     def _chunks(self, transfer: _Transfer) -> int:
         return self.model.shape.pages(len(transfer.asked.prompt))
 
-    def _post(self, transfer: _Transfer) -> bool:
-        """Compute the next chunk and post its write; the record goes with the last one."""
-        asked, rows = transfer.asked, self.model.shape.page_rows
-        chunk = len(transfer.parts)
+    def _post(self, transfer: _Transfer, chunk: int) -> bool:
+        asked = transfer.asked
         if transfer.pages is None:
             transfer.pages = self.pool.take(asked.request, self._chunks(transfer))
             if transfer.pages is None:
@@ -175,22 +207,29 @@ class PrefillNode:
             self.held_pages[asked.request] = transfer.pages
         transfer.room = Room.RUNNING
         with torch.cuda.stream(self.stream):
-            tokens = torch.tensor(asked.prompt[chunk * rows : (chunk + 1) * rows], device="cuda")
-            cache = Paged(self.pool, transfer.pages)
-            transfer.token = self.model.forward(tokens, chunk * rows, cache)
-            if chunk + 1 == self._chunks(transfer):
-                self._sources[asked.request] = self._record(transfer)
+            while transfer.computed <= chunk:
+                self._compute(transfer)
         self.stream.synchronize()
         own, theirs = transfer.pages.pages[chunk], asked.slot.pages[chunk]
         writes = zip(self.pool.regions(own), self.target.pool.regions(theirs), strict=True)
-        handle = self.transport.post(list(writes))
-        transfer.parts.append(handle)
+        handle = transfer.parts[chunk] = self.transport.post(list(writes))
         self.under_way.setdefault(asked.request, []).append(handle)
-        if asked.request in self._sources:
+        if len(transfer.parts) == self._chunks(transfer):
             row = self.target.records.rows[asked.slot.pages[0]]
             transfer.record = self.transport.post([(self._sources[asked.request], row)])
             self.under_way[asked.request].append(transfer.record)
         return True
+
+    def _compute(self, transfer: _Transfer) -> None:
+        """Compute the next chunk, and the record with the last one."""
+        asked, rows, chunk = transfer.asked, self.model.shape.page_rows, transfer.computed
+        assert transfer.pages is not None
+        tokens = torch.tensor(asked.prompt[chunk * rows : (chunk + 1) * rows], device="cuda")
+        cache = Paged(self.pool, transfer.pages)
+        transfer.token = self.model.forward(tokens, chunk * rows, cache)
+        transfer.computed += 1
+        if transfer.computed == self._chunks(transfer):
+            self._sources[asked.request] = self._record(transfer)
 
     def _record(self, transfer: _Transfer) -> Tensor:
         """For whom, the first token, a digest of the rows; int64 [3]."""
@@ -199,9 +238,14 @@ class PrefillNode:
         tag = torch.tensor(transfer.asked.slot.generation, device="cuda")
         return torch.stack([tag, transfer.token, digest(self.pool, transfer.pages.pages)])
 
-    def _finish(self, transfer: _Transfer) -> bool:
-        """Tell what has arrived, once it has."""
-        arrived = [self._has_arrived(part) for part in transfer.parts]
+    def finish(self, request: int) -> bool:
+        """Tell what of a transfer has arrived, once it has."""
+        transfer = self.table.get(request)
+        if transfer is None or len(transfer.parts) < self._chunks(transfer):
+            return False
+        if transfer.room is Room.FAILED and self.on.failed_is_sticky:
+            return False
+        arrived = [self._has_arrived(part) for part in transfer.parts.values()]
         if not any(arrived):
             return False
         if not transfer.arrival_is_told and (
@@ -216,7 +260,7 @@ class PrefillNode:
         if self.on.success_waits_for_record and not self._has_arrived(record):
             return False
         self.outgoing.send(Success(transfer.number))
-        self._clear(transfer)
+        self._drop(transfer)
         return True
 
     def _has_arrived(self, handle: Handle) -> bool:
@@ -224,8 +268,10 @@ class PrefillNode:
         early = state is State.ACKNOWLEDGED and not self.on.completion_follows_visibility
         return state is State.VISIBLE or early
 
-    def _look_at(self, request: int) -> bool:
+    def look_at(self, request: int) -> bool:
         """Take off the list what is over; pages that only a posted write kept are free then."""
+        if request not in self.under_way:
+            return False
         before, left = self.under_way[request], []
         for handle in before:
             if handle.state() is State.FAILED and self.on.error_follows_flush:
@@ -254,18 +300,24 @@ class PrefillNode:
             self.outgoing.send(Failure(transfer.number))
 
     def _answer(self, request: int) -> None:
+        """No write is under way, and none will be; what was owed is settled with it."""
+        self.owed.discard(request)
         if self.on.failure_is_announced or self.on.abort_is_answered:
             self.outgoing.send(Answer(request))
 
     def tidy(self) -> bool:
         """Drop one failed transfer from the tables."""
-        for transfer in list(self.table.values()):
-            if transfer.room is Room.FAILED:
-                self._clear(transfer)
-                return True
-        return False
+        return any(self.clear(request) for request in list(self.table))
 
-    def _clear(self, transfer: _Transfer) -> None:
+    def clear(self, request: int) -> bool:
+        """Drop a failed transfer from the tables."""
+        transfer = self.table.get(request)
+        if transfer is None or transfer.room is not Room.FAILED:
+            return False
+        self._drop(transfer)
+        return True
+
+    def _drop(self, transfer: _Transfer) -> None:
         number = transfer.number
         del self.table[number]
         if not self.on.ack_target_outlives_room:

@@ -1,46 +1,114 @@
-"""Ranks as objects of one process: their collectives are copies between streams of one device."""
+"""How ranks reach each other: what a group offers, and one whose ranks share a process and a
+device, so that their collectives are copies between streams."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from reference_impl.barriers import LayerSplit
-from reference_impl.layer_split import Broadcast
 
 
 @dataclass
-class _Collective:
-    """One broadcast: who has joined, and which rank is the owner."""
+class Broadcast:
+    """A rank's side of a broadcast; `source` is the owner's, `target` everybody else's.
 
-    sides: dict[int, Broadcast] = field(default_factory=dict)
+    `done` is recorded on the stream behind the copy: the source was read, or the target written. It
+    is None until the copy is queued.
+    """
+
+    stream: torch.cuda.Stream
+    source: Tensor | None = None
+    target: Tensor | None = None
+    waits: list[torch.cuda.Event] = field(default_factory=list)
+    done: torch.cuda.Event | None = None
+
+    def queue(self, copy: Callable[[], object]) -> None:
+        """Do this on the stream, behind what this side waits for."""
+        for event in self.waits:
+            self.stream.wait_event(event)
+        with torch.cuda.stream(self.stream):
+            copy()
+        self.done = self.stream.record_event()
+
+
+class Group(Protocol):
+    """What the ranks share: two communicators, one for rounds and one for broadcasts."""
+
+    def enter(self, turn: int, rank: int, refuses: bool) -> None:
+        """A rank enters the status round of a turn."""
+
+    def concluded(self, turn: int, rank: int) -> bool | None:
+        """Whether a round agreed; None while not all ranks are in it."""
+
+    def join(self, turn: int, rank: int, side: Broadcast) -> None:
+        """A rank joins the broadcast of a turn, which is queued once it can be."""
+
+    def finish(self, prompt: int, rank: int) -> None:
+        """A rank has seen its last turn of a prompt end."""
+
+    def all_finished(self, prompt: int) -> bool:
+        """Whether all ranks have."""
+
+
+class Staging:
+    """Memory that layers travel through: of each broadcast alone, or one region that all share.
+
+    `empty` makes memory for the rows that it is given.
+    """
+
+    def __init__(self, on: LayerSplit, empty: Callable[[Tensor], Tensor]) -> None:
+        self._on, self._empty = on, empty
+        self._region: Tensor | None = None
+
+    def place(self, rows: Tensor) -> Tensor:
+        """Memory for these rows."""
+        if self._on.staging_per_broadcast:
+            return self._empty(rows)
+        if self._region is None or len(self._region) < len(rows):
+            self._region = self._empty(rows)
+        return self._region[: len(rows)]
+
+
+@dataclass
+class Collective:
+    """One broadcast: what receives have joined it, and where the owner's layer is staged."""
+
     owner: int | None = None
+    receivers: list[Broadcast] = field(default_factory=list)
+    sent: torch.cuda.Event | None = None
     staged: Tensor | None = None
 
 
 class LocalGroup:
-    """A `Group`. A broadcast is queued as soon as its two ends have joined: the owner's stream
-    reads the source into staging memory, the streams of the others copy it from there."""
+    """A `Group`. What a rank has joined is queued in that order: the owner's stream reads the
+    source into staging memory, the streams of the others copy it from there."""
 
     def __init__(self, ranks: int, on: LayerSplit) -> None:
         self.ranks, self.on = ranks, on
         self._lock = threading.Lock()
         """Whoever joins last queues the work of all, so what each host knew passes on with it."""
-        self._rounds: dict[int, dict[int, bool]] = {}
-        self._broadcasts: dict[int, _Collective] = {}
+        self.rounds: dict[int, dict[int, bool]] = {}
+        """The ranks in the round of each turn, and whether they refuse."""
+        self.broadcasts: dict[int, Collective] = {}
+        self._joined: dict[int, deque[tuple[int, Broadcast]]] = {}
         self._finished: dict[int, set[int]] = {}
-        self._region: Tensor | None = None
+        self._staging = Staging(on, torch.empty_like)
 
     def enter(self, turn: int, rank: int, refuses: bool) -> None:
         """As in `Group`."""
-        self._rounds.setdefault(turn, {})[rank] = refuses
+        self.rounds.setdefault(turn, {})[rank] = refuses
 
     def concluded(self, turn: int, rank: int) -> bool | None:  # noqa: ARG002
         """As in `Group`."""
-        votes = self._rounds[turn]
+        votes = self.rounds[turn]
         return None if len(votes) < self.ranks else not any(votes.values())
 
     def finish(self, prompt: int, rank: int) -> None:
@@ -54,57 +122,50 @@ class LocalGroup:
     def join(self, turn: int, rank: int, side: Broadcast) -> None:
         """As in `Group`."""
         with self._lock:
-            made = self._broadcasts.setdefault(turn, _Collective())
-            made.sides[rank] = side
+            made = self.broadcasts.setdefault(turn, Collective())
             if side.source is not None:
                 made.owner = rank
-            for number in sorted(self._broadcasts):
-                self._advance(number)
+            else:
+                made.receivers.append(side)
+            self._joined.setdefault(rank, deque()).append((turn, side))
+            while any(self._advance(sides) for sides in self._joined.values()):
+                pass
 
-    def _advance(self, turn: int) -> None:
-        """Queue what can be queued of a broadcast."""
-        made = self._broadcasts[turn]
-        if made.owner is None:
-            return
-        if made.staged is None and not self._send(turn, made, made.sides[made.owner]):
-            return
-        for side in made.sides.values():
-            if side.target is not None and side.received is None:
-                self._receive(made, made.sides[made.owner], side)
+    def _advance(self, sides: deque[tuple[int, Broadcast]]) -> bool:
+        """Queue what a rank has joined first, if that can be."""
+        if not sides:
+            return False
+        turn, side = sides[0]
+        made = self.broadcasts[turn]
+        queued = self._receive(made, side) if side.source is None else self._send(turn, made, side)
+        if queued:
+            sides.popleft()
+        return queued
 
-    def _send(self, turn: int, made: _Collective, side: Broadcast) -> bool:
-        assert side.source is not None
+    def _send(self, turn: int, made: Collective, side: Broadcast) -> bool:
         if self.on.send_waits_for_receivers:
-            for number, earlier in self._broadcasts.items():
+            for number, earlier in self.broadcasts.items():
                 if number < turn and earlier.owner == made.owner:
-                    received = [s.received for s in earlier.sides.values() if s.target is not None]
-                    if len(received) < self.ranks - 1 or None in received:
+                    received = [s.done for s in earlier.receivers if s.done is not None]
+                    if len(received) < self.ranks - 1:
                         return False
-                    side.waits += [event for event in received if event is not None]
-        for event in side.waits:
-            side.stream.wait_event(event)
-        with torch.cuda.stream(side.stream):
-            made.staged = self._staging(side.source)
+                    side.waits += received
+
+        def stage() -> None:
+            assert side.source is not None
+            made.staged = self._staging.place(side.source)
             made.staged.copy_(side.source)
-        side.sent = side.stream.record_event()
+
+        side.queue(stage)
+        made.sent = side.done
         return True
 
-    def _staging(self, source: Tensor) -> Tensor:
-        """Memory of this broadcast alone, or the one region that all share."""
-        if self.on.staging_per_broadcast:
-            return torch.empty_like(source)
-        if self._region is None or len(self._region) < len(source):
-            self._region = torch.empty_like(source)
-        return self._region[: len(source)]
-
-    def _receive(self, made: _Collective, owner: Broadcast, side: Broadcast) -> None:
-        assert made.staged is not None
-        assert side.target is not None
-        assert owner.sent is not None
-        for event in side.waits:
-            side.stream.wait_event(event)
-        if self.on.communicator_is_live:
-            side.stream.wait_event(owner.sent)
-            with torch.cuda.stream(side.stream):
-                side.target.copy_(made.staged)
-        side.received = side.stream.record_event()
+    def _receive(self, made: Collective, side: Broadcast) -> bool:
+        if not self.on.communicator_is_live:
+            side.queue(lambda: None)
+            return True
+        if made.sent is None or made.staged is None or side.target is None:
+            return False
+        side.waits.append(made.sent)
+        side.queue(partial(side.target.copy_, made.staged))
+        return True

@@ -70,5 +70,5 @@ def workshop(
     kept = dict(sys.modules)
     yield Workshop(tmp_path, capsys)
     for name in set(sys.modules) - set(kept):
-        if re.match(r"(models|properties|model_file_\w+)(\.|$)", name):
+        if re.match(r"(models|properties|(model|adapter)_file_\w+)(\.|$)", name):
             del sys.modules[name]

@@ -15,6 +15,8 @@ from fencepost.core.semantics import Barriers, Outcome, Successor, perform
 from fencepost.core.system import State, Step, System
 from fencepost.core.trees import Fault
 
+Part = tuple[Step, ...]
+"""Some of the steps of a run, in their order."""
 Shows = Callable[[State], bool]
 """Whether a state is what a run was wanted for."""
 
@@ -49,37 +51,10 @@ class Minimiser:
         return self._shorter(way, None)
 
     def _shorter(self, way: Way, shows: Shows | None) -> Way:
-        found = self._kept(way.initial, way.steps, shows)
-        if found is None:
+        steps = shortened(way.steps, lambda steps: self._kept(way.initial, steps, shows))
+        if steps is None:
             raise ShowsNothing
-        size = max(1, len(found) // 2)
-        while True:
-            shorter = self._without_one_of(way.initial, found, _chunks(len(found), size), shows)
-            if shorter is not None:
-                found, size = shorter, max(1, min(size, len(shorter) // 2))
-            elif size > 1:
-                size //= 2
-            else:
-                pairs = _pairs(len(found))
-                shorter = self._without_one_of(way.initial, found, pairs, shows)
-                if shorter is None:
-                    return Way(way.initial, found)
-                found = shorter
-
-    def _without_one_of(
-        self,
-        initial: State,
-        steps: tuple[Step, ...],
-        parts: Iterator[frozenset[int]],
-        shows: Shows | None,
-    ) -> tuple[Step, ...] | None:
-        """What is left of a run without the first of the parts that can be dropped."""
-        for part in parts:
-            rest = tuple(step for n, step in enumerate(steps) if n not in part)
-            kept = self._kept(initial, rest, shows)
-            if kept is not None:
-                return kept
-        return None
+        return Way(way.initial, steps)
 
     def _kept(
         self, initial: State, steps: tuple[Step, ...], shows: Shows | None
@@ -108,6 +83,40 @@ class Minimiser:
         if key not in self._outcomes:
             self._outcomes[key] = perform(self.system, self.barriers, state, step)
         return self._outcomes[key]
+
+
+def shortened(steps: Part, kept: Callable[[Part], Part | None]) -> Part | None:
+    """A part of the steps that none can be left out of, and no two where they are few.
+
+    `kept` tries some of the steps: those of them that were needed, or None where they do not show
+    what is wanted. None where all of them do not.
+    """
+    found = kept(steps)
+    if found is None:
+        return None
+    size = max(1, len(found) // 2)
+    while True:
+        shorter = _without_one_of(found, _chunks(len(found), size), kept)
+        if shorter is not None:
+            found, size = shorter, max(1, min(size, len(shorter) // 2))
+        elif size > 1:
+            size //= 2
+        else:
+            shorter = _without_one_of(found, _pairs(len(found)), kept)
+            if shorter is None:
+                return found
+            found = shorter
+
+
+def _without_one_of(
+    steps: Part, parts: Iterator[frozenset[int]], kept: Callable[[Part], Part | None]
+) -> Part | None:
+    """What is left of a run without the first of the parts that can be dropped."""
+    for part in parts:
+        rest = kept(tuple(step for n, step in enumerate(steps) if n not in part))
+        if rest is not None:
+            return rest
+    return None
 
 
 def _chunks(length: int, size: int) -> Iterator[frozenset[int]]:

@@ -11,6 +11,9 @@ from fencepost.kernel.control import LANES
 from fencepost.kernel.layout import Words
 from fencepost.kernel.search import barrier_mask
 
+FAULTING = 40
+"""Where the lanes with a faulting step are in what the code returns."""
+
 Taken = tuple[Step, Words]
 """A step that can be taken, and the state it leads to."""
 
@@ -31,6 +34,8 @@ class Stepper:
         self._fired = (ctypes.c_uint8 * (steps + LANES))()
         self._coverage = (ctypes.c_uint8 * (len(kernel.leaves) + LANES))()
         self._ever = bytearray(steps)
+        self._marks = (ctypes.c_uint8 * (kernel.watches + LANES))()
+        self._wanted = (ctypes.c_uint8 * (kernel.watches + LANES))()
         function = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 8)(kernel.expand)
         mask, at = barrier_mask(system, barriers), ctypes.addressof
         arguments = (
@@ -38,6 +43,11 @@ class Stepper:
             *(at(self._lanes), at(self._coverage), at(self._fired)),
         )
         self._expand: Callable[[], int] = lambda: int(function(*arguments))
+        inspect = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5)(kernel.inspect)
+        asked = (at(self._states), 1, mask, at(self._marks), at(self._wanted))
+        self._inspect: Callable[[], int] = lambda: int(inspect(*asked))
+        self.faults = False
+        """Whether some step faults in the state looked at last."""
 
     def pack(self, state: State) -> Words:
         return self.layout.pack(state)
@@ -55,7 +65,7 @@ class Stepper:
         steps, stride = len(self.system.steps), self._stride
         self._states[: len(words)] = list(words)
         ctypes.memset(self._fired, 0, steps)
-        self._expand()
+        self.faults = bool(self._expand() >> FAULTING & 1)
         fired = bytes(self._fired)
         taken = [number for number in range(steps) if fired[number]]
         for number in taken:
@@ -65,6 +75,13 @@ class Stepper:
             self._out[row * stride : row * stride + count] for row in range(len(words))
         ]
         return list(zip(taken, zip(*rows, strict=True), strict=True))
+
+    def met(self, words: Words) -> frozenset[int]:
+        """The questions that a state meets, by number: an `always` where it is violated, another
+        property where it is satisfied."""
+        self._states[: len(words)] = list(words)
+        self._inspect()
+        return frozenset(n - 1 for n in range(1, self.kernel.watches) if self._marks[n])
 
     @property
     def steps_taken(self) -> frozenset[Step]:

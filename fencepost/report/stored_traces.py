@@ -17,6 +17,7 @@ from fencepost.version import VERSION
 FORMAT = "fencepost trace"
 FORMAT_VERSION = 1
 MOST_BYTES = 64 << 20
+AGAIN = "the command that wrote the trace once more, to write it anew"
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,17 @@ class StoredTrace:
         )
 
 
-def load(path: Path) -> StoredTrace:
-    """Read a trace file; every way it can be wrong is a numbered error."""
+def load(path: Path, of: str = FORMAT, by: str = "check") -> StoredTrace:
+    """Read a trace file of a format that a command writes; every way it can be wrong is a numbered
+    error."""
+    write = f"a file that `fencepost {by}` wrote into .fencepost/traces"
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(
                 "F51",
                 f"{path} is larger than a trace can be",
                 why=f"a trace is read whole, and at most {MOST_BYTES >> 20} MiB",
-                write="a file that `fencepost check` wrote into .fencepost/traces",
+                write=write,
                 at=Location(str(path), 1),
             )
         raw = path.read_bytes()
@@ -71,7 +74,7 @@ def load(path: Path) -> StoredTrace:
             "F04",
             f"{path} cannot be read: {error.strerror or error}",
             why="the trace to replay is a file",
-            write="the path that `fencepost check` printed",
+            write=f"the path that `fencepost {by}` printed",
         ) from error
     try:
         content = json.loads(raw)
@@ -80,15 +83,15 @@ def load(path: Path) -> StoredTrace:
             "F50",
             "this is not JSON",
             why=f"{_in_one_line(error)}",
-            write="a file that `fencepost check` wrote into .fencepost/traces",
+            write=write,
             at=Location(str(path), getattr(error, "lineno", 1)),
         ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != of:
         raise InputError(
             "F51",
             "this is JSON, but no trace",
-            why=f'a trace says "format": "{FORMAT}"',
-            write="a file that `fencepost check` wrote into .fencepost/traces",
+            why=f'a trace says "format": "{of}"',
+            write=write,
             at=Location(str(path), 1),
         )
     if content.get("format_version") != FORMAT_VERSION:
@@ -96,10 +99,10 @@ def load(path: Path) -> StoredTrace:
             "F52",
             f"the trace has format version {content.get('format_version')!r}",
             why=f"this version of fencepost ({VERSION}) reads version {FORMAT_VERSION}",
-            write="the same `fencepost check` again, to write the trace anew",
+            write=AGAIN,
             at=Location(str(path), 1),
         )
-    return _parse(content, path)
+    return _parse(content, path, write)
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -110,7 +113,7 @@ class _Malformed(Exception):
     """A part of a trace file that is missing or of another kind."""
 
 
-def _parse(content: dict[str, Any], path: Path) -> StoredTrace:
+def _parse(content: dict[str, Any], path: Path, write: str) -> StoredTrace:
     try:
         return StoredTrace(
             model=_text(content, "model"),
@@ -133,7 +136,7 @@ def _parse(content: dict[str, Any], path: Path) -> StoredTrace:
             "F51",
             f"this is no whole trace: {error}",
             why="replay needs the model, the design, the initial state and every step",
-            write="a file that `fencepost check` wrote into .fencepost/traces",
+            write=write,
             at=Location(str(path), 1),
         ) from error
 
@@ -165,9 +168,6 @@ def _each(content: dict[str, Any], key: str, kind: type) -> list[Any]:
         names = {str: "texts", int: "integers", dict: "objects"}
         raise _Malformed(f'"{key}" is not a list of {names[kind]}')
     return value
-
-
-AGAIN = "the same `fencepost check` again, to write the trace anew"
 
 
 def check_names(stored: StoredTrace, model: str, parameters: Collection[str], path: Path) -> None:

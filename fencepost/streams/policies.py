@@ -117,6 +117,34 @@ class Script:
         )
 
 
+class HostWaits(Exception):
+    """A host waits for what nobody has told to run."""
+
+
+class WhenTold:
+    """Nothing runs but the queue `told`, however often a host asks: for whoever performs a schedule
+    step by step. While none is told, a host that waits gets `HostWaits`, unless only records and
+    waits are in its way; with `free` it waits in order of submission, as when all is set up.
+    """
+
+    lazy = True
+
+    def __init__(self) -> None:
+        self.told: Queue | None = None
+        self.free = True
+
+    def choose(self, ready: Sequence[Queue], must: bool) -> Queue | None:
+        """The queue that is told, if it may run."""
+        if not must:
+            return None
+        if self.free:
+            return min(ready, key=_age)
+        for queue in ready:
+            if queue is self.told or queue.items[0].operation is None:
+                return queue
+        raise HostWaits
+
+
 POLICIES: dict[str, Callable[[int], Policy]] = {
     "in-order": lambda _: InOrder(),
     "eager": lambda _: Eager(),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from fencepost.core.errors import InputError, Location
 from fencepost.streams.calls import Accesses, Agent, Late, Operation, Receive, Trace
-from fencepost.streams.policies import Policy
+from fencepost.streams.policies import Policy, WhenTold
 from fencepost.streams.queues import Host, Mark, Queue, Token
 from fencepost.streams.running import Running
 from fencepost.streams.sites import caller
@@ -156,7 +156,7 @@ class Recording(Running):
             return True
         self._went_on()
         answer = mark.reached
-        if not answer:
+        if not answer and not isinstance(self.policy, WhenTold):
             self._step()
         return answer
 

@@ -63,11 +63,11 @@ class _Pages:
 
 
 class Fused(SmallModel):
-    """A model whose forward is one kernel; `host` are its weights in ordinary memory."""
+    """A model whose forward is one kernel; `host` is the same in ordinary memory (`on_host`)."""
 
-    def __init__(self, virtual: VirtualDevice, model: SmallModel) -> None:
-        self.shape = model.shape
-        self.host = on_host(virtual, model)
+    def __init__(self, virtual: VirtualDevice, host: SmallModel) -> None:
+        self.shape = host.shape
+        self.host = host
         self._runtime = virtual.runtime
         self._pools: dict[SlotPool, _Pages] = {}
         self._named: dict[SlotPool, dict[int, list[Bytes]]] = {}

@@ -98,7 +98,7 @@ class _Run:
         self.up = VirtualChannel(hosts.virtual, lambda _: None)
         self.down = VirtualChannel(hosts.virtual, self._announced)
         self.failures: set[int] = set()
-        self.parts: dict[int, list[TransportHandle]] = {}
+        self.parts: dict[int, dict[int, TransportHandle]] = {}
         with hosts.acting("decode"):
             self.decode = DecodeNode(model, pool, records, nic, (self.down, self.up), on)
         with hosts.acting("prefill"):
@@ -266,7 +266,7 @@ class _Run:
         if self.down.under_way and isinstance(self.down.under_way[0][0], Arrived):
             number = self.down.under_way[0][0].request
             request = self.decode.requests[number]
-            parts = self.parts[number]
+            parts = self.parts[number].values()
             landed = all(isinstance(part, Handle) and part.landed for part in parts)
             if request.phase is Phase.TRANSFERRING and not landed:
                 self.outcome.failed |= WHOLE

@@ -14,6 +14,7 @@ from fencepost.streams import Eager, InOrder, NewestFirst, Priorities, Random, v
 from fencepost.streams.detect import races
 from fencepost.streams.policies import Policy
 from fencepost.streams.shim.session import VirtualDevice
+from reference_impl.adapters.noted import Noted
 from reference_impl.adapters.outcomes import Changed, Outcome
 from reference_impl.adapters.virtual import newest_record, raw
 from reference_impl.attention import Expected, LayerCache, Shape, SmallModel, oracle
@@ -109,7 +110,7 @@ class _Run:
                 actions.append(("prefetch", self._prefetch))
             if self.draw.random() < weights["back_up"]:
                 actions += [
-                    (f"back_up {r.number}", partial(cache.back_up, r)) for r in cache.requests
+                    (f"back_up {r.number}", partial(self._back_up, r)) for r in cache.requests
                 ]
             self.draw.shuffle(actions)
             for name, act in actions:
@@ -130,11 +131,21 @@ class _Run:
         waiting = [r for r in self.cache.requests if r.stage is Stage.WAITING]
         if not waiting:
             return False
-        prefix = self.draw.choice(waiting).prefix
-        rows, length = expected(prefix), len(prefix)
-        return self.cache.prefetch(
-            prefix, rows.index_keys[:, :length], rows.keys_values[:, :length]
+        request = self.draw.choice(waiting)
+        rows, length = expected(request.prefix), len(request.prefix)
+        fill = partial(
+            self.cache.prefetch,
+            request.prefix,
+            rows.index_keys[:, :length],
+            rows.keys_values[:, :length],
         )
+        return fill() or (self.cache.evict(request) and fill())
+
+    def _back_up(self, request: Request) -> bool:
+        if request.stage is not Stage.LAUNCHED or request.loaded or request.stored:
+            return False
+        cache = self.cache
+        return cache.back_up(request) or (cache.evict(request) and cache.back_up(request))
 
     # What an observer sees who knows every byte.
 
@@ -210,21 +221,9 @@ class _Noting(TwoTierCache):
         self._reads = reads
 
     def cache_of(self, request: Request) -> LayerCache:
-        return _Noted(super().cache_of(request), request, self._reads)
+        """As in `TwoTierCache`."""
 
+        def keep(component: str, layer: int, rows: Tensor) -> None:
+            self._reads.append((request, component, layer, rows))
 
-class _Noted:
-    def __init__(
-        self, inner: LayerCache, request: Request, reads: list[tuple[Request, str, int, Tensor]]
-    ) -> None:
-        self._inner, self._request, self._reads = inner, request, reads
-
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        rows = self._inner.index_keys(layer, start, new)
-        self._reads.append((self._request, "index_keys", layer, rows))
-        return rows
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        rows = self._inner.keys_values(layer, start, new)
-        self._reads.append((self._request, "keys_values", layer, rows))
-        return rows
+        return Noted(super().cache_of(request), keep)

@@ -108,14 +108,10 @@ class _Run:
         with self.hosts.acting(f"rank {rank.number}"):
             if event == "refuse":
                 return rank.refuse()
-            loads = [
-                t.number
-                for t in rank.turns
-                if t.is_loaded and rank.owns(t) and t.number not in rank.loaded
-            ]
-            if loads:
-                rank.fail_load(loads[0])
-            return bool(loads)
+            turn = next((t for t in rank.turns if rank.needs_load(t) and t.loaded is None), None)
+            if turn is not None:
+                turn.load_failed = True
+            return turn is not None
 
     def _actors(self) -> dict[str, Callable[[], bool]]:
         def as_host(rank: Rank, loop: Callable[[], bool]) -> Callable[[], bool]:
@@ -146,7 +142,7 @@ class _Run:
                     self.outcome.changed.append(Changed(number, tokens, right))
                     self.outcome.failed.add("attention_reads_its_layer")
             self._look_at_appends(rank)
-        stages = [rank.stage for rank in self.ranks]
+        stages = [[turn.stage for turn in rank.turns] for rank in self.ranks]
         if any(stage < Stage.JOINED for rank in stages for stage in rank):
             self.outcome.failed |= {"turn_is_over", "collective_ends", "turn_can_end"}
         for turn in zip(*stages, strict=True):
@@ -157,9 +153,9 @@ class _Run:
         """Whether an attention that appends had ended before its layer was sent, whole."""
         if rank.on.broadcast_names_its_rows:
             return
-        for number, side in rank.sides.items():
-            if side.sent is not None and number in rank.attended:
-                appended, sent = clock(rank.attended[number]), clock(side.sent)
+        for turn in filter(rank.owns, rank.turns):
+            if turn.side is not None and turn.side.done is not None and turn.attended is not None:
+                appended, sent = clock(turn.attended), clock(turn.side.done)
                 if appended is not None and sent is not None and appended < sent:
                     self.outcome.failed.add("append_stays_out_of_broadcast")
 

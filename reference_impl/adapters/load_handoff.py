@@ -18,7 +18,7 @@ from fencepost.streams.queues import Queue
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.alone import Alone
 from reference_impl.adapters.designs import Deployment
-from reference_impl.adapters.fused import Fused
+from reference_impl.adapters.fused import Fused, on_host
 from reference_impl.adapters.luck import Luck
 from reference_impl.adapters.virtual import Handle, Hosts, LandsWhenTold, VirtualChannel, VirtualNic
 from reference_impl.attention import Shape, SmallModel
@@ -93,8 +93,8 @@ class VirtualNodes(Alone):
         self._hosts = Hosts(virtual)
         self._nic = _Nic(virtual, policy, self._draw, luck)
         model = SmallModel(SHAPE)
-        fused = Fused(virtual, model)
-        super().__init__(virtual, fused.host)
+        super().__init__(virtual, on_host(virtual, model))
+        fused = Fused(virtual, self.host)
         longest = SHAPE.pages(LONGEST_INPUT + LONGEST_OUTPUT)
         pool, records = SlotPool(SHAPE, BATCH * longest), Records.of(BATCH * longest)
         sources = SlotPool(SHAPE, BATCH * longest)
@@ -116,7 +116,8 @@ class VirtualNodes(Alone):
                 draft=Draft(self.host.reading(DRAFT_READS), virtual.runtime.quiet),
             )
         with self.as_prefill():
-            reversed_model = WithPrefixes(Fused(virtual, model.with_heads_reversed()), KEPT_PAGES)
+            other = on_host(virtual, model.with_heads_reversed())
+            reversed_model = WithPrefixes(Fused(virtual, other), KEPT_PAGES)
             self.prefill = ReusingPrefillNode(
                 reversed_model,
                 sources,

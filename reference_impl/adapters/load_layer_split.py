@@ -16,12 +16,12 @@ from reference_impl.adapters.luck import Lagging, Luck
 from reference_impl.adapters.virtual import Hosts
 from reference_impl.attention import Shape, SmallModel
 from reference_impl.barriers import ABSENT, LayerSplit
-from reference_impl.layer_split import Group, Prompt, Rank
+from reference_impl.layer_split import Prompt, Rank
 from reference_impl.load.counting import Tally
 from reference_impl.load.layers import LayerSplitServer
 from reference_impl.load.serving import Pace, Server, Watch
 from reference_impl.load.workload import LONGEST_ANSWER, LONGEST_INPUT, Asked
-from reference_impl.rank_group import LocalGroup
+from reference_impl.rank_group import Group, LocalGroup
 
 OUTPUT_SCALE = 128
 SHAPE = Shape(layers=3, positions=LONGEST_INPUT + LONGEST_ANSWER // OUTPUT_SCALE)
@@ -67,9 +67,8 @@ class VirtualRanks(Alone):
         if "loads_succeed" not in self._assumed:
             for rank in ranks:
                 for turn in rank.turns:
-                    own = turn.is_loaded and rank.owns(turn)
-                    if own and self._draw.random() < self._luck.fails:
-                        rank.fail_load(turn.number)
+                    lost = rank.needs_load(turn) and self._draw.random() < self._luck.fails
+                    turn.load_failed = lost
         return ranks, group
 
     def as_rank(self, number: int) -> AbstractContextManager[None]:

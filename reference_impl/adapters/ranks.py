@@ -23,11 +23,11 @@ from pathlib import Path
 import torch
 
 from reference_impl.adapters.device import device
+from reference_impl.adapters.processes import ProcessError, together
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import LayerSplit
 from reference_impl.gloo_group import GlooGroup
 from reference_impl.layer_split import Prompt, Rank, Stage
-from reference_impl.processes import ProcessError, together
 
 SHAPE = Shape(layers=4)
 COUNT, LAST = 3, 5
@@ -99,7 +99,7 @@ def _until_over(rank: Rank, group: GlooGroup, plan: Plan) -> None:
     """All loops of the rank in turn, until every rank has seen the end of every prompt."""
     moved = time.monotonic()
     while not group.all_finished(plan.prompts - 1):
-        turn = next((t.number for t in rank.turns if rank.stage[t.number] < Stage.JOINED), None)
+        turn = next((t.number for t in rank.turns if t.stage < Stage.JOINED), None)
         if plan.fault is not None and rank.number == plan.ranks - 1 and turn == plan.fault_at:
             os.kill(os.getpid(), plan.fault)
         if plan.refuses == (rank.number, turn):

@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 import torch
 
 from reference_impl.adapters.device import device
+from reference_impl.adapters.processes import SPAWN, ProcessError, together
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase
@@ -36,7 +37,6 @@ from reference_impl.nixl_transport import (
     TransferError,
 )
 from reference_impl.prefill import PrefillNode, Target
-from reference_impl.processes import SPAWN, ProcessError, together
 from reference_impl.slot_pool import SlotPool
 
 SHAPE = Shape()

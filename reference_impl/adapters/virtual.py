@@ -58,6 +58,11 @@ class Handle:
         self._nic.device.poll(self.write)
         return State.VISIBLE
 
+    def bounce(self) -> None:
+        """It ends in an error, and nothing of it lands."""
+        if not self.landed:
+            self.failed = self.fenced = True
+
     def flush(self) -> None:
         """As in `Handle` of the transport."""
         self._nic.land(self)
@@ -72,6 +77,7 @@ class VirtualNic:
         self._runtime, self._policy = virtual.runtime, policy
         self.device = virtual.runtime.bridge.device
         self.posted: list[Handle] = []
+        self.is_fenced = False
 
     def post(self, regions: Sequence[Region]) -> Handle:
         """As in `Transport`."""
@@ -93,6 +99,8 @@ class VirtualNic:
             run=run,
         )
         made.append(Handle(self, queue, write, regions))
+        if self.is_fenced:
+            made[0].bounce()
         self.posted += made
         return made[0]
 
@@ -108,10 +116,11 @@ class VirtualNic:
         self._policy.landing = None
 
     def fence(self) -> None:
-        """As in `Transport`: what has not landed bounces, and is over."""
+        """As in `Transport`: what has not landed, or is posted from now on, bounces."""
+        self.is_fenced = True
         for handle in self.posted:
             if not handle.landed:
-                handle.fenced = True
+                handle.bounce()
                 handle.flush()
 
     def peek(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -128,6 +137,13 @@ def raw(virtual: VirtualDevice, tensor: torch.Tensor) -> torch.Tensor:
     is no access in the trace."""
     with virtual.runtime.quiet():
         return virtual.runtime.alias(tensor).clone()
+
+
+def bytes_of(virtual: VirtualDevice, tensor: torch.Tensor) -> Any:
+    """The bytes themselves as an array of numpy, for an observer who looks again and again: what is
+    in it is what is there whenever one looks."""
+    with virtual.runtime.quiet():
+        return virtual.runtime.alias(tensor).numpy()
 
 
 @dataclass

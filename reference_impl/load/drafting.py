@@ -120,7 +120,7 @@ class SpeculatingDecodeNode(DecodeNode):
         """Start what was received, and bring on what decodes."""
         requests = list(self.requests.values())
         batch = [request for request in requests if request.phase is Phase.DECODING]
-        started = [self._start(r) for r in requests if r.phase is Phase.RECEIVED]
+        started = [self.start(r) for r in requests if r.phase is Phase.RECEIVED]
         if batch:
             self._verify(batch)
         return bool(batch) or any(started)

@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager
 from time import thread_time
 from typing import Protocol
 
-from reference_impl.layer_split import Group, Rank, Stage
+from reference_impl.layer_split import Rank, Stage
 from reference_impl.load.counting import End, Tally
 from reference_impl.load.serving import Live, Made, Oracle, Pace, Server, State
 from reference_impl.load.workload import Asked
+from reference_impl.rank_group import Group
 
 BATCH = 4
 """Most requests of a batch."""
@@ -96,7 +97,7 @@ class LayerSplitServer(Server):
 
     def _refuse(self, rank: Rank) -> bool:
         """The next turn of a rank, if it is one of a request whose user has left."""
-        turn = next((t for t in rank.turns if rank.stage[t.number] < Stage.JOINED), None)
+        turn = next((turn for turn in rank.turns if turn.stage < Stage.JOINED), None)
         return turn is not None and self._batch[turn.prompt].stops is End.LEFT and rank.refuse()
 
     def _look(self) -> None:
@@ -110,9 +111,9 @@ class LayerSplitServer(Server):
             used_pages=len(serving),
             pages=BATCH,
             writes_under_way=sum(
-                side.target is not None and side.received is None
+                turn.side is not None and turn.side.done is None
                 for rank in self._ranks
-                for side in rank.sides.values()
+                for turn in rank.turns
             ),
         )
         self.tally.occupancy.append(state.used_pages / state.pages)
@@ -123,8 +124,8 @@ class LayerSplitServer(Server):
 
     def _is_begun(self, live: Live) -> bool:
         prompt = self._batch.index(live)
-        first = next(t.number for t in self._ranks[0].turns if t.prompt == prompt)
-        return all(first in rank.attended for rank in self._ranks)
+        turns = [turn for rank in self._ranks for turn in rank.turns if turn.prompt == prompt]
+        return any(turn.attended is not None for turn in turns)
 
     def settle(self, live: Live) -> None:
         """As in `Server`."""

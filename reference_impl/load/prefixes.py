@@ -68,9 +68,9 @@ class ReusingPrefillNode(PrefillNode):
 
     model: WithPrefixes
 
-    def _post(self, transfer: _Transfer) -> bool:
+    def _compute(self, transfer: _Transfer) -> None:
         self.model.asked = transfer.asked
-        return super()._post(transfer)
+        super()._compute(transfer)
 
     def _record(self, transfer: _Transfer) -> Tensor:
         """As in `PrefillNode`; a digest that no guard reads is not computed."""

@@ -75,7 +75,7 @@ class TwoTierServer(Server):
             pass
         for live in self.live.values():
             self._look_at(live)
-            cache.back_up(self._requests[live.number])
+            self._back_up(self._requests[live.number])
         self._look()
         tiers.go_on(self.tick)
 
@@ -84,7 +84,19 @@ class TwoTierServer(Server):
         for live in self.live.values():
             request = self._requests[live.number]
             if request.stage is Stage.WAITING and request.prefix in self._stored:
+                self._make_room(request)
                 self.tiers.cache.prefetch(request.prefix, *self.tiers.rows(request.prefix))
+
+    def _back_up(self, request: Request) -> None:
+        """What was computed goes to host memory."""
+        if request.stage is Stage.LAUNCHED and not request.loaded and request.stored is None:
+            self._make_room(request)
+            self.tiers.cache.back_up(request)
+
+    def _make_room(self, request: Request) -> None:
+        """Another prefix gives way, where host memory has not got this one."""
+        if self.tiers.cache.host.find(request.prefix) is None:
+            self.tiers.cache.evict(request)
 
     def _look_at(self, live: Live) -> None:
         request = self._requests[live.number]

@@ -23,11 +23,11 @@ LANGUAGES = ("python", "console", "diff", "toml", "json", "yaml", "text")
 SHELL = re.compile(r"[|<>;&$`*]")
 PROGRESS = re.compile(
     r"^.*(\d/s, depth \d.* waiting, |\d of [\d ]+ obligations, "
-    r"|\d of [\d ]+ (sets|mutants), .*, \d+ s$).*\n",
+    r"|\d of [\d ]+ (sets|mutants), .*, \d+ s$|\d steps performed, \d+ s$).*\n",
     re.MULTILINE,
 )
 SECONDS = 120
-MODULES = re.compile(r"(models|properties|model_file_\w+)(\.|$)")
+MODULES = re.compile(r"(models|properties|(model|adapter)_file_\w+)(\.|$)")
 
 
 class WrongPage(Exception):
@@ -170,9 +170,11 @@ class Session:
 
 
 def forget_models() -> None:
-    """Let the models of a folder be loaded again, since a page changes them."""
-    for name in [name for name in sys.modules if MODULES.match(name)]:
-        del sys.modules[name]
+    """Let the files of the folder that a page works in be loaded again, since it changes them."""
+    here = f"{Path.cwd()}/"
+    for name, module in list(sys.modules.items()):
+        if MODULES.match(name) or str(getattr(module, "__file__", None)).startswith(here):
+            del sys.modules[name]
 
 
 @contextmanager

@@ -32,6 +32,22 @@ with torch.cuda.stream(torch.cuda.Stream()):
 x.sum()
 """
 
+FAILS = """
+from fencepost import Adapter
+
+
+class Fails(Adapter):
+    @classmethod
+    def can_be(cls, barriers):
+        return "" if barriers else "there is no such cache"
+
+    def perform(self, action, **arguments):
+        raise KeyError(action)
+
+    def observe(self):
+        return {"locked": False}
+"""
+
 
 def sections(page: Page) -> dict[str, str]:
     """The text below each heading of the second level."""
@@ -125,5 +141,13 @@ def test_every_field_of_a_report_is_described(workshop):
     assert workshop.run("audit", "--json", "audit.json", "program.py").code == 1
     compare("audit", json.loads((workshop.folder / "audit.json").read_text()), seen)
     assert seen["place"]
-    trace = next((workshop.folder / ".fencepost/traces").iterdir())
+    workshop.write("adapters/handoff.py", FAILS)
+    assert workshop.run("conform", "handoff", "--json", "conform.json").code == 1
+    compare("conform", json.loads((workshop.folder / "conform.json").read_text()), seen)
+    assert seen["cell side by side"]
+    trace = next(
+        file
+        for file in (workshop.folder / ".fencepost/traces").iterdir()
+        if "-conform" not in file.name
+    )
     compare("trace", json.loads(trace.read_text()), seen)

@@ -93,7 +93,8 @@ def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int =
         cache.admit()
         cache.launch()
         for request in cache.requests:
-            cache.back_up(request)
+            if not cache.back_up(request) and request.stage is Stage.LAUNCHED:
+                cache.evict(request)
         if round_ == cancel:
             cache.abort(cache.requests[1])
         for request in cache.requests:
@@ -124,7 +125,7 @@ def split_by_layers(on: LayerSplit, window: Window = nullcontext) -> Compared:
                 with torch.cuda.stream(stream):
                     window()
             went_on = [rank.fetch(), rank.take_up(), rank.take_up(), rank.attend()]
-        over = all(s >= Taken.JOINED for rank in ranks for s in rank.stage)
+        over = all(t.stage >= Taken.JOINED for rank in ranks for t in rank.turns)
         if over and not any(went_on) and all(len(r.results) == len(prompts) for r in ranks):
             break
     torch.cuda.synchronize()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_impl.processes import ProcessError, together
+from reference_impl.adapters.processes import ProcessError, together
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +73,7 @@ def test_one_that_hangs_is_ended_when_time_is_up():
 def test_no_process_outlives_a_command_that_is_killed():
     program = (
         "import time; from functools import partial\n"
-        "from reference_impl.processes import together\n"
+        "from reference_impl.adapters.processes import together\n"
         "if __name__ == '__main__':\n"
         "    together({'a': partial(time.sleep, 60)}, 60,"
         " lambda pids: print(*pids.values(), flush=True))\n"

@@ -6,9 +6,9 @@ import signal
 import pytest
 
 from reference_impl.adapters.designs import design
+from reference_impl.adapters.processes import ProcessError
 from reference_impl.adapters.ranks import Plan, run
 from reference_impl.barriers import ABSENT, LayerSplit
-from reference_impl.processes import ProcessError
 
 
 def switches(name):

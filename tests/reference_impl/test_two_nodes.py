@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from reference_impl.adapters.designs import design, handoff
+from reference_impl.adapters.processes import ProcessError
 from reference_impl.adapters.two_nodes import Plan, run
 from reference_impl.messages import Abort, Answer, Arrived, Failure, Success, Transfer
 from reference_impl.nixl_transport import (
@@ -20,7 +21,6 @@ from reference_impl.nixl_transport import (
     decode,
     encode,
 )
-from reference_impl.processes import ProcessError
 from reference_impl.slot_pool import Slot
 from reference_impl.transport import State
 
@@ -108,7 +108,7 @@ def test_what_nixl_does_with_a_write(nixl, tls):
     """The facts that `docs/explanation/nixl.md` builds on, over shared memory and over TCP."""
     environment = {**os.environ, **({"UCX_TLS": tls} if tls else {})}
     done = subprocess.run(
-        [sys.executable, "-m", "reference_impl.nixl_facts"],
+        [sys.executable, "-m", "reference_impl.adapters.nixl_facts"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

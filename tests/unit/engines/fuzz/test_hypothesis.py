@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 )
 
 from fencepost.core.questions import select
-from fencepost.engines.fuzz.hypothesis_runs import SeededProvider
 from fencepost.engines.fuzz.testing import Violated, case_of
+from fencepost.engines.seeded import SeededProvider
 from tests.unit.kernel.slot_protocol import slot_protocol
 
 DRAWN = settings(database=None, phases=[Phase.generate], max_examples=60, stateful_step_count=20)

@@ -1,7 +1,7 @@
 """What NIXL does with a write, seen from both ends: asked of the library, and printed.
 
-    python -m reference_impl.nixl_facts
-    UCX_TLS=tcp python -m reference_impl.nixl_facts
+    python -m reference_impl.adapters.nixl_facts
+    UCX_TLS=tcp python -m reference_impl.adapters.nixl_facts
 
 A receiver, in a process of its own, offers a few megabytes; it is written to, stopped, made to take
 its memory back, and killed. `docs/explanation/nixl.md` says what the answers mean for a cache.
@@ -22,8 +22,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reference_impl.adapters.processes import SPAWN
 from reference_impl.nixl_transport import Endpoint, NixlTransport, TransferError, Write
-from reference_impl.processes import SPAWN
 from reference_impl.transport import State
 
 BYTES = 4_000_000

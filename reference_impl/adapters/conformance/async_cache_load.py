@@ -1,0 +1,396 @@
+"""The cache in two tiers as an implementation of `models/async_cache_load.py`.
+
+Its requests share one device page and one host page each, as far as `sizes` has no more of them,
+and request r asks for prompt r modulo `prompts`. A forward decodes one token, so it is one round.
+
+A release that would let its page rest is undone and refused: the model decides it and gives the
+page away in one step. A fork decodes from a page of its own, which nobody else can get here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from contextlib import ExitStack
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fencepost import Adapter, Refused
+from fencepost.streams import virtual_cuda
+from fencepost.streams.policies import HostWaits, WhenTold
+from reference_impl.adapters.bindings import Bindings
+from reference_impl.adapters.noted import COMPONENTS, Noted
+from reference_impl.adapters.parts import Parts
+from reference_impl.adapters.virtual import bytes_of, newest_record
+from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
+from reference_impl.barriers import AsyncCacheLoad
+from reference_impl.hierarchical import HostTier, Prefix, Request, Stage, TwoTierCache
+from reference_impl.slot_pool import SlotPool
+
+ROWS, LAST = 2, 5
+SPARE = -1
+"""The owner of pages that only a fork may get."""
+
+
+def shape_of(layers: int) -> Shape:
+    """A model small enough to be run thousands of times."""
+    return Shape(
+        layers=layers,
+        heads=1,
+        head_dim=2,
+        index_dim=2,
+        vocabulary=11,
+        chosen=2,
+        positions=ROWS + 1,
+        page_rows=ROWS + 1,
+    )
+
+
+@cache
+def expected(prefix: Prefix, layers: int) -> dict[str, Tensor]:
+    """The rows that the oracle has for a prefix, on the host: [layers, ROWS, ...]."""
+    with virtual_cuda():
+        model = SmallModel(shape_of(layers))
+        found = oracle(model, (*prefix, LAST), 1, chunk=len(prefix))
+        rows = found.index_keys[:, :ROWS], found.keys_values[:, :ROWS]
+        return {name: part.clone() for name, part in zip(COMPONENTS, rows, strict=True)}
+
+
+class TwoTiers(Adapter):
+    """The cache, with an observer who knows what the oracle has for every prompt."""
+
+    device = "virtual"
+    sizes = {"requests": 2, "prompts": 2, "pages": 1, "host_pages": 1, "layers": 1}  # noqa: RUF012
+
+    def __init__(self, sizes: Mapping[str, int], barriers: frozenset[str]) -> None:
+        self.layers, self.pages = sizes["layers"], sizes["pages"]
+        self.prompts = [
+            tuple((3 * p + i + 1) % 11 for i in range(ROWS)) for p in range(sizes["prompts"])
+        ]
+        self.right = [
+            {name: rows.numpy() for name, rows in expected(prompt, self.layers).items()}
+            for prompt in self.prompts
+        ]
+        self._context = ExitStack()
+        self.policy = WhenTold()
+        self.virtual = self._context.enter_context(virtual_cuda(policy=self.policy))
+        shape, requests = shape_of(self.layers), sizes["requests"]
+        model, pool = SmallModel(shape), SlotPool(shape, self.pages + requests)
+        host = HostTier(shape, sizes["host_pages"])
+        self.cache = _Noting(self, model, pool, host, AsyncCacheLoad.on(barriers))
+        torch.cuda.synchronize()
+        self.policy.free = False
+        for number in range(requests):
+            prefix = self.prompts[number % len(self.prompts)]
+            self.cache.submit(Request(number, prefix, LAST, 1, forks=True))
+        made = self.cache
+        self.load = Parts(self.virtual, self.policy, made.load)
+        self.compute = Parts(self.virtual, self.policy, made.compute)
+        self.store = Parts(self.virtual, self.policy, made.store, made.engine)
+        self.on_device, self.on_host = (
+            {
+                "index_keys": bytes_of(self.virtual, tier.index_keys),
+                "kv": bytes_of(self.virtual, tier.keys_values),
+            }
+            for tier in (pool, host)
+        )
+        self.page: dict[int, int] = {}
+        self.branch: dict[int, int | None] = {}
+        self.reads: dict[tuple[int, str, int], Tensor] = {}
+        self.misread: dict[int, str] = {}
+        self.nobodys: set[tuple[str, int, int]] = set()
+        """Components of pages whose rows are one request's and its new row another's."""
+        self.unsure: set[Hashable] = set()
+        """Cells and requests that a fork would have touched if it had gone on in its page."""
+        self.bindings = Bindings()
+
+    def close(self) -> None:
+        """Nothing more happens on the device."""
+        self.policy.free = True
+        self._context.close()
+
+    # Steps.
+
+    def perform(self, action: str, **arguments: int) -> None:
+        """Take a step; a host that would have to wait does not take it now."""
+        try:
+            taken = getattr(self, f"_{action}")(**arguments)
+        except HostWaits:
+            taken = False
+        if not taken:
+            raise Refused
+
+    def _prefetch(self, prompt: int) -> bool:
+        rows = expected(self.prompts[prompt], self.layers)
+        return self.cache.prefetch(self.prompts[prompt], rows["index_keys"], rows["kv"])
+
+    def _evict(self, prompt: int) -> bool:
+        held = self.cache.host.find(self.prompts[prompt]) is not None
+        return held and any(self.cache.evict(request) for request in self.cache.requests)
+
+    def _admit(self, request: int) -> bool:
+        return self._is_next(request, on_host=False) and self._take_page(request)
+
+    def _restore(self, request: int) -> bool:
+        before = self.load.queues[0].end()
+        if not (self._is_next(request, on_host=True) and self._take_page(request)):
+            return False
+        made = self.cache.requests[request]
+        parts = [(c, request, layer) for layer in range(self.layers) for c in COMPONENTS]
+        marks = [newest_record(event) for events in made.loaded for event in events]
+        for part, mark in zip(parts[:-1], marks, strict=False):
+            self.load.end_at(part, mark)
+        self.load.end(parts[-1])
+        self.bindings.end(marks[-1], "load", request, newest_record(self.cache.computed))
+        ends = {"forward": "load_after_forward", "store": "load_after_store"}
+        self.bindings.bind(self.load, before, request, ends)
+        return True
+
+    def _is_next(self, request: int, *, on_host: bool) -> bool:
+        waiting = [r for r in self.cache.requests if r.stage is Stage.WAITING]
+        if not waiting or waiting[0].number != request:
+            return False
+        return (self.cache.host.find(waiting[0].prefix) is not None) == on_host
+
+    def _take_page(self, request: int) -> bool:
+        """Admit the next request; only a page that the model has is free for it, and one for its
+        fork."""
+        pool = self.cache.pool
+        held = [slot for _ in range(pool.free) if (slot := pool.take(SPARE, 1)) is not None]
+        spare = [slot for slot in held if slot.pages[0] >= self.pages]
+        own = [slot for slot in held if slot.pages[0] < self.pages]
+        for slot in (*spare[:1], *own[:1]):
+            pool.give_back(slot)
+        taken = bool(own) and self.cache.admit()
+        slot = self.cache.requests[request].slot
+        if taken and slot is not None:
+            self.page[request], *branch = slot.pages
+            self.branch[request] = branch[0] if branch else None
+        for slot in (*spare[1:], *own[1:]):
+            pool.give_back(slot)
+        return taken
+
+    def _launch(self, request: int) -> bool:
+        return self._queue_forward(request, forks=False)
+
+    def _launch_fork(self, request: int) -> bool:
+        return self._queue_forward(request, forks=True)
+
+    def _queue_forward(self, request: int, *, forks: bool) -> bool:
+        made = self.cache.requests[request]
+        admitted = [r for r in self.cache.requests if r.stage is Stage.ADMITTED]
+        if not admitted or admitted[0] is not made or (forks and not made.loaded):
+            return False
+        before, made.forks = self.compute.queues[0].end(), forks
+        if not self.cache.launch():
+            made.forks = True
+            return False
+        assert made.done is not None
+        self.compute.end(("kv", request, self.layers - 1))
+        recorded = newest_record(self.cache.computed)
+        self.bindings.end(newest_record(made.done), "forward", request, recorded)
+        self.bindings.bind(self.compute, before, request, {"store": "forward_after_store"})
+        return True
+
+    def _back_up(self, request: int) -> bool:
+        before = self.store.queues[0].end()
+        made = self.cache.requests[request]
+        if not self.cache.back_up(made) or made.stored is None:
+            return False
+        end = newest_record(made.stored)
+        self.store.end_at(request, end)
+        self.bindings.end(end, "store", request)
+        ends = {"forward": "store_after_forward", "load": "store_after_load"}
+        self.bindings.bind(self.store, before, request, ends)
+        return True
+
+    def _release(self, request: int) -> bool:
+        made = self.cache.requests[request]
+        if not self.cache.release(made):
+            return False
+        if made.slot is not None:
+            made.stage = Stage.LAUNCHED
+            return False
+        return True
+
+    def _see_load(self, request: int) -> bool:
+        made = self.cache.requests[request]
+        return bool(made.loaded) and self.cache.see(made)
+
+    def _see_store(self, request: int) -> bool:
+        made = self.cache.requests[request]
+        return made.stored is not None and self.cache.see(made)
+
+    def _load_index_keys(self, request: int, layer: int) -> bool:
+        return self._load("index_keys", request, layer)
+
+    def _load_kv(self, request: int, layer: int) -> bool:
+        return self._load("kv", request, layer)
+
+    def _load(self, component: str, request: int, layer: int) -> bool:
+        if not self.load.perform((component, request, layer)):
+            return False
+        cell = (component, self.page[request], layer)
+        self.nobodys.discard(cell)
+        self.unsure.discard(cell)
+        return True
+
+    def _copy_fork(self, request: int) -> bool:
+        if not self.compute.perform(("fork", request)):
+            return False
+        own = request % len(self.prompts)
+        page = self.branch[request]
+        assert page is not None
+        wrong = any(
+            self._owner(component, page, layer) != own
+            for component in COMPONENTS
+            for layer in range(self.layers)
+        )
+        if wrong:
+            self.misread.setdefault(request, "FORK")
+        return True
+
+    def _score(self, request: int, layer: int) -> bool:
+        return self._kernel("index_keys", request, layer)
+
+    def _attend(self, request: int, layer: int) -> bool:
+        return self._kernel("kv", request, layer)
+
+    def _kernel(self, component: str, request: int, layer: int) -> bool:
+        if not self.compute.perform((component, request, layer)):
+            return False
+        made, own = self.cache.requests[request], request % len(self.prompts)
+        cell = (component, self.page[request], layer)
+        if made.forks or cell in self.unsure:
+            if self._owner(*cell) != own or cell in self.unsure:
+                self.unsure |= {cell, request}
+            return True
+        self.nobodys.discard(cell)
+        rows = bytes_of(self.virtual, self.reads[request, component, layer])
+        if made.loaded and not self._is_of(own, component, layer, rows):
+            self.misread.setdefault(request, component.upper())
+            self.nobodys.add(cell)
+        return True
+
+    def _store(self, request: int) -> bool:
+        return self.store.perform(request)
+
+    # What is queued.
+
+    def reached(self, request: Request, component: str, layer: int) -> None:
+        """Called while a forward is queued, where the indexer and the attention of a layer begin:
+        what was queued before belongs to the step before."""
+        number = request.number
+        if component == "kv":
+            self.compute.end(("index_keys", number, layer))
+        elif layer:
+            self.compute.end(("kv", number, layer - 1))
+        elif request.forks:
+            self.compute.end(("fork", number))
+
+    # What is seen.
+
+    def observe(self) -> Mapping[str, object]:
+        """Pages by whose bytes they hold, streams by what is done and what waits were bound to."""
+        requests, host = self.cache.requests, self.cache.host
+        numbers = range(len(requests))
+        each = [(r, layer) for r in numbers for layer in range(self.layers)]
+        cells = [(p, layer) for p in range(self.pages) for layer in range(self.layers)]
+        recorded = self.bindings.behind(newest_record(self.cache.computed))
+        return {
+            "prompt": [r % len(self.prompts) for r in numbers],
+            "page": dict(self.page),
+            "stage": [request.stage for request in requests],
+            "cached": [None if h is None else self.prompts.index(h) for h in host.holds],
+            "restored": [bool(request.loaded) for request in requests],
+            "backed_up": [request.stored is not None for request in requests],
+            "load_seen": [request.load_is_seen for request in requests],
+            "store_seen": [request.store_is_seen for request in requests],
+            "host_bytes": [self._owner_on_host(page) for page in range(len(host.holds))],
+            **{
+                component: {
+                    cell: self._owner(component, *cell)
+                    for cell in cells
+                    if (component, *cell) not in self.unsure
+                }
+                for component in COMPONENTS
+            },
+            "index_keys_loaded": {c: ("index_keys", *c) in self.load.done for c in each},
+            "kv_loaded": {c: ("kv", *c) in self.load.done for c in each},
+            "fork": [self._fork_of(request) for request in requests],
+            "scored": {c: ("index_keys", *c) in self.compute.done for c in each},
+            "attended": {c: ("kv", *c) in self.compute.done for c in each},
+            "stored": [number in self.store.done for number in numbers],
+            "misread": {
+                n: self.misread.get(n, "NOTHING")
+                for n in numbers
+                if n in self.misread or n not in self.unsure
+            },
+            "last_forward": self.bindings.behind(newest_record(self.cache.last_forward))[1],
+            "last_store": self.bindings.behind(newest_record(self.cache.last_store))[1],
+            "event_behind_forward": recorded[1] if recorded[0] == "forward" else None,
+            "event_behind_load": recorded[1] if recorded[0] == "load" else None,
+            **{
+                name: self.bindings.of(name, numbers)
+                for name in (
+                    "load_after_forward",
+                    "load_after_store",
+                    "forward_after_store",
+                    "store_after_forward",
+                    "store_after_load",
+                )
+            },
+        }
+
+    def _fork_of(self, request: Request) -> str:
+        if not (request.forks and request.done is not None):
+            return "NO"
+        return "DONE" if ("fork", request.number) in self.compute.done else "QUEUED"
+
+    def _owner(self, component: str, page: int, layer: int) -> int | None:
+        """The prompt whose rows lie in a layer of a device page, if they are one prompt's."""
+        if (component, page, layer) in self.nobodys:
+            return None
+        return self._prompt_of(component, layer, self.on_device[component][page, layer])
+
+    def _owner_on_host(self, page: int) -> int | None:
+        """The prompt whose rows lie in all of a host page, if they are one prompt's."""
+        found = {
+            self._prompt_of(component, layer, self.on_host[component][page, layer])
+            for component in COMPONENTS
+            for layer in range(self.layers)
+        }
+        return found.pop() if len(found) == 1 else None
+
+    def _prompt_of(self, component: str, layer: int, rows: Any) -> int | None:
+        for prompt in range(len(self.prompts)):
+            if self._is_of(prompt, component, layer, rows):
+                return prompt
+        return None
+
+    def _is_of(self, prompt: int, component: str, layer: int, rows: Any) -> bool:
+        right = self.right[prompt][component][layer]
+        return bool(abs(rows[:ROWS] - right).max() < 1e-4)
+
+
+class _Noting(TwoTierCache):
+    """A cache that tells where the parts of a forward begin, and keeps what they read first."""
+
+    def __init__(self, adapter: TwoTiers, *made: object) -> None:
+        super().__init__(*made)  # type: ignore[arg-type]  # what the cache is made of, as given
+        self._adapter = adapter
+
+    def cache_of(self, request: Request) -> LayerCache:
+        """As in `TwoTierCache`."""
+        adapter, number = self._adapter, request.number
+
+        def begin(component: str, layer: int) -> None:
+            if (number, component, layer) not in adapter.reads:
+                adapter.reached(request, component, layer)
+
+        def keep(component: str, layer: int, rows: Tensor) -> None:
+            adapter.reads.setdefault((number, component, layer), rows)
+
+        return Noted(super().cache_of(request), keep, begin)

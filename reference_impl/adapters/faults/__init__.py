@@ -1,0 +1,1 @@
+"""Seeded faults of the cache: reversible patches, each with who must find it."""

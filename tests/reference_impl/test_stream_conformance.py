@@ -1,0 +1,119 @@
+"""The cache in two tiers and the one split by layers follow their models, on streams that get on
+when they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from fencepost.checking import prepare
+from fencepost.core.errors import Location
+from fencepost.core.system import System
+from fencepost.engines.conform.adapter import Adapter
+from fencepost.engines.conform.driver import Driving, conform
+from fencepost.engines.conform.outcomes import Conformity
+from fencepost.engines.conform.random_runs import random_runs
+from fencepost.engines.conform.runs import Subject
+from fencepost.engines.conform.space import Explored, Space
+from fencepost.loading import load_model
+from reference_impl.adapters.conformance.async_cache_load import TwoTiers
+from reference_impl.adapters.conformance.layer_split import Ranks
+from reference_impl.adapters.designs import system
+from reference_impl.adapters.rounds import Rounds
+
+ROOT = Path(__file__).parents[2]
+HELD: tuple[tuple[str, type[Adapter], Mapping[str, int]], ...] = (
+    ("async_cache_load", TwoTiers, {"layers": 2}),
+    ("async_cache_load", TwoTiers, {"prompts": 1}),
+    ("layer_split", Ranks, {}),
+    ("layer_split", Rounds, {}),
+)
+NOT_SEEN = {
+    "write_back_and_forward_wait": "two requests for one prompt",
+    "event_recorded_again_by_load": "three requests",
+    "copy_published_early": "three requests",
+    "flag_of_earlier_load": "a layer that is loaded twice, so two prompts",
+}
+"""Broken designs that some sizes show nothing of, and what it would take."""
+
+
+@cache
+def recorded(model: str, sizes: tuple[tuple[str, int], ...]) -> System:
+    return prepare(load_model(model, ROOT), dict(sizes))
+
+
+def subject(model: str, adapter: type[Adapter], sizes: Mapping[str, int], name: str) -> Subject:
+    made = recorded(model, tuple(sorted({**adapter.sizes, **sizes}.items())))
+    design = next(d for d in made.designs if d.name == name)
+    space = Space(made, design.barriers, adapter.unseen, adapter.left_out)
+    return Subject(made, design, adapter, space, lambda: None, Location(adapter.__name__, 1))
+
+
+def designs() -> Iterator[object]:
+    for model, adapter, sizes in HELD:
+        for design in system(model).designs:
+            name = f"{adapter.__name__}-{'-'.join(map(str, sizes.values()))}-{design.name}"
+            yield pytest.param(model, adapter, sizes, design.name, id=name)
+
+
+@pytest.mark.parametrize(("model", "adapter", "sizes", "design"), designs())
+def test_it_follows_every_design(model, adapter, sizes, design):
+    """At random, and to the nearest state of each kind that a property forbids."""
+    held = subject(model, adapter, sizes, design)
+    random_runs(held, 2, 60, 1)
+    with held.begin() as run:
+        explored = held.space.explored(sorted(run.ready), lambda: None)
+    wanted = nearest(held, explored)
+    for name, steps in wanted.items():
+        with held.begin() as run:
+            assert all(run.attempt(number) for number in steps)
+        assert name in held.violations
+    assert held.violations.keys() == wanted.keys()
+
+
+def nearest(held: Subject, explored: Explored) -> dict[str, tuple[int, ...]]:
+    """For each property that some state violates, the shortest way there."""
+    found: dict[str, tuple[int, ...]] = {}
+    for node in explored:
+        for name in held.space.failing(node) - found.keys():
+            found[name] = explored.way(node)[1]
+    return found
+
+
+def test_every_broken_design_is_shown_broken_at_some_sizes():
+    shown = {}
+    for model, adapter, sizes in HELD:
+        for design in system(model).designs:
+            held = subject(model, adapter, sizes, design.name)
+            with held.begin() as run:
+                explored = held.space.explored(sorted(run.ready), lambda: None)
+            shown[design.name] = shown.get(design.name, False) or bool(nearest(held, explored))
+    for model in ("async_cache_load", "layer_split"):
+        kinds = {p.name: p.kind for p in system(model).properties}
+        for design in system(model).designs:
+            broken = any(kinds.get(v.property) == "always" for v in design.expect.violations)
+            assert shown[design.name] == (broken and design.name not in NOT_SEEN), design.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "adapter", "design"),
+    [
+        ("async_cache_load", TwoTiers, "by_acknowledgement"),
+        ("async_cache_load", TwoTiers, "by_streams"),
+        ("async_cache_load", TwoTiers, "offload_connector"),
+        ("layer_split", Ranks, "agreed_rounds"),
+        ("layer_split", Ranks, "by_streams"),
+        ("layer_split", Ranks, "one_transient_slot"),
+        ("layer_split", Rounds, "agreed_rounds"),
+    ],
+)
+def test_a_safe_design_is_followed_along_every_edge(model, adapter, design):
+    held = subject(model, adapter, {}, design)
+    driving = Driving(traces=2, examples=0)
+    found = conform(held.system, held.design, adapter, driving=driving)
+    assert found.verdict is Conformity.HOLDS
+    assert found.scope.taken == found.scope.edges
