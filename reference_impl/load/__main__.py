@@ -41,6 +41,8 @@ Examples:
       a design that is safe and one that is not, 500 requests each
   python -m reference_impl.load --design slot_lifecycle/as_reported --requests 10000 --out run
       many requests; run/ gets summary.json, plots, tokens.jsonl and postmortem/
+  python -m reference_impl.load --design async_cache_load/by_streams --design layer_split/by_streams
+      other protocols: a cache in two tiers, and one that is split by layers
   python -m reference_impl.load --monitor acts --rule as_published
       requests that the monitor suspects are aborted and retried
   python -m reference_impl.load --designs
@@ -127,9 +129,9 @@ def main(
     rule: str,
     monitor: str,
 ) -> None:
-    """Serve many requests with designs of the handoff, and compare each answer with the oracle.
+    """Serve many requests with designs of a protocol, and compare each answer with the oracle.
 
-    The nodes run on the virtual device. Time is in ticks, in each of which every node has a turn.
+    The cache runs on the virtual device. Time is in ticks, in each of which everybody has a turn.
     """
     if designs:
         for line in listed():
@@ -183,7 +185,8 @@ class _Load:
                     log=log,
                     cases=Cases(folder / "postmortem") if folder else None,
                 )
-                served.append(Served(found.name, found.is_safe, run.tally))
+                scale = found.protocol.output_scale
+                served.append(Served(found.name, found.is_safe, run.tally, scale))
                 task = bar.add_task(found.name, total=self.workload.requests)
                 run.progress = partial(bar.update, task)
                 try:
@@ -213,7 +216,9 @@ class _Load:
             )
         _table(console, "What became of the requests", SUMMARY_HEAD, summary(served))
         _table(console, "Time", TIME_HEAD, times(served))
-        _table(console, "The monitor", SWEEP_HEAD, sweep(served, NUMBERS, self.on))
+        judged = list(sweep(served, NUMBERS, self.on))
+        if judged:
+            _table(console, "The monitor", SWEEP_HEAD, judged)
 
     def write(self, served: list[Served], out: Path) -> None:
         """The summary and the plots."""

@@ -7,6 +7,7 @@ import json
 import random
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -250,6 +251,14 @@ def test_a_case_has_what_a_postmortem_asks_for(tmp_path):
         assert len(case["keys_values"]) == len(case["index_keys"]) == len(case["pages"])
         written = case["index_keys"][0][0][: min(4, len(request.prompt))]
         assert all(any(row) for row in written)
+
+
+def test_the_documentation_has_the_schema():
+    page = Path(__file__).parents[2] / "docs" / "how_to" / "serve_under_load.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    shown = [f"| `{name}` | {meaning} |" for name, meaning in SCHEMA.items()]
+    first = lines.index(shown[0])
+    assert lines[first : first + len(shown)] == shown
 
 
 @pytest.mark.slow
