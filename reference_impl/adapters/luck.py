@@ -18,11 +18,16 @@ class Luck:
     lost: float = 0.02
     usual_delay: int = 3
     late_delay: int = 60
+    late_stream: int = 15
+    """The longest delay of a stream, which has work at nearly each tick."""
 
-    def delay(self, draw: random.Random, least: int = 1) -> int:
-        """After how many ticks something comes that has begun now."""
-        longest = self.late_delay if draw.random() < self.late else self.usual_delay
-        return draw.randint(least, longest)
+    def delay(self, draw: random.Random) -> int:
+        """After how many ticks a write lands that is posted now."""
+        return draw.randint(1, self.late_delay if draw.random() < self.late else self.usual_delay)
+
+    def lag(self, draw: random.Random) -> int:
+        """For how many ticks a stream lags from now."""
+        return draw.randint(0, self.late_stream if draw.random() < self.late else self.usual_delay)
 
 
 class Lagging:
@@ -48,7 +53,7 @@ class Lagging:
     def _goes_on(self, queue: Queue) -> bool:
         begins = self._begins.get(queue.number, -1)
         if begins < self.tick:
-            begins = self._begins[queue.number] = self.tick + self._luck.delay(self._draw, least=0)
+            begins = self._begins[queue.number] = self.tick + self._luck.lag(self._draw)
         return begins <= self.tick
 
 

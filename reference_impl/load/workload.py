@@ -63,14 +63,15 @@ class Workload:
     def draw(self) -> Iterator[Asked]:
         """The requests, in the order in which they arrive."""
         draw = random.Random(self.seed)  # noqa: S311  # a load needs no secrets
-        prefixes = [self._tokens(draw, LONGEST_INPUT) for _ in range(self.families)]
+        longest = LONGEST_INPUT - self.shares_whole
+        prefixes = [self._tokens(draw, longest) for _ in range(self.families)]
         now = 0.0
         for number in range(self.requests):
             now += draw.expovariate(1 / self.interval)
             length = input_length(draw)
             family = draw.randrange(self.families)
             if self.shares_whole:
-                if number < self.families or draw.random() >= self.hit_rate:
+                if draw.random() >= self.hit_rate:
                     prefixes[family] = self._tokens(draw, max(1, length - 1))
                 prompt = prefixes[family] + self._tokens(draw, 1)
             else:

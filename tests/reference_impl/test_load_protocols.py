@@ -14,7 +14,7 @@ from reference_impl.adapters.load_designs import find
 from reference_impl.adapters.luck import Luck
 from reference_impl.attention import Dense, Shape, SmallModel
 from reference_impl.load.counting import End
-from reference_impl.load.workload import Workload
+from reference_impl.load.workload import LONGEST_ANSWER, LONGEST_INPUT, Workload
 from reference_impl.load.writing import SCHEMA, Log
 from tests.reference_impl.loads import run, served
 
@@ -46,11 +46,15 @@ def test_a_model_of_few_kernels_is_the_model():
 @pytest.mark.parametrize("target", [0.0, 0.6])
 def test_whole_prefixes_are_shared_as_much_as_is_asked(target: float):
     seen, shared, rows = set(), 0, 0
-    for asked in Workload(requests=2000, hit_rate=target, shares_whole=True).draw():
+    for asked in Workload(
+        requests=2000, hit_rate=target, shares_whole=True, output_scale=128
+    ).draw():
         prefix = asked.prompt[:-1]
         shared += len(prefix) * (prefix in seen)
         rows += len(prefix)
         seen.add(prefix)
+        assert 2 <= len(asked.prompt) <= LONGEST_INPUT
+        assert 2 <= asked.count <= LONGEST_ANSWER // 128
     assert abs(shared / rows - target) < 0.05
 
 
