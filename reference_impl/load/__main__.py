@@ -205,7 +205,7 @@ class _Load:
 
     def print(self, served: list[Served]) -> None:
         """The tables."""
-        console = Console(width=None if sys.stdout.isatty() else 140)
+        console = Console(width=None if sys.stdout.isatty() else 160)
         first = served[0].tally
         if first.mean_input is not None:
             longest = INPUT_SCALE * max(first.input_lengths) // 1024

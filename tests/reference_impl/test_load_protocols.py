@@ -18,7 +18,7 @@ from reference_impl.load.workload import LONGEST_ANSWER, LONGEST_INPUT, Workload
 from reference_impl.load.writing import SCHEMA, Log
 from tests.reference_impl.loads import run, served
 
-BAD = Luck(late=0.3)
+BAD = Luck(late=0.5)
 REQUESTS = 40
 
 
@@ -94,7 +94,7 @@ def test_a_safe_design_gives_the_tokens_of_the_oracle(design: str):
 )
 def test_a_broken_design_gives_others_at_a_rate(design: str):
     assert not find(design).is_safe
-    tally = served(design, REQUESTS, luck=BAD)
+    tally = served(design, REQUESTS, luck=BAD, interval=2.0)
     assert tally.abnormal_outputs > 0
     assert tally.per_ten_thousand == 1e4 * tally.abnormal_outputs / tally.delivered
 
