@@ -108,18 +108,39 @@ class SmallModel:
 
     def layer(self, x: Tensor, layer: int, start: int, cache: LayerCache) -> Tensor:
         """One layer, float32 [n, width] to the same: the indexer, then attention."""
-        shape, n = self.shape, len(x)
-        stop = start + n
-        causal = self.causal[start:stop, :stop]
+        query, key = self.index(x, layer)
+        bias = self.choose(query, cache.index_keys(layer, start, key), start)
+        asked, new = self.project(x, layer)
+        return self.attend(x, asked, cache.keys_values(layer, start, new), bias, layer)
+
+    def index(self, x: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """What the indexer asks and is asked for, each float32 [n, index_dim]."""
         query, key = (x @ self.indexer[layer]).chunk(2, dim=-1)
-        scores = query @ cache.index_keys(layer, start, key).T + causal
+        return query, key
+
+    def choose(self, query: Tensor, keys: Tensor, start: int) -> Tensor:
+        """What the indexer chooses of float32 [m, index_dim], as a bias of attention: float32
+        [n, m], nothing for the best rows and minus infinity for the others."""
+        shape, stop = self.shape, len(keys)
+        causal = self.causal[start:stop, :stop]
+        scores = query @ keys.T + causal
         worst = scores.topk(min(shape.chosen, stop)).values[:, -1:]
-        bias = causal.masked_fill(scores < worst, float("-inf"))
-        projected = (x @ self.projection[layer]).view(n, 3, shape.heads, shape.head_dim)
-        keys, values = cache.keys_values(layer, start, projected[:, 1:]).unbind(1)
-        weight = torch.einsum("nhd,mhd->hnm", projected[:, 0], keys) + bias
+        return causal.masked_fill(scores < worst, float("-inf"))
+
+    def project(self, x: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """Queries, float32 [n, heads, head_dim], and keys and values, [n, 2, heads, head_dim]."""
+        shape = self.shape
+        projected = (x @ self.projection[layer]).view(len(x), 3, shape.heads, shape.head_dim)
+        return projected[:, 0], projected[:, 1:]
+
+    def attend(
+        self, x: Tensor, query: Tensor, keys_values: Tensor, bias: Tensor, layer: int
+    ) -> Tensor:
+        """The layer's result from all keys and values, float32 [m, 2, heads, head_dim]."""
+        keys, values = keys_values.unbind(1)
+        weight = torch.einsum("nhd,mhd->hnm", query, keys) + bias
         mixed = torch.einsum("hnm,mhd->nhd", weight.softmax(-1), values)
-        return torch.tanh(x / 4 + mixed.reshape(n, shape.width) @ self.output[layer])
+        return torch.tanh(x / 4 + mixed.reshape(len(x), -1) @ self.output[layer])
 
     def token(self, x: Tensor) -> Tensor:
         """The most likely token after the last row; int64 []."""

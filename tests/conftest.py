@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+# Tensors of a test are small: a second thread only spins, here and in the processes it starts.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SLOW = os.environ.get("SLOW", "") not in ("", "0")
 
 

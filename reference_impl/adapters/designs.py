@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from fencepost.core.results import Finding, Verdict
 from fencepost.core.system import Design, Expectation, System
 from fencepost.engines.explore import explore
 from fencepost.loading import load_model
-from reference_impl.barriers import ABSENT, SAME, Handoff
+from reference_impl.barriers import ABSENT, ABSENT_FROM_THE_MONITOR, SAME, Handoff
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +74,13 @@ def system(model: str) -> System:
 def design(model: str, name: str) -> frozenset[str]:
     """The barriers of a design."""
     return next(d.barriers for d in system(model).designs if d.name == name)
+
+
+def absent(model: str) -> Mapping[str, str]:
+    """The barriers of a model that are no switch, each with the reason."""
+    named = {barrier.name for barrier in system(model).barriers}
+    reasons = ABSENT_FROM_THE_MONITOR if model == "speculation_monitor" else ABSENT
+    return {name: reason for name, reason in reasons.items() if name in named}
 
 
 @cache

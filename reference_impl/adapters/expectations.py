@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reference_impl.barriers import SpeculationMonitor
+
 READS = frozenset(
     {
         "decode_reads_own_bytes",
@@ -22,6 +24,11 @@ SAFETY = READS | {
     "bytes_stay_in_place",
     "host_copies_are_genuine",
     "append_stays_out_of_broadcast",
+    "garbled_request_is_caught",
+    "looping_request_is_caught",
+    "opening_is_passed_over",
+    "sound_request_is_not_aborted",
+    "retries_are_bounded",
 }
 """Properties whose violation an observer of a run can see when it happens."""
 SEEN_AT_THE_END = frozenset(
@@ -37,6 +44,7 @@ SEEN_AT_THE_END = frozenset(
         "turn_can_end",
         "collective_ends",
         "turn_is_over",
+        "slot_becomes_free",
     }
 )
 """Properties whose violation is seen when nobody can go on: a leak, or a hang."""
@@ -77,6 +85,10 @@ NO_ROW = {
 }
 """Barriers whose absence shows on no run."""
 NO_RACE = {
+    **dict.fromkeys(
+        SpeculationMonitor.names(),
+        "a monitor counts what the host has read; it touches no byte of a cache",
+    ),
     "rejection_is_reported": "what is read was never written, and nobody else is about to write",
     "failed_is_sticky": "the status is a word of the host; no byte of a cache is touched",
     "communicator_is_live": "nothing is received, so nothing is written that could come too late",

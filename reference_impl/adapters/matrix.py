@@ -10,8 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from reference_impl.adapters import handoff_runs, hierarchical_runs, layer_split_runs
-from reference_impl.adapters.designs import design, handoff, system, violations
+from reference_impl.adapters import (
+    handoff_runs,
+    hierarchical_runs,
+    layer_split_runs,
+    speculation_runs,
+)
+from reference_impl.adapters.designs import absent, design, handoff, system, violations
 from reference_impl.adapters.expectations import (
     BASES,
     FAVOURED,
@@ -24,7 +29,13 @@ from reference_impl.adapters.expectations import (
     SEEN_AT_THE_END,
 )
 from reference_impl.adapters.outcomes import Outcome
-from reference_impl.barriers import ABSENT, ASSUMED, AsyncCacheLoad, LayerSplit
+from reference_impl.barriers import (
+    ABSENT,
+    ASSUMED,
+    AsyncCacheLoad,
+    LayerSplit,
+    SpeculationMonitor,
+)
 
 MOST_RUNS = 300
 """Schedules that are tried before a sign counts as one that a barrier does not give."""
@@ -120,11 +131,17 @@ def _layer_split(_: Case, barriers: frozenset[str], seed: int) -> Outcome:
     return layer_split_runs.run(LayerSplit.on(barriers - assumed), assumed, seed)
 
 
+def _speculation(_: Case, barriers: frozenset[str], seed: int) -> Outcome:
+    switches = barriers - absent("speculation_monitor").keys()
+    return speculation_runs.run(SpeculationMonitor.on(switches), seed)
+
+
 PERFORM: Mapping[str, Perform] = {
     "slot_lifecycle": _handoff,
     "rdma_write_completion": _handoff,
     "async_cache_load": _hierarchical,
     "layer_split": _layer_split,
+    "speculation_monitor": _speculation,
 }
 
 
@@ -137,7 +154,7 @@ def cases(names: Iterable[str] = ()) -> Iterator[Case]:
             name = barrier.name
             if wanted and not wanted & {model, name}:
                 continue
-            if name in NO_ROW or (name in ABSENT and ABSENT[name] != ASSUMED):
+            if name in NO_ROW or absent(model).get(name, ASSUMED) != ASSUMED:
                 continue
             yield Case(model, name, _base(model, name))
 

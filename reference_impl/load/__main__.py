@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from reference_impl.adapters import load_machine as machines
+from reference_impl.adapters.load_designs import Found, find, listed, reading
+from reference_impl.adapters.luck import Luck
 from reference_impl.barriers import SpeculationMonitor as Switches
 from reference_impl.load.report import (
     SUMMARY_HEAD,
@@ -40,6 +41,8 @@ Examples:
       a design that is safe and one that is not, 500 requests each
   python -m reference_impl.load --design slot_lifecycle/as_reported --requests 10000 --out run
       many requests; run/ gets summary.json, plots, tokens.jsonl and postmortem/
+  python -m reference_impl.load --design async_cache_load/by_streams --design layer_split/by_streams
+      other protocols: a cache in two tiers, and one that is split by layers
   python -m reference_impl.load --monitor acts --rule as_published
       requests that the monitor suspects are aborted and retried
   python -m reference_impl.load --designs
@@ -94,7 +97,7 @@ WORKLOAD = Workload()
 )
 @click.option(
     "--late",
-    default=machines.Luck().late,
+    default=Luck().late,
     show_default=True,
     type=SHARE,
     help="Share of writes that land long after they were posted.",
@@ -126,24 +129,24 @@ def main(
     rule: str,
     monitor: str,
 ) -> None:
-    """Serve many requests with designs of the handoff, and compare each answer with the oracle.
+    """Serve many requests with designs of a protocol, and compare each answer with the oracle.
 
-    The nodes run on the virtual device. Time is in ticks, in each of which every node has a turn.
+    The cache runs on the virtual device. Time is in ticks, in each of which everybody has a turn.
     """
     if designs:
-        for line in machines.listed():
+        for line in listed():
             click.echo(line)
         return
     try:
-        chosen = [machines.find(name) for name in names]
-        on = machines.reading(rule)
+        chosen = [find(name) for name in names]
+        on = reading(rule)
     except LookupError as error:
         raise click.UsageError(str(error.args[0])) from None
     workload = Workload(
         requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
     )
     torch.set_num_threads(1)
-    load = _Load(workload, machines.Luck(late=late), on, acts=monitor == "acts", out=out)
+    load = _Load(workload, Luck(late=late), on, acts=monitor == "acts", out=out)
     served, interrupted = load.serve(chosen)
     load.print(served)
     if out is not None:
@@ -157,12 +160,12 @@ def main(
 @dataclass
 class _Load:
     workload: Workload
-    luck: machines.Luck
+    luck: Luck
     on: Switches
     acts: bool
     out: Path | None
 
-    def serve(self, chosen: list[machines.Found]) -> tuple[list[Served], bool]:
+    def serve(self, chosen: list[Found]) -> tuple[list[Served], bool]:
         """Each design, and whether Ctrl-C ended it."""
         served: list[Served] = []
         with ExitStack() as stack:
@@ -174,14 +177,16 @@ class _Load:
                     file = (folder / "tokens.jsonl").open("w", encoding="utf-8")
                     log = Log(stack.enter_context(file))
                 run = Run(
-                    partial(machines.machine, found.deployment, self.luck),
-                    self.workload,
+                    partial(found.machine, self.luck),
+                    found.scaled(self.workload),
                     self.on,
                     acts=self.acts,
+                    shift=found.protocol.shift,
                     log=log,
                     cases=Cases(folder / "postmortem") if folder else None,
                 )
-                served.append(Served(found.name, found.is_safe, run.tally))
+                scale = found.protocol.output_scale
+                served.append(Served(found.name, found.is_safe, run.tally, scale))
                 task = bar.add_task(found.name, total=self.workload.requests)
                 run.progress = partial(bar.update, task)
                 try:
@@ -200,7 +205,7 @@ class _Load:
 
     def print(self, served: list[Served]) -> None:
         """The tables."""
-        console = Console(width=None if sys.stdout.isatty() else 140)
+        console = Console(width=None if sys.stdout.isatty() else 160)
         first = served[0].tally
         if first.mean_input is not None:
             longest = INPUT_SCALE * max(first.input_lengths) // 1024
@@ -211,7 +216,9 @@ class _Load:
             )
         _table(console, "What became of the requests", SUMMARY_HEAD, summary(served))
         _table(console, "Time", TIME_HEAD, times(served))
-        _table(console, "The monitor", SWEEP_HEAD, sweep(served, NUMBERS, self.on))
+        judged = list(sweep(served, NUMBERS, self.on))
+        if judged:
+            _table(console, "The monitor", SWEEP_HEAD, judged)
 
     def write(self, served: list[Served], out: Path) -> None:
         """The summary and the plots."""

@@ -16,11 +16,13 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Served:
-    """A design, what is said of it, and what it came to."""
+    """A design, what is said of it, and what it came to; a token of an answer stands for
+    `output_scale`."""
 
     design: str
     is_safe: bool
     tally: Tally
+    output_scale: int = OUTPUT_SCALE
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,10 @@ def times(served: Sequence[Served]) -> Iterator[Row]:
 
 
 def sweep(served: Sequence[Served], rule: Rule, on: Switches) -> Iterator[Row]:
-    """Rows of `SWEEP_HEAD`: the run's own rule first, then each threshold."""
+    """Rows of `SWEEP_HEAD`, where drafts were judged: the run's own rule, then each threshold."""
     for one in served:
+        if not one.tally.judged:
+            continue
         yield one.design, "the rule as it ran", *_quality(one.tally.noted())
         for row in swept(one.tally, rule, on):
             yield one.design, f"{row.condition} {row.threshold:g}", *_quality(row.quality)
@@ -115,12 +119,12 @@ def as_json(served: Sequence[Served], rule: Rule, on: Switches) -> dict[str, obj
     """Everything that the tables say, and the distributions behind them."""
     return {
         "input_scale": INPUT_SCALE,
-        "output_scale": OUTPUT_SCALE,
         "rule": asdict(rule),
         "designs": [
             {
                 "design": one.design,
                 "is_safe": one.is_safe,
+                "output_scale": one.output_scale,
                 "requests": one.tally.requests,
                 "attempts": {end.value: one.tally.attempts[end] for end in End},
                 "abnormal_attempts": {end.value: one.tally.abnormal[end] for end in End},
@@ -146,9 +150,9 @@ def as_json(served: Sequence[Served], rule: Rule, on: Switches) -> dict[str, obj
 
 def plots(served: Sequence[Served], rule: Rule, on: Switches) -> dict[str, str]:
     """Pictures by file name."""
-    first = served[0].tally
+    first, scale = served[0].tally, served[0].output_scale
     inputs = [(k * INPUT_SCALE / 1024, float(n)) for k, n in sorted(first.input_lengths.items())]
-    outputs = [(float(k * OUTPUT_SCALE), float(n)) for k, n in sorted(first.output_lengths.items())]
+    outputs = [(float(k * scale), float(n)) for k, n in sorted(first.output_lengths.items())]
     made = {
         "input_lengths.svg": bars("Lengths of inputs", "K tokens", "requests", inputs),
         "output_lengths.svg": bars("Lengths of answers", "tokens", "requests", outputs),

@@ -2,8 +2,8 @@
 
 Production (see `docs/how_to/serve_under_load.md`): inputs of 70K tokens on average and 128K at
 most, most of them a prefix that was seen before. One token here stands for `INPUT_SCALE` tokens of
-an input and for `OUTPUT_SCALE` of an output, so that a page of four rows is a prefill chunk of 16K
-tokens, and the monitor's guard of 128 tokens is eight.
+an input and for `OUTPUT_SCALE` of an output (or as many as a workload says), so that a page of four
+rows is a prefill chunk of 16K tokens, and the monitor's guard of 128 tokens is eight.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 INPUT_SCALE = 4096
 OUTPUT_SCALE = 16
 LONGEST_INPUT = 128 * 1024 // INPUT_SCALE
-LONGEST_OUTPUT = 640 // OUTPUT_SCALE
+LONGEST_ANSWER = 640
+LONGEST_OUTPUT = LONGEST_ANSWER // OUTPUT_SCALE
 GUARD = 128 // OUTPUT_SCALE
 
 
@@ -55,23 +56,33 @@ class Workload:
     page_rows: int = 4
     families: int = 4
     """So many prefixes are shared at a time; each is followed by a new one now and then."""
+    shares_whole: bool = False
+    """Whether a prompt shares all of it but its last token, or nothing."""
+    output_scale: int = OUTPUT_SCALE
 
     def draw(self) -> Iterator[Asked]:
         """The requests, in the order in which they arrive."""
         draw = random.Random(self.seed)  # noqa: S311  # a load needs no secrets
-        prefixes = [self._tokens(draw, LONGEST_INPUT) for _ in range(self.families)]
+        longest = LONGEST_INPUT - self.shares_whole
+        prefixes = [self._tokens(draw, longest) for _ in range(self.families)]
         now = 0.0
         for number in range(self.requests):
             now += draw.expovariate(1 / self.interval)
             length = input_length(draw)
             family = draw.randrange(self.families)
-            if draw.random() < 1 / 32:  # a session ends, another begins
-                prefixes[family] = self._tokens(draw, LONGEST_INPUT)
-            shared = self._shared(draw, length)
-            prompt = prefixes[family][:shared] + self._tokens(draw, length - shared)
+            if self.shares_whole:
+                if draw.random() >= self.hit_rate:
+                    prefixes[family] = self._tokens(draw, max(1, length - 1))
+                prompt = prefixes[family] + self._tokens(draw, 1)
+            else:
+                if draw.random() < 1 / 32:  # a session ends, another begins
+                    prefixes[family] = self._tokens(draw, LONGEST_INPUT)
+                shared = self._shared(draw, length)
+                prompt = prefixes[family][:shared] + self._tokens(draw, length - shared)
             leaves = draw.randint(1, self.patience) if draw.random() < self.cancelled else None
             returns = leaves is not None and draw.random() < self.returning
-            yield Asked(number, int(now), prompt, output_length(draw), leaves, returns)
+            count = output_length(draw, self.output_scale)
+            yield Asked(number, int(now), prompt, count, leaves, returns)
 
     def _shared(self, draw: random.Random, length: int) -> int:
         """Rows of a prompt that it shares: whole pages, and never all, as the last token is to be
@@ -90,6 +101,6 @@ def input_length(draw: random.Random) -> int:
     return max(1, round(draw.betavariate(2.25, 1.75) * LONGEST_INPUT))
 
 
-def output_length(draw: random.Random) -> int:
-    """Tokens of an answer: a median of 300 and a long tail, cut off at 640; at least 32."""
-    return min(LONGEST_OUTPUT, max(2, round(draw.lognormvariate(5.7, 0.5) / OUTPUT_SCALE)))
+def output_length(draw: random.Random, scale: int = OUTPUT_SCALE) -> int:
+    """Tokens of an answer: a median of 300 and a long tail, cut off at 640; two rows at least."""
+    return min(LONGEST_ANSWER // scale, max(2, round(draw.lognormvariate(5.7, 0.5) / scale)))

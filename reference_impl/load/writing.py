@@ -8,10 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from reference_impl.decode import Request
-from reference_impl.load.drafting import History
-from reference_impl.load.serving import Ended, Live, State
-from reference_impl.slot_pool import SlotPool
+from reference_impl.load.serving import Ended, Suspected
 
 MOST_CASES = 50
 """Cases that a run stores; more are counted and not stored."""
@@ -22,16 +19,18 @@ SCHEMA: dict[str, str] = {
     "position": "of the token in the answer, from 0",
     "token": "what was generated",
     "right": "what the oracle generates there",
-    "step": "the decode step that made it, from 0; null for the first, which prefill made",
+    "step": "the decode step that made it, from 0; null for the first, which prefill made, and "
+    "where nothing is drafted",
     "drafted": "drafts of that step; null as above",
     "accepted": "of them, those that the target model agreed with; null as above",
     "suspected": "whether the monitor aborts the attempt, or would if it acted",
     "prompt_rows": "length of the prompt, scaled",
-    "reused_rows": "rows of the prompt that came from an earlier prompt",
-    "pages": "of the request's slot, at the decode node",
+    "reused_rows": "rows of the prompt that came from an earlier prompt, or from host memory",
+    "pages": "of the request's slot, where it decodes; none in a layer split",
     "generation": "how often the first of these pages has been given out",
-    "state": "at the step: tick; requests decoding, waiting, transferring, reclaiming; used_pages "
-    "of pages; writes_under_way. null as above",
+    "state": "at the step, or at the launch of an answer that is queued whole: tick; requests "
+    "decoding, waiting, transferring, reclaiming; used_pages of pages; writes_under_way. null for "
+    "a first token that prefill made",
 }
 """The fields of a line of `tokens.jsonl`."""
 
@@ -57,6 +56,8 @@ def lines(ended: Ended) -> Iterable[dict[str, object]]:
         while step + 1 < len(history.begins) and history.begins[step + 1] <= position:
             step += 1
         made = history.steps[step] if step >= 0 else None
+        of_step = live.states[step] if made else None
+        state = of_step if history.steps else next(iter(live.states), None)
         yield {
             "request": asked.number,
             "attempt": live.attempt,
@@ -72,7 +73,7 @@ def lines(ended: Ended) -> Iterable[dict[str, object]]:
             "reused_rows": ended.reused_rows,
             "pages": list(live.pages),
             "generation": live.generation,
-            "state": asdict(live.states[step]) if made else None,
+            "state": asdict(state) if state else None,
         }
 
 
@@ -83,25 +84,25 @@ class Cases:
         self._folder = folder
         self.stored = 0
 
-    def store(self, live: Live, request: Request, history: History, pool: SlotPool) -> None:
+    def store(self, case: Suspected) -> None:
         """Inputs, serving state, accept history, and the rows of the slot as they are now."""
         if self.stored >= MOST_CASES:
             return
         self._folder.mkdir(exist_ok=True)
-        state: State = live.states[-1]
+        live, pool = case.live, case.pool
         slot = [[part.tolist() for part in pool.regions(page)] for page in live.pages]
-        case = {
+        stored = {
             "request": live.asked.number,
             "attempt": live.attempt,
             "prompt": live.asked.prompt,
-            "tokens": request.tokens,
-            "steps": [asdict(step) for step in history.steps],
-            "state": asdict(state),
+            "tokens": case.tokens,
+            "steps": [asdict(step) for step in case.history.steps],
+            "state": asdict(live.states[-1]),
             "pages": live.pages,
             "generation": live.generation,
             "index_keys": [index_keys for index_keys, _ in slot],
             "keys_values": [keys_values for _, keys_values in slot],
         }
         name = f"{live.asked.number:06}-{live.attempt}.json"
-        (self._folder / name).write_text(json.dumps(case), encoding="utf-8")
+        (self._folder / name).write_text(json.dumps(stored), encoding="utf-8")
         self.stored += 1

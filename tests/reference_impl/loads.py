@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from reference_impl.adapters import load_machine as machines
+from reference_impl.adapters.load_designs import find, reading
+from reference_impl.adapters.luck import Luck
 from reference_impl.load.counting import Tally
 from reference_impl.load.running import Run
 from reference_impl.load.workload import Workload
@@ -12,26 +13,27 @@ from reference_impl.load.writing import Cases, Log
 
 INTERVAL = 8.0
 """Ticks between arrivals: little enough load that a request is seldom left while it still waits."""
-ON = machines.reading("safe")
+ON = reading("safe")
 
 
 def run(
     design: str,
     requests: int,
     *,
-    luck: machines.Luck | None = None,
+    luck: Luck | None = None,
     acts: bool = False,
     log: Log | None = None,
     cases: Cases | None = None,
     **workload: float,
 ) -> Run:
     """A run that is still to be served."""
-    found = machines.find(design)
+    found = find(design)
     return Run(
-        partial(machines.machine, found.deployment, luck or machines.Luck()),
-        Workload(requests=requests, **{"interval": INTERVAL, **workload}),
+        partial(found.machine, luck or Luck()),
+        found.scaled(Workload(requests=requests, **{"interval": INTERVAL, **workload})),
         ON,
         acts=acts,
+        shift=found.protocol.shift,
         log=log,
         cases=cases,
     )

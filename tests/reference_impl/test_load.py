@@ -7,13 +7,17 @@ import json
 import random
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from statistics import fmean
 
 import pytest
 
 from fencepost.streams import virtual_cuda
-from reference_impl.adapters import load_machine as machines
+from reference_impl.adapters import load_handoff
+from reference_impl.adapters.alone import tokens
 from reference_impl.adapters.fused import on_host
+from reference_impl.adapters.load_designs import find
+from reference_impl.adapters.luck import Luck
 from reference_impl.attention import SmallModel, oracle
 from reference_impl.load.counting import End, Quality, quantile
 from reference_impl.load.running import NUMBERS
@@ -28,7 +32,7 @@ from reference_impl.load.workload import (
 from reference_impl.load.writing import SCHEMA, Cases, Log
 from tests.reference_impl.loads import INTERVAL, ON, run, served
 
-BAD = machines.Luck(late=0.2)
+BAD = Luck(late=0.2)
 PUBLISHED, REPORTED = "slot_lifecycle/published_fix", "slot_lifecycle/as_reported"
 
 
@@ -66,16 +70,16 @@ def test_a_workload_is_drawn_from_its_seed():
 def test_the_quick_oracle_is_the_oracle():
     prompts = [tuple((7 * r + 3 * i * i + i) % 97 for i in range(5 + 6 * r)) for r in range(4)]
     with virtual_cuda() as virtual:
-        model = SmallModel(machines.SHAPE)
+        model = SmallModel(load_handoff.SHAPE)
         host = on_host(virtual, model)
         for prompt in prompts:
             right = oracle(model, prompt, 12).tokens
             with virtual.runtime.quiet():
-                assert machines.alone(host, prompt, 12) == right
-                assert machines.alone(host, prompt, 12, right) == right
-                assert machines.alone(host, prompt, 12, right[:5]) == right
+                assert tokens(host, prompt, 12) == right
+                assert tokens(host, prompt, 12, right) == right
+                assert tokens(host, prompt, 12, right[:5]) == right
                 wrong = [*right[:4], (right[4] + 1) % 97, *right[5:]]
-                assert machines.alone(host, prompt, 12, wrong) == right
+                assert tokens(host, prompt, 12, wrong) == right
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_the_quick_oracle_is_the_oracle():
     [PUBLISHED, "slot_lifecycle/safe", "slot_lifecycle/lease", "rdma_write_completion/safe"],
 )
 def test_a_safe_design_gives_the_tokens_of_the_oracle(design: str):
-    assert machines.find(design).is_safe
+    assert find(design).is_safe
     tally = served(design, luck=BAD)
     assert not tally.abnormal.total()
     assert not tally.attempts[End.STUCK]
@@ -102,14 +106,14 @@ def test_a_safe_design_gives_the_tokens_of_the_oracle(design: str):
     ],
 )
 def test_a_broken_design_gives_others_at_a_rate(design: str):
-    assert not machines.find(design).is_safe
+    assert not find(design).is_safe
     tally = served(design, luck=BAD)
     assert tally.abnormal_outputs > 0
     assert tally.per_ten_thousand == 1e4 * tally.abnormal_outputs / tally.delivered
 
 
 def test_a_design_that_leaks_gets_stuck():
-    tally = served("slot_lifecycle/abort_is_lost", luck=machines.Luck(lost=0.5))
+    tally = served("slot_lifecycle/abort_is_lost", luck=Luck(lost=0.5))
     assert tally.attempts[End.STUCK] > 0
     assert not tally.abnormal.total()
 
@@ -140,13 +144,13 @@ def test_prefixes_are_reused_at_the_target_rate():
 
 def test_reused_pages_are_the_ones_that_would_be_computed():
     """Few pages are kept, so that most give way to others and come back."""
-    kept = machines.KEPT_PAGES
-    machines.KEPT_PAGES = 8
+    kept = load_handoff.KEPT_PAGES
+    load_handoff.KEPT_PAGES = 8
     try:
         made = run(PUBLISHED, 100)
         made.serve()
     finally:
-        machines.KEPT_PAGES = kept
+        load_handoff.KEPT_PAGES = kept
     assert 0 < made.tally.reused < served(PUBLISHED, hit_rate=0.6).hit_rate * made.tally.rows
     assert not made.tally.abnormal.total()
 
@@ -242,11 +246,19 @@ def test_a_case_has_what_a_postmortem_asks_for(tmp_path):
         assert tuple(case["prompt"]) == request.prompt
         assert len(case["tokens"]) == 1 + sum(step["accepted"] + 1 for step in case["steps"])
         assert case["state"]["decoding"] > 0
-        shape = machines.SHAPE
+        shape = load_handoff.SHAPE
         assert len(case["pages"]) == shape.pages(len(request.prompt) + request.count)
         assert len(case["keys_values"]) == len(case["index_keys"]) == len(case["pages"])
         written = case["index_keys"][0][0][: min(4, len(request.prompt))]
         assert all(any(row) for row in written)
+
+
+def test_the_documentation_has_the_schema():
+    page = Path(__file__).parents[2] / "docs" / "how_to" / "serve_under_load.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    shown = [f"| `{name}` | {meaning} |" for name, meaning in SCHEMA.items()]
+    first = lines.index(shown[0])
+    assert lines[first : first + len(shown)] == shown
 
 
 @pytest.mark.slow
@@ -255,7 +267,7 @@ def test_a_case_has_what_a_postmortem_asks_for(tmp_path):
 def test_many_more_requests(design: str):
     made = run(design, 500)
     made.serve()
-    if machines.find(design).is_safe:
+    if find(design).is_safe:
         assert not made.tally.abnormal.total()
     else:
         assert 20 < made.tally.per_ten_thousand < 1000
