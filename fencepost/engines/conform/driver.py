@@ -221,13 +221,15 @@ class Driver:
         if complete and self.explored is not None:
             for name in self.followed.unreached(self.explored):
                 violated.setdefault(name, Violated(name, ()))
+        not_shown = [c.property for c in self.claims if c.property not in violated]
         if self.difference is not None:
             verdict = Conformity.DIFFERS
+        elif violated and not not_shown and self.stopped != INTERRUPTED:
+            verdict = Conformity.VIOLATED  # at a limit too: what was shown stays so
         elif self.stopped:
             verdict = Conformity.UNDECIDED
         else:
             verdict = Conformity.VIOLATED if violated else Conformity.HOLDS
-        not_shown = [c.property for c in self.claims if c.property not in violated]
         return Conformance(
             design=self.design.name,
             verdict=verdict,

@@ -165,6 +165,18 @@ class Run:
             subject.refused.update((node, number) for node in ready - leads.keys())
         return taken
 
+    def try_disabled(self, numbers: list[int]) -> None:
+        """Try steps that the model disables in every state that fits, and look once at the end:
+        refusals change nothing. Which of them did shows when they are tried again, each by itself.
+        """
+        ready = self.ready
+        for number in numbers:
+            if self._perform(number, ready, frozenset()):
+                raise self._differs(Kind.TAKES, ready, ready, self._look(ready))
+        if numbers:
+            self._settle(Kind.CHANGES, ready, ready, self._look(ready))
+        self.subject.refused.update((node, number) for number in numbers for node in ready)
+
     def attempt_fault(self, number: int) -> bool:
         """Try a step that faults in the model: whether it is taken, or the implementation fails."""
         try:

@@ -79,8 +79,7 @@ class Tour:
         """Try all steps that are disabled in the states that fit, once for each such set."""
         while run.fitting not in self._met:
             self._met.add(run.fitting)
-            for number in run.choices().disabled:
-                run.attempt(number)
+            run.try_disabled(run.choices().disabled)
 
     def _untaken(self, ready: Fitting) -> tuple[int, list[int]] | None:
         """A step that is left to be taken here, and in which of the states that fit it is."""

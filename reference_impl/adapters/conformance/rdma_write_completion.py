@@ -5,6 +5,8 @@ A handle is the write of a chunk. What is told apart here that the model takes a
     The model has one step for both, which is taken when the node would announce it at once.
   - `accept` is two loops: the success is heard, and the record is read.
   - `finish` of the worker is asked twice: what has arrived is told first, then the success.
+  - Rows that land once their request was put into the decode node's layout are nobody's, whoever
+    reads them. Here the next owner of the slot may turn them along with its own.
 
 Not seen: whether the rows of a request that was given up before its parts were put into the decode
 node's layout are still its own, since the decode node does not touch them any more. A record that
@@ -57,6 +59,8 @@ class RdmaWriteCompletion(Adapter):
         self.transfers: dict[int, Any] = {}
         self.flipped: set[int] = set()
         """Requests whose rows the decode node has put into its layout."""
+        self.garbage: set[tuple[int, int]] = set()
+        """Requests and parts whose rows landed after that."""
         self.foreign: set[int] = set()
         self.token: dict[int, int] = {}
 
@@ -147,6 +151,8 @@ class RdmaWriteCompletion(Adapter):
         write = self._handle(request, handle)
         taken(not write.landed and not write.is_late)
         self.rooms[request].node.nic.land(write)
+        if self.transfers[request].arrival_is_told:
+            self.garbage.add((request, handle))
 
     def _complete(self, request: int, handle: int) -> None:
         self._end(request, handle, failed=False)
@@ -225,6 +231,8 @@ class RdmaWriteCompletion(Adapter):
         if rows is None:
             return None
         request = rows.request
+        if (request, part) in self.garbage:
+            return None
         told, flipped = self.transfers[request].arrival_is_told, request in self.flipped
         if told and not flipped:
             return -1
