@@ -26,7 +26,7 @@ from reference_impl.adapters.processes import SPAWN
 from reference_impl.nixl_transport import Endpoint, NixlTransport, TransferError, Write
 from reference_impl.transport import State
 
-BYTES = 4_000_000
+BYTES = 32_000_000
 WRITES = 20
 PATIENCE = 2.0
 

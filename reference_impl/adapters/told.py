@@ -86,7 +86,7 @@ class ToldWrite(Handle):
 
     def state(self) -> State:
         """As in `Handle` of the transport."""
-        return super().state() if self.is_over or self.failed else State.POSTED
+        return super().state() if self.is_over else State.POSTED
 
     def flush(self) -> None:
         """As in `Handle`; nothing lands of one that has failed and is flushed."""

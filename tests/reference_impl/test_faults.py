@@ -30,6 +30,7 @@ def test_a_fault_is_found_first_by_who_must_find_it(fault: Fault):
     assert cells()[fault.name] == [fault.name, fault.model, fault.design, who, what]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "design", "sizes"), WHOLE)
 def test_without_a_fault_nothing_is_found(model: str, design: str, sizes: tuple):
     assert found(model, design, dict(sizes)) is None

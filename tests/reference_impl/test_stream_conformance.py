@@ -32,7 +32,6 @@ HELD: tuple[tuple[str, type[Adapter], Mapping[str, int]], ...] = (
     ("layer_split", Rounds, {}),
 )
 NOT_SEEN = {
-    "write_back_and_forward_wait": "two requests for one prompt",
     "event_recorded_again_by_load": "three requests",
     "copy_published_early": "three requests",
     "flag_of_earlier_load": "a layer that is loaded twice, so two prompts",

@@ -117,7 +117,7 @@ def test_what_nixl_does_with_a_write(nixl, tls):
         check=True,
     )
     facts = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
-    all_there = "4000000 of 4000000 bytes there"
+    all_there = "32000000 of 32000000 bytes there"
     assert facts["writes that are whole when the sender sees DONE"] == "20 of 20"
     assert all_there in facts["a write under way, released"]
     assert all_there in facts["a write into memory that is no longer registered"]

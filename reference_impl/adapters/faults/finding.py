@@ -19,7 +19,7 @@ TRACES, LENGTH = 16, 120
 MOST_FITTING = 4096
 
 
-MOST_TO_TOUR = 500
+MOST_TO_TOUR = 1000
 """So many states of a model are visited, with every step that it takes or disables there."""
 
 

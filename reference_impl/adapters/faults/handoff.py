@@ -11,7 +11,7 @@ from torch import Tensor
 from reference_impl.adapters.faults.fault import Fault, FoundBy, Patch, all_of, replacing
 from reference_impl.decode import DecodeNode, Phase, Request
 from reference_impl.messages import Abort, Answer
-from reference_impl.prefill import PrefillNode, Room, digest
+from reference_impl.prefill import PrefillNode, Room
 from reference_impl.slot_pool import Slot, SlotPool
 
 # The slot pool.
@@ -104,16 +104,6 @@ def _pages_but_the_last(original: Any, self: DecodeNode, request: Request) -> tu
     return pages[:-1]
 
 
-def _generation_before(original: Any, self: DecodeNode, request: Request) -> bool:
-    slot = request.slot
-    if slot is not None:
-        request.slot = replace(slot, generation=slot.generation - 1)
-    done: bool = original(self, request)
-    if request.slot is not None:
-        request.slot = slot
-    return done
-
-
 def _decode_one_row_on(original: Any, self: DecodeNode, request: Request) -> bool:
     prompt = request.prompt
     request.prompt = (*prompt, prompt[-1])
@@ -191,11 +181,6 @@ def _keep_pages(_: Any, self: PrefillNode, request: int) -> None:
     self._sources.pop(request, None)
 
 
-def _digest_of_first_chunk(original: Any, self: PrefillNode, transfer: Any) -> Tensor:
-    tag, token, _ = original(self, transfer).unbind()
-    return torch.stack([tag, token, digest(self.pool, transfer.pages.pages[:1])])
-
-
 def _token_of_another(original: Any, self: PrefillNode, transfer: Any) -> Tensor:
     tag, token, rows = original(self, transfer).unbind()
     before = vars(self).get("newest", token)
@@ -237,6 +222,7 @@ HANDOFF = (
             replacing(SlotPool, give_back=_unasked),
             replacing(DecodeNode, _release=_release_and_remember, abort=_release_at_every_abort),
         ),
+        chunks=2,
     ),
     _fault(
         "index_keys_are_not_sent",
@@ -323,6 +309,7 @@ HANDOFF = (
         "published_fix",
         "conformance",
         replacing(PrefillNode, look_at=_count_popped),
+        chunks=2,
     ),
     _fault(
         "success_without_the_last_chunk",
@@ -331,6 +318,7 @@ HANDOFF = (
         "conformance",
         replacing(PrefillNode, finish=_finish_without_the_last),
         requests=1,
+        chunks=2,
     ),
     _fault(
         "answer_is_sent_twice",

@@ -13,29 +13,62 @@ from fencepost.checking import prepare
 from fencepost.core.system import System
 from fencepost.engines.conform.adapter import Adapter
 from fencepost.loading import load_model
-from reference_impl.adapters import handoff_runs
+from reference_impl.adapters import handoff_runs, hierarchical_runs, layer_split_runs
+from reference_impl.adapters.conformance.async_cache_load import TwoTiers
+from reference_impl.adapters.conformance.layer_split import Ranks
+from reference_impl.adapters.conformance.rdma_write_completion import RdmaWriteCompletion
 from reference_impl.adapters.conformance.slot_lifecycle import SlotLifecycle
 from reference_impl.adapters.designs import ROOT, design, handoff
 from reference_impl.adapters.faults.fault import Fault, FoundBy
 from reference_impl.adapters.faults.finding import differs, first_finder
 from reference_impl.adapters.faults.handoff import HANDOFF
+from reference_impl.adapters.faults.hierarchical import TWO_TIERS
+from reference_impl.adapters.faults.layer_split import LAYER_SPLIT
+from reference_impl.adapters.faults.records import RECORDS
 from reference_impl.adapters.outcomes import Outcome
+from reference_impl.adapters.rounds import Rounds
+from reference_impl.barriers import ABSENT, AsyncCacheLoad, LayerSplit
 
-FAULTS = HANDOFF
-ADAPTERS: Mapping[str, type[Adapter]] = {"slot_lifecycle": SlotLifecycle}
+FAULTS = (*HANDOFF, *RECORDS, *TWO_TIERS, *LAYER_SPLIT)
+ADAPTERS: Mapping[str, type[Adapter]] = {
+    "slot_lifecycle": SlotLifecycle,
+    "rdma_write_completion": RdmaWriteCompletion,
+    "async_cache_load": TwoTiers,
+    "layer_split": Ranks,
+}
 SEEDS = 14
 """Schedules on which properties, tokens and races are looked at."""
 HEAD = ("fault", "model", "design", "found by", "what is found")
 
 
-def _handoff(model: str, name: str) -> Iterable[Outcome]:
+def _adapter(model: str, sizes: Mapping[str, int]) -> type[Adapter]:
+    """The one of the model; a single turn has one that stops in the middle of it."""
+    one_turn = model == "layer_split" and sizes.get("turns") == 1
+    return Rounds if one_turn else ADAPTERS[model]
+
+
+def _handoff(model: str, name: str) -> Callable[[int], Outcome]:
     made = handoff(model, design(model, name))
-    return [handoff_runs.run(made.on, made.assumed, seed) for seed in range(SEEDS)]
+    return lambda seed: handoff_runs.run(made.on, made.assumed, seed)
 
 
-RUNS: Mapping[str, Callable[[str, str], Iterable[Outcome]]] = dict.fromkeys(
-    ("slot_lifecycle", "rdma_write_completion"), _handoff
-)
+def _two_tiers(model: str, name: str) -> Callable[[int], Outcome]:
+    on = AsyncCacheLoad.on(design(model, name))
+    return lambda seed: hierarchical_runs.run(on, seed)
+
+
+def _ranks(model: str, name: str) -> Callable[[int], Outcome]:
+    barriers = design(model, name)
+    on, assumed = LayerSplit.on(barriers - ABSENT.keys()), barriers & ABSENT.keys()
+    return lambda seed: layer_split_runs.run(on, assumed, seed)
+
+
+RUNS: Mapping[str, Callable[[str, str], Callable[[int], Outcome]]] = {
+    "slot_lifecycle": _handoff,
+    "rdma_write_completion": _handoff,
+    "async_cache_load": _two_tiers,
+    "layer_split": _ranks,
+}
 
 
 @cache
@@ -43,14 +76,13 @@ def _system(model: str, sizes: tuple[tuple[str, int], ...]) -> System:
     return prepare(load_model(model, ROOT), dict(sizes))
 
 
-def found(
-    model: str, name: str, sizes: Mapping[str, int] | None = None
-) -> tuple[FoundBy, str] | None:
-    """Who finds something in the cache as it is, and what, at a design; None where nobody does."""
-    system = _system(model, tuple((sizes or {}).items()))
-    return first_finder(
-        lambda: differs(system, name, ADAPTERS[model]), lambda: RUNS[model](model, name)
-    )
+def found(model: str, name: str, sizes: Mapping[str, int]) -> tuple[FoundBy, str] | None:
+    """Who finds something in the cache as it is, and what, at a design and at these sizes beside
+    those of the adapter; None where nobody does."""
+    adapter = _adapter(model, sizes)
+    system = _system(model, tuple(sorted({**adapter.sizes, **sizes}.items())))
+    run = RUNS[model](model, name)
+    return first_finder(lambda: differs(system, name, adapter), lambda: map(run, range(SEEDS)))
 
 
 def found_with(fault: Fault) -> tuple[FoundBy, str] | None:
