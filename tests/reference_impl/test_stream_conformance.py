@@ -35,6 +35,8 @@ NOT_SEEN = {
     "event_recorded_again_by_load": "three requests",
     "copy_published_early": "three requests",
     "flag_of_earlier_load": "a layer that is loaded twice, so two prompts",
+    "one_staging_buffer": "two turns in a row in one buffer, and `Ranks` takes the buffers in turn",
+    "staging_out_of_order": "the same",
 }
 """Broken designs that some sizes show nothing of, and what it would take."""
 
