@@ -132,7 +132,7 @@ def judge(model: Answer, found: Conformance) -> Judged:
         return Judged(Judgement.UNDECIDED, (f"the model is not decided: {model.stopped}",))
     reasons = [
         f"the model violates {name}, and the implementation was not seen to"
-        for name in sorted(said - shown)
+        for name in sorted(said - shown - set(found.beyond))
     ]
     reasons += [
         f"the implementation violates {name}, of which the model says nothing"

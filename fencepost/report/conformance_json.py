@@ -74,6 +74,7 @@ def _design(model: ModelConformance, cell: Cell) -> dict[str, Any]:
             for one in found.violated
         ],
         "not_shown": list(found.not_shown),
+        "beyond": list(found.beyond),
         "stopped": found.stopped,
         "found_by": found.found_by,
         "shown_again": found.again,

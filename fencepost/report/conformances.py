@@ -61,6 +61,8 @@ def _row(model: ModelConformance, cell: DesignCell) -> tuple[Cell, ...]:
     found, scope = cell.found, cell.found.scope
     style = STYLES[cell.judged.judgement]
     expected = {"good": "yes", "bad": "NO", "warn": "undecided"}[style]
+    if expected == "yes" and found.beyond:
+        expected = "as far as it goes"
     said = "" if expected == "yes" or cell.model is None else f": {_said(cell)}"
     about = "about " if scope.blurred else ""
     return (

@@ -20,6 +20,9 @@ class Followed:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.shown: dict[str, tuple[int, ...]] = {}
+        self.beyond: list[str] = []
+        """The properties that the model violates where the implementation cannot be taken: from
+        another start, or by steps that it leaves out."""
         self._unreached: list[Claim] = []
 
     def follow(self, claim: Claim, explored: Explored) -> None:
@@ -35,6 +38,8 @@ class Followed:
             return
         way = self._way(claim, explored)
         if way is None:
+            if claim.trace is not None:
+                self.beyond.append(claim.property)
             return
         start, steps = way
         for _ in range(MOST_TRIES if subject.space.silent else 1):

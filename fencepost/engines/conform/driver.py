@@ -224,7 +224,11 @@ class Driver:
         not_shown = [c.property for c in self.claims if c.property not in violated]
         if self.difference is not None:
             verdict = Conformity.DIFFERS
-        elif violated and not not_shown and self.stopped != INTERRUPTED:
+        elif (
+            violated
+            and set(self.followed.beyond).issuperset(not_shown)
+            and self.stopped != INTERRUPTED
+        ):
             verdict = Conformity.VIOLATED  # at a limit too: what was shown stays so
         elif self.stopped:
             verdict = Conformity.UNDECIDED
@@ -245,6 +249,7 @@ class Driver:
             ),
             violated=tuple(violated.values()),
             not_shown=tuple(dict.fromkeys(not_shown)),
+            beyond=tuple(name for name in self.followed.beyond if name not in violated),
             difference=self.difference,
             found_by=self.found_by,
             stopped=self.stopped if self.difference is None or self.stopped == INTERRUPTED else "",

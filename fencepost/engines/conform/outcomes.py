@@ -65,6 +65,9 @@ class Conformance:
     violated: tuple[Violated, ...] = ()
     not_shown: tuple[str, ...] = ()
     """The properties that the model violates and the implementation was not seen to."""
+    beyond: tuple[str, ...] = ()
+    """Those of them that the model violates only from starts that the implementation does not have,
+    or by steps that it leaves out."""
     difference: Difference | None = None
     found_by: str = ""
     """What met the difference: `tour`, `counterexample`, `random`, `hypothesis`."""

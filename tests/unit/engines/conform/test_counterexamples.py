@@ -178,3 +178,11 @@ def test_another_way_is_found_without_what_is_left_out():
     found, judged = beside_the_model(system, "usual", walks)
     assert judged.reasons == ()
     assert [step.action for step in found.violated[0].steps] == ["walk", "walk", "walk"]
+
+
+def test_what_is_violated_only_by_steps_that_are_left_out_is_beyond_it():
+    leaves_out = type("LeavesOut", (TankAdapter,), {"left_out": ("jam",)})
+    found, judged = beside_the_model(tank(), "dry", leaves_out)
+    assert found.verdict is Conformity.HOLDS
+    assert found.beyond == found.not_shown == ("can_be_emptied",)
+    assert judged.reasons == ()
