@@ -11,14 +11,13 @@ import pytest
 from tests.reference_impl.test_two_nodes import nixl  # noqa: F401  # a fixture
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 15
 
 
-def counts(design: str) -> tuple[int, int, list[int]]:
+def counts(design: str, seconds: int) -> tuple[int, int, list[int]]:
     """The exit code, how many requests saw foreign bytes, and what was done."""
     program = [sys.executable, "-m", "reference_impl.adapters.abort_and_reuse"]
     done = subprocess.run(
-        [*program, "--design", design, "--seconds", str(SECONDS)],
+        [*program, "--design", design, "--seconds", str(seconds)],
         cwd=ROOT,
         env={**os.environ, "UCX_TLS": "tcp"},
         capture_output=True,
@@ -34,7 +33,7 @@ def counts(design: str) -> tuple[int, int, list[int]]:
 
 @pytest.mark.slow
 def test_a_slot_that_is_free_at_the_abort_is_read_with_foreign_bytes(nixl):  # noqa: F811
-    code, foreign, counted = counts("as_reported")
+    code, foreign, counted = counts("as_reported", 60)
     assert code == 1
     assert foreign > 0
     assert min(counted) > 0
@@ -42,6 +41,6 @@ def test_a_slot_that_is_free_at_the_abort_is_read_with_foreign_bytes(nixl):  # n
 
 @pytest.mark.slow
 def test_a_slot_that_is_held_until_the_answer_never_is(nixl):  # noqa: F811
-    code, foreign, counted = counts("published_fix")
+    code, foreign, counted = counts("published_fix", 15)
     assert (code, foreign) == (0, 0)
     assert min(counted) > 0
