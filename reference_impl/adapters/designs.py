@@ -65,9 +65,9 @@ def handoff(model: str, barriers: Iterable[str]) -> Deployment:
 
 
 @cache
-def system(model: str) -> System:
-    """A model of this repository, recorded."""
-    return prepare(load_model(model, ROOT))
+def system(model: str, **sizes: int) -> System:
+    """A model of this repository, recorded, at its own sizes but for those that are given."""
+    return prepare(load_model(model, ROOT), sizes)
 
 
 @cache

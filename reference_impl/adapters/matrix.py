@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -46,7 +46,8 @@ HEAD = ("barrier", "kind", "design", "the model without it", "race", "property",
 
 @dataclass(frozen=True)
 class Case:
-    """A barrier, and a design that has it and is worse without it."""
+    """A barrier, and a design that has it and is worse without it; no barrier ("") for a design
+    that is run as it is."""
 
     model: str
     barrier: str
@@ -219,11 +220,16 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
         by_model.setdefault(row.case.model, [HEAD]).append(row.cells)
     for model, cells in by_model.items():
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         yield f"{model}:"
-        for line in cells:
-            yield "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        yield from aligned(cells)
         yield ""
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of cells as lines in which columns stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
 
 
 def main(names: list[str]) -> int:

@@ -290,12 +290,7 @@ class ToldHandoff:
 
     def run_all(self) -> None:
         """All streams do what is queued on them: what is seen is what a reader would find."""
-        device = self.virtual.runtime.bridge.device
-        if device.waiting:
-            with self.virtual.runtime.quiet():
-                for queue in device.queues:
-                    if queue.kind == "stream":
-                        device.run_ahead(queue)
+        self.virtual.run_streams()
 
     def pages_of(self, slot: int) -> tuple[int, ...]:
         """The pages of a slot, in the order of its rows."""

@@ -4,27 +4,21 @@ when they are told."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-from fencepost.checking import prepare
 from fencepost.core.errors import Location
-from fencepost.core.system import System
 from fencepost.engines.conform.adapter import Adapter
 from fencepost.engines.conform.driver import Driving, conform
 from fencepost.engines.conform.outcomes import Conformity
 from fencepost.engines.conform.random_runs import random_runs
 from fencepost.engines.conform.runs import Subject
 from fencepost.engines.conform.space import Explored, Space
-from fencepost.loading import load_model
 from reference_impl.adapters.conformance.async_cache_load import TwoTiers
 from reference_impl.adapters.conformance.layer_split import Ranks
 from reference_impl.adapters.designs import system
 from reference_impl.adapters.rounds import Rounds
 
-ROOT = Path(__file__).parents[2]
 HELD: tuple[tuple[str, type[Adapter], Mapping[str, int]], ...] = (
     ("async_cache_load", TwoTiers, {"layers": 2}),
     ("async_cache_load", TwoTiers, {"prompts": 1}),
@@ -41,13 +35,8 @@ NOT_SEEN = {
 """Broken designs that some sizes show nothing of, and what it would take."""
 
 
-@cache
-def recorded(model: str, sizes: tuple[tuple[str, int], ...]) -> System:
-    return prepare(load_model(model, ROOT), dict(sizes))
-
-
 def subject(model: str, adapter: type[Adapter], sizes: Mapping[str, int], name: str) -> Subject:
-    made = recorded(model, tuple(sorted({**adapter.sizes, **sizes}.items())))
+    made = system(model, **{**adapter.sizes, **sizes})
     design = next(d for d in made.designs if d.name == name)
     space = Space(made, design.barriers, adapter.unseen, adapter.left_out)
     return Subject(made, design, adapter, space, lambda: None, Location(adapter.__name__, 1))

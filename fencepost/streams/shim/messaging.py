@@ -104,7 +104,9 @@ class Messaging:
 
         Whoever wants to know when that is polls it. In the audit it may have landed all the same.
         """
-        self._device.bounce(write)
+        self.runtime.settle()
+        with self.runtime.quiet():
+            self._device.bounce(write)
 
     def revoke(self, write: Write) -> None:
         """The memory that a write names is taken away: if it has not landed, it changes nothing.

@@ -52,6 +52,8 @@ class VirtualDevice(Messaging):
     def run_streams(self) -> None:
         """As `run_all`, but no one-sided write lands by it."""
         device = self.runtime.bridge.device
+        if not device.waiting:
+            return
         with self.runtime.quiet():
             for queue in device.queues:
                 if queue.kind == "stream":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from unittest.mock import patch
 
 FoundBy = Literal["conformance", "properties", "races"]
@@ -31,6 +31,25 @@ class Fault:
     apply: Patch
     sizes: Mapping[str, int] = field(default_factory=dict)
     """The sizes of the model at which it shows, where they are not the usual ones."""
+
+
+class Seed(Protocol):
+    """Makes faults of one model."""
+
+    def __call__(
+        self, name: str, text: str, found_by: FoundBy, apply: Patch, design: str = "", **sizes: int
+    ) -> Fault: ...
+
+
+def faults_of(model: str, usual: str) -> Seed:
+    """What makes faults of a model, in the design that is `usual` where none is named."""
+
+    def fault(
+        name: str, text: str, found_by: FoundBy, apply: Patch, design: str = "", **sizes: int
+    ) -> Fault:
+        return Fault(name, text, model, design or usual, found_by, apply, sizes)
+
+    return fault
 
 
 def replacing(owner: type, **methods: Callable[..., Any]) -> Patch:

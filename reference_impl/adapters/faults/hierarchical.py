@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reference_impl.adapters.faults.fault import Fault, FoundBy, Patch, replacing
+from reference_impl.adapters.faults.fault import faults_of, replacing
 from reference_impl.attention import LayerCache
 from reference_impl.hierarchical import Request, TwoTierCache
 
@@ -134,16 +134,7 @@ def _pass_tokens_through_another_stream(
         return [token.clone() for token in tokens]
 
 
-def _fault(
-    name: str,
-    text: str,
-    found_by: FoundBy,
-    apply: Patch,
-    design: str = "by_acknowledgement",
-    **sizes: int,
-) -> Fault:
-    return Fault(name, text, "async_cache_load", design, found_by, apply, sizes)
-
+_fault = faults_of("async_cache_load", "by_acknowledgement")
 
 TWO_TIERS = (
     _fault(

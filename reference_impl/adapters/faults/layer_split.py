@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reference_impl.adapters.faults.fault import Fault, FoundBy, Patch, replacing
+from reference_impl.adapters.faults.fault import faults_of, replacing
 from reference_impl.layer_split import BUFFERS, Rank, Turn, _Turn
 from reference_impl.rank_group import Broadcast, LocalGroup
 
@@ -129,16 +129,7 @@ def _compute_on_the_load_stream(original: Any, self: Rank, turn: Turn) -> Any:
     return done
 
 
-def _fault(
-    name: str,
-    text: str,
-    found_by: FoundBy,
-    apply: Patch,
-    design: str = "agreed_rounds",
-    **sizes: int,
-) -> Fault:
-    return Fault(name, text, "layer_split", design, found_by, apply, sizes)
-
+_fault = faults_of("layer_split", "agreed_rounds")
 
 LAYER_SPLIT = (
     _fault(
