@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -55,7 +54,6 @@ class Bridge:
         self.failures: list[tuple[str, BaseException]] = []
         """Threads that an exception ended, by name."""
         self._over = False
-        self.sleeps: Counter[int] = Counter()
         """How often each thread has slept, by Python's numbers."""
 
     def site(self) -> Location:
@@ -117,7 +115,6 @@ class Bridge:
             sleep(seconds)
         else:
             turns.wait_until(lambda: False, seconds)
-        self.sleeps[threading.get_ident()] += 1
 
     def several(self) -> bool:
         """Whether there is more than one host thread."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dis
 import inspect
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FrameType
@@ -26,7 +25,7 @@ Holds = Callable[[object], bool]
 class _Seen:
     """A frame as it was once; the frame itself is not kept, because it keeps tensors alive."""
 
-    frame: int
+    frame: object
     code: int
     at: int
     jumps: bool
@@ -39,13 +38,11 @@ class _Seen:
 class Loop:
     """One thread since it was first looked at.
 
-    `holds` says of a value whether it is memory that a loop could wait for; `sleeps` counts how
-    often each thread has slept.
+    `holds` says of a value whether it is memory that a loop could wait for.
     """
 
-    def __init__(self, thread: int, holds: Holds, sleeps: Counter[int]) -> None:
-        self._thread, self._holds, self._sleeps = thread, holds, sleeps
-        self._slept = sleeps[thread]
+    def __init__(self, thread: int, holds: Holds) -> None:
+        self._thread, self._holds = thread, holds
         self._first: list[_Seen] = []
         self._moved = False
         self.looks = 0
@@ -57,12 +54,10 @@ class Loop:
         depth = self._common(seen)
         if not depth or seen[depth - 1].values != self._first[depth - 1].values:
             self._first, self._moved, self.looks = seen, False, 0
-            self._slept = self._sleeps[self._thread]
             return
         inner, before = seen[depth - 1], self._first[depth - 1]
         calls = len(seen) > depth or len(self._first) > depth
-        naps = self._sleeps[self._thread] - self._slept
-        self._moved = self._moved or calls or inner.jumps or inner.at != before.at or naps > 1
+        self._moved = self._moved or calls or inner.jumps or inner.at != before.at
         self._first = self._first[:depth]
         self.looks += 1
 
@@ -104,6 +99,20 @@ class Loop:
         return found[::-1]
 
 
+class _Mark:
+    """Stands in a frame as its trace function, which does nothing, and ends with it."""
+
+    def __call__(self, *_: object) -> None:
+        """Trace nothing."""
+
+
+def _mark(frame: FrameType) -> object:
+    """What tells a frame from all others: the next frame often has its address, and its `id`."""
+    if frame.f_trace is None:
+        frame.f_trace = _Mark()
+    return frame.f_trace if isinstance(frame.f_trace, _Mark) else id(frame)
+
+
 def _seen(frame: FrameType, holds: Holds) -> _Seen:
     code = frame.f_code
     variables = frame.f_locals
@@ -114,7 +123,7 @@ def _seen(frame: FrameType, holds: Holds) -> _Seen:
     else:
         named = values + [frame.f_globals.get(name) for name in code.co_names]
     seen = _Seen(
-        id(frame),
+        _mark(frame),
         id(code),
         frame.f_lasti,
         # A loop that only computes lets other threads have their turn nowhere but at its end.

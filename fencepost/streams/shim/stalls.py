@@ -90,7 +90,7 @@ class Stalls:
     def _loop(self, thread: int) -> Loop:
         loop = self._loops.get(thread)
         if loop is None:
-            loop = self._loops[thread] = Loop(thread, self._is_exposed, self._bridge.sleeps)
+            loop = self._loops[thread] = Loop(thread, self._is_exposed)
         loop.look()
         return loop
 
