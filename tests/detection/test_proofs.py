@@ -83,6 +83,13 @@ def test_a_broken_design_blames_its_step(model: str, design: str):
     assert set(done.blamed) == set(system.design(design).blames)
 
 
+@pytest.mark.parametrize("design", ["frees_later", "counts_soon_free_blocks"])
+def test_a_fix_is_proved_safe_whether_or_not_it_livelocks(design: str):
+    done = proof("deferred_free", design)
+    assert done.judged.judgement is Judgement.AS_EXPECTED, done.judged.reasons
+    assert {f.verdict for f in done.result.answer.findings} == {Verdict.HOLDS}
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_each_unsafe_design_says_whom_it_blames(model: str):
     system = recorded(model)
