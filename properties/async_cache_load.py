@@ -107,6 +107,23 @@ def former_tenant(m, earlier, later):
     return earlier < later and m.page[earlier] == m.page[later] and m.stage[later] != Stage.WAITING
 
 
+def waits_for(m, forward, load, request):
+    """The forward of a request is waited for, by way of a load perhaps, unless the host waits."""
+    by_load = load != NONE and m.restored[load] and reaches(m.load_after_forward[load], request)
+    return m.host_synchronises or reaches(forward, request) or by_load
+
+
+def has_read_its_host_page(m, request):
+    """Nothing is loaded for a request any more, as far as the host goes by."""
+    seen = not m.restored[request] or m.load_seen[request]
+    return m.load_done(request) if m.host_synchronises else seen
+
+
+def is_idle(m, r):
+    """Nothing that was queued for a request is still to be done."""
+    return m.load_done(r) and m.store_done(r) and (m.forward_done(r) or not m.launched(r))
+
+
 @lemma(AsyncCacheLoad)
 def admitted_in_order(m, earlier: AsyncCacheLoad.Request, later: AsyncCacheLoad.Request):
     """Requests are admitted, and launched, in their order."""
@@ -184,10 +201,10 @@ def stores_run_in_order(m, earlier: AsyncCacheLoad.Request, later: AsyncCacheLoa
 @lemma(AsyncCacheLoad)
 def kernels_wait_for_their_layer(m, request: AsyncCacheLoad.Request, layer: AsyncCacheLoad.Layer):
     """A kernel of a restored request comes after the copy that it reads."""
+    waited = m.launched(request) and (m.launch_waits_for_load or m.host_synchronises)
     return not m.restored[request] or (
         (not m.scored[request, layer] or m.index_keys_loaded[request, layer])
-        and (not m.attended[request, layer] or m.kv_loaded[request, layer])
-        and (not m.launch_waits_for_load or not m.launched(request) or m.kv_loaded[request, layer])
+        and (not (m.attended[request, layer] or waited) or m.kv_loaded[request, layer])
     )
 
 
@@ -274,12 +291,10 @@ def next_tenant_writes_last(
 
 @lemma(AsyncCacheLoad)
 def host_page_keeps_what_is_loaded(m, request: AsyncCacheLoad.Request):
-    """A host page keeps its prompt until the host saw the loads from it finished."""
-    return (
-        not m.restored[request]
-        or m.load_seen[request]
-        or m.cached[m.host_page_of(request)] == m.prompt[request]
-    )
+    """A host page keeps what is loaded from it: its bytes where the host waits, else the books."""
+    kept = m.host_bytes if m.host_synchronises else m.cached
+    own = m.prompt[request]
+    return has_read_its_host_page(m, request) or kept[m.host_page_of(request)] == own
 
 
 @lemma(AsyncCacheLoad)
@@ -288,9 +303,7 @@ def host_page_keeps_what_is_stored(m, request: AsyncCacheLoad.Request):
     if not m.backed_up[request] or m.store_seen[request]:
         return True
     cached = m.cached[m.host_page_of(request)]
-    if m.published_when_stored:
-        return cached == NONE
-    return cached == m.prompt[request]
+    return cached == NONE if m.published_when_stored else cached == m.prompt[request]
 
 
 @lemma(AsyncCacheLoad)
@@ -322,8 +335,7 @@ def load_waits_for_store_to_its_host_page(
 ):
     """A load from a host page that is still to be written waits for that."""
     return (
-        not m.restored[request]
-        or m.load_seen[request]
+        has_read_its_host_page(m, request)
         or not m.backed_up[stored]
         or m.stored[stored]
         or m.host_page_of(request) != m.host_page_of(stored)
@@ -349,25 +361,16 @@ def page_keeps_what_is_to_be_stored(
 
 @lemma(AsyncCacheLoad)
 def event_is_behind_the_forwards(m, request: AsyncCacheLoad.Request):
-    """The event that write-backs wait for was recorded behind every forward, or behind a load
-    that waits for them."""
-    load = m.event_behind_load
-    return (
-        not m.launched(request)
-        or reaches(m.event_behind_forward, request)
-        or (load != NONE and m.restored[load] and reaches(m.load_after_forward[load], request))
-    )
+    """The event that write-backs wait for was recorded behind every forward."""
+    forward, load = m.event_behind_forward, m.event_behind_load
+    return not m.launched(request) or waits_for(m, forward, load, request)
 
 
 @lemma(AsyncCacheLoad)
 def store_waits_for_its_forward(m, request: AsyncCacheLoad.Request):
     """A write-back waits for the forward that computes what it reads, if for nothing else."""
-    load = m.store_after_load[request]
-    return (
-        not m.backed_up[request]
-        or reaches(m.store_after_forward[request], request)
-        or (load != NONE and m.restored[load] and reaches(m.load_after_forward[load], request))
-    )
+    forward, load = m.store_after_forward[request], m.store_after_load[request]
+    return not m.backed_up[request] or waits_for(m, forward, load, request)
 
 
 @lemma(AsyncCacheLoad)
@@ -386,4 +389,12 @@ def page_keeps_what_is_to_be_read(
             (not m.index_keys_loaded[request, layer] or m.index_keys[page, layer] == own)
             and (not m.kv_loaded[request, layer] or m.kv[page, layer] == own)
         )
+    )
+
+
+@lemma(AsyncCacheLoad, designs="host_synchronises_always")
+def one_thing_at_a_time(m, request: AsyncCacheLoad.Request, other: AsyncCacheLoad.Request):
+    """Work of one request is over before that of another begins, or the write-back of its own."""
+    return (request == other or is_idle(m, request) or is_idle(m, other)) and (
+        not m.backed_up[request] or m.forward_done(request)
     )

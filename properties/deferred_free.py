@@ -28,3 +28,9 @@ def request_is_done(m, request: DeferredFree.Request):
 def block_becomes_free(m, block: DeferredFree.Block):
     """No block is lost: each that is taken or on the list becomes free."""
     return not m.is_free(block), m.is_free(block)
+
+
+@lemma(DeferredFree)
+def freed_block_is_on_the_list(m, request: DeferredFree.Request, block: DeferredFree.Block):
+    """A block that a kernel of another request writes into is not free yet: it is on the list."""
+    return not m.writes[request, block] or m.owner[block] == request or m.on_list[block]

@@ -95,8 +95,13 @@ def slot_belongs_to_its_request(m, request: RdmaWriteCompletion.Request):
 
 @lemma(RdmaWriteCompletion)
 def notice_is_the_status(m, request: RdmaWriteCompletion.Request):
-    """The decode node was told what the status word says."""
-    return m.notice[request] == m.status[request]
+    """The decode node was told what the status word says, but for a failure that it need not be
+    told of."""
+    return m.notice[request] == m.status[request] or (
+        not m.failure_is_announced
+        and m.notice[request] == Outcome.PENDING
+        and m.status[request] == Outcome.FAILED
+    )
 
 
 @lemma(RdmaWriteCompletion)

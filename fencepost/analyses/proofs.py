@@ -62,9 +62,10 @@ def is_safety(name: str, system: System) -> bool:
 
 
 def nearest_safe(system: System, design: Design) -> Design:
-    """The design itself if it is expected to hold, else the one that is and differs in the fewest
-    barriers (of several, the first); the design itself where none is."""
-    if is_safe(design, system) and not design.expect.violations:
+    """The design itself if no violation of safety is expected of it, else the one that is expected
+    to hold and differs in the fewest barriers (of several, the first); the design itself where none
+    is."""
+    if is_safe(design, system):
         return design
     safe = [d for d in system.designs if not d.expect.violations]
     return min(safe, key=lambda d: len(d.barriers ^ design.barriers), default=design)
@@ -229,7 +230,10 @@ def prove_and_judge(
     by, perhaps = blamed(result.answer), not_decided(result.answer)
     binding = for_any_size(system).at_defaults()
     whole = not lemmas and asked is None and binding
-    judged = judge_proof(design, result.answer, by, perhaps, whole=whole, binding=binding)
+    safe = is_safe(design, system)
+    judged = judge_proof(
+        design, result.answer, by, perhaps, safe=safe, whole=whole, binding=binding
+    )
     return Proof(design, near, result, judged, by, searched)
 
 
@@ -270,6 +274,7 @@ def judge_proof(
     by: tuple[str, ...],
     perhaps: tuple[str, ...] = (),
     *,
+    safe: bool,
     whole: bool = True,
     binding: bool = True,
 ) -> Judged:
@@ -278,6 +283,7 @@ def judge_proof(
     wrong.
 
     `by` are the actions that break a claim, `perhaps` those of which the solver did not tell.
+    `safe`: no violation of safety is expected (of liveness it may be, which no proof decides).
     `whole`: all properties by all lemmas; where some were left out, what is to blame differs.
     `binding`: at the parameters that expectations are about; at others a proof is never too much.
     """
@@ -292,7 +298,7 @@ def judge_proof(
         if finding.verdict is Verdict.HOLDS and finding.property in expected and binding:
             wrong.append(f"{finding.property} is proved, and a violation was expected")
         undecided = finding.verdict is Verdict.UNDECIDED
-        if undecided and (finding.scope == NOT_DECIDED or not expected):
+        if undecided and (finding.scope == NOT_DECIDED or safe):
             open_.append(f"{finding.property}: {finding.scope}")
     if whole and design.blames:
         amiss = set(by) ^ set(design.blames)

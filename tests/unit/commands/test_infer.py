@@ -158,3 +158,18 @@ def test_a_search_that_is_stopped_says_how_far_it_came(lock, monkeypatch):
     ran = lock.run("prove", "--infer", "--design", "asking")
     assert ran.code == 3
     assert "1 lemmas were tried" in ran.out
+
+
+def test_what_breaks_only_a_promise_has_to_be_proved_safe_with_and_without(lock):
+    """A violation of liveness excuses no property of safety that is not proved."""
+    never = COUNTED.replace("expect=holds", 'expect=violates("is_taken")')
+    never += """
+@eventually(Shared)
+def is_taken(m):
+    return m.there
+"""
+    lock.write("models/lock.py", never)
+    for options in ((), ("--infer",)):
+        ran = lock.run("prove", "lock", *options)
+        assert ran.code == 3, ran.out
+        assert "held_is_there" in ran.out
