@@ -71,7 +71,7 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
 
     def nbytes(storage: torch.UntypedStorage) -> int:
         size: int = plain_nbytes(storage)
-        if not moves or storage.device.type != "cpu":
+        if not moves.known or storage.device.type != "cpu":
             return size
         return moves.held(storage.data_ptr(), size)
 
