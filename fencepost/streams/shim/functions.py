@@ -22,10 +22,9 @@ TENSOR = torch.tensor
 FROM_VALUES = (TENSOR, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor)
 # What `Tensor.new` takes for sizes, or for memory.
 NOT_VALUES = (int, torch.Size, torch.Tensor, torch.UntypedStorage, torch.TypedStorage)
-# What gives the program the memory of a tensor, past torch.
+# What gives the program the memory of a tensor, past torch; storages tell of themselves.
 HANDING_OUT = (
     torch.Tensor.data_ptr,
-    torch.Tensor.untyped_storage,
     torch.Tensor.storage,
 )
 
