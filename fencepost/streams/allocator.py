@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fencepost.core.errors import InputError
@@ -36,8 +35,9 @@ class _Pool:
         after = start + size
         if after in self.size_at:
             size += self._cut(after)
-            del self.start_before[start + size]
-        self._insert(start, size)
+        self.size_at[start] = size
+        self.start_before[start + size] = start
+        insort(self.by_size, (size, start))
 
     def take(self, size: int) -> int | None:
         """The beginning of the smallest interval that is large enough; the rest stays."""
@@ -47,7 +47,10 @@ class _Pool:
         found, start = self.by_size.pop(place)
         del self.size_at[start]
         if found > size:
-            self._insert(start + size, found - size)
+            rest = start + size
+            self.size_at[rest] = found - size
+            self.start_before[start + found] = rest
+            insort(self.by_size, (found - size, rest))
         else:
             del self.start_before[start + found]
         return start
@@ -56,11 +59,6 @@ class _Pool:
         size = self.size_at.pop(start)
         del self.by_size[bisect_left(self.by_size, (size, start))]
         return size
-
-    def _insert(self, start: int, size: int) -> None:
-        self.size_at[start] = size
-        self.start_before[start + size] = start
-        insort(self.by_size, (size, start))
 
 
 class Allocator:
@@ -75,8 +73,9 @@ class Allocator:
         """The most blocks that were lent at once."""
         self._fresh = start
         self._pools: defaultdict[Pool, _Pool] = defaultdict(_Pool)
-        self._kept: dict[int, tuple[Mark, ...]] = {}
+        self._sizes: dict[int, int] = {}
         self._resting: list[tuple[Block, tuple[Mark, ...]]] = []
+        self._kept: dict[int, tuple[Mark, ...]] = {}
 
     @property
     def reserved(self) -> int:
@@ -88,7 +87,7 @@ class Allocator:
 
         Raises `InputError` F201 where the range of addresses is used up.
         """
-        size = rounded(size)
+        size = -(-size // ALIGNMENT) * ALIGNMENT or ALIGNMENT
         if self._resting:
             self._collect()
         place = self._pools[pool].take(size)
@@ -102,6 +101,7 @@ class Allocator:
                     write="a smaller program, or a device with more memory",
                 )
             self._fresh += size
+        self._sizes[place] = size
         self.used += size
         self.peak = max(self.peak, self.used)
         self.lent += 1
@@ -114,32 +114,23 @@ class Allocator:
 
         With `keeps_addresses` nobody is lent its addresses before `give_back`.
         """
-        self.used -= rounded(block.size)
         self.given_back += 1
+        self.used -= self._sizes[block.start]
         if keeps_addresses:
             self._kept[block.start] = rest
+        elif rest:
+            self._resting.append((block, rest))
         else:
-            self._put(block, rest)
+            self._pools[block.queue].put(block.start, self._sizes.pop(block.start))
 
     def give_back(self, block: Block) -> None:
         """The addresses of a block that is free may be lent again."""
-        self._put(block, self._kept.pop(block.start))
-
-    def _put(self, block: Block, rest: tuple[Mark, ...]) -> None:
-        if rest:
-            self._resting.append((block, rest))
-        else:
-            self._pools[block.queue].put(block.start, rounded(block.size))
+        self._resting.append((block, self._kept.pop(block.start)))
 
     def _collect(self) -> None:
-        done: Callable[[tuple[Mark, ...]], bool] = lambda rest: all(m.reached for m in rest)  # noqa: E731
-        resting = self._resting
-        self._resting = [(block, rest) for block, rest in resting if not done(rest)]
+        resting, self._resting = self._resting, []
         for block, rest in resting:
-            if done(rest):
-                self._pools[block.queue].put(block.start, rounded(block.size))
-
-
-def rounded(size: int) -> int:
-    """The bytes that a block of a size takes."""
-    return max(-(-size // ALIGNMENT), 1) * ALIGNMENT
+            if all(mark.reached for mark in rest):
+                self._pools[block.queue].put(block.start, self._sizes.pop(block.start))
+            else:
+                self._resting.append((block, rest))

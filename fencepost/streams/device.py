@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import get_ident
 
 from fencepost.core.errors import Location
 from fencepost.streams import calls
@@ -82,13 +83,18 @@ class Device(Lending, Messaging):
 
         `late` is called right before it runs and gives reads and writes besides.
         """
-        with self._calling as host:
-            self._is_stream(stream)
+        if self.turns is not None:
+            self.turns.switch()
+        with self._lock:  # as `_call()`, which takes its time where there are many
+            host = self._hosts.get(get_ident()) or self.here()
+            if stream not in self._streams:
+                self._is_stream(stream)
             made = self._operation(name, host, stream.number, reads, writes, run, late, site, tags)
             self.trace.calls.append(made)
             before = self._before(stream) if self._blocking else ()
             self._put(stream, made, before)
-            self._went_on()
+            if not self.policy.lazy or self._waiting > self.most_queued:
+                self._went_on()
             return made
 
     def access(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import get_ident
 
 from fencepost.core.errors import InputError, Location
 from fencepost.streams.allocator import Allocator
@@ -39,8 +40,12 @@ class Lending(Recording):
         self, size: int, stream: Queue, label: str = "", *, site: Location | None = None
     ) -> Block:
         """A block of device memory from the pool of a stream."""
-        with self._calling as host:
-            self._is_stream(stream)
+        if self.turns is not None:
+            self.turns.switch()
+        with self._lock:
+            host = self._hosts.get(get_ident()) or self.here()
+            if stream not in self._streams:
+                self._is_stream(stream)
             start = self.allocator.allocate(size, stream)
             return self._block(start, size, host, stream, label, site, pinned=False)
 
@@ -58,7 +63,10 @@ class Lending(Recording):
         The allocator writes poison as its stream; the block rests until all work queued now on
         the streams that were recorded on it is done. Raises `InputError` F202 if it is free.
         """
-        with self._calling as host:
+        if self.turns is not None:
+            self.turns.switch()
+        with self._lock:
+            host = self._hosts.get(get_ident()) or self.here()
             if not block.live:
                 self._is_live(block)
             block.live = False
@@ -75,7 +83,8 @@ class Lending(Recording):
                 rest = tuple(self._mark(other) for other in others)
             if block.queue is None:
                 self._poison_after(rest, poison)
-                self.pinned.free(block, rest)
+                if block.pinned:
+                    self.pinned.free(block, rest)
             else:
                 before = self._before(block.queue) if self._blocking else ()
                 if rest or before:
@@ -83,7 +92,8 @@ class Lending(Recording):
                 else:
                     self._put(block.queue, poison)
                 self.allocator.free(block, rest, keeps_addresses=keeps_addresses)
-            self._went_on()
+            if not self.policy.lazy or self._waiting > self.most_queued:
+                self._went_on()
 
     def give_back(self, block: Block) -> None:
         """The addresses of a block may be lent again, which were kept when it was freed."""

@@ -171,7 +171,8 @@ class Recording(Running):
         return answer
 
     def _is_stream(self, queue: Queue) -> None:
-        self._is_of_kind(queue, "stream")
+        if queue not in self._streams:
+            self._is_of_kind(queue, "stream")
 
     def _is_of_kind(self, queue: Queue, kind: str) -> None:
         if queue.kind != kind or self.queues[queue.place] is not queue:

@@ -18,6 +18,7 @@ class Running:
         self.queues: list[Queue] = []
         self.time = 0
         """Operations performed so far, which is the device's clock."""
+        self._streams: set[Queue] = set()
         self._blocking: list[Queue] = []
         self._ages = 0
         self._waiting = 0
@@ -59,6 +60,8 @@ class Running:
 
     def _add(self, queue: Queue) -> None:
         self.queues.append(queue)
+        if queue.kind == "stream":
+            self._streams.add(queue)
         if queue.blocking and len(self.queues) > 1:
             self._blocking.append(queue)
 
@@ -119,11 +122,10 @@ class Running:
 
     def _step(self) -> bool:
         """Perform one item, chosen by the policy; False if there is none."""
-        ready = [
-            queue
-            for queue in self.queues
-            if queue.items and (not queue.items[0].needs or queue.ready())
-        ]
+        ready = []
+        for queue in self.queues:
+            if queue.items and (not queue.items[0].needs or queue.ready()):
+                ready.append(queue)  # noqa: PERF401  # a comprehension is a call of its own
         if not ready:
             return False
         chosen = self.policy.choose(ready, must=True)

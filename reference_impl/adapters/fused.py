@@ -1,7 +1,7 @@
 """Forwards of the small model as single kernels of the virtual device, so that it serves quickly.
 
-Every operator of torch costs the virtual device a good part of a millisecond, and a forward has
-some thirty. What a run under load asks is when a forward reads its pages, not what happens within,
+Every operator of torch costs the virtual device tens of microseconds, and a forward has some
+thirty. What a run under load asks is when a forward reads its pages, not what happens within,
 so here it is one kernel that reads and writes the pages of a request.
 """
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fencepost.streams.regions import Bytes
+from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.attention import LayerCache, SmallModel
 from reference_impl.load.drafting import Part
@@ -90,6 +91,7 @@ class Fused(SmallModel):
         runtime = self._runtime
         ids, out = runtime.alias(tokens), runtime.alias(made)
         seen = [
+            # A forward asks a pool for its shape and its pages, and these are what `_Pages` has.
             Paged(self._pages(part.cache.pool), Slot(0, part.cache.pages, 0))  # type: ignore[arg-type]
             for part in parts
         ]
@@ -111,8 +113,7 @@ class Fused(SmallModel):
             used = part.cache.pages[: self.shape.pages(part.start + part.count)]
             reads += self._bytes(part.cache.pool, used)
             writes += self._bytes(part.cache.pool, used[part.start // rows :])
-        bridge = runtime.bridge
-        bridge.device.submit(bridge.current(), "forward", reads=reads, writes=writes, run=run)
+        runtime.submit(Launch("forward", reads, writes, run))
 
     def _bytes(self, pool: SlotPool, pages: Sequence[int]) -> list[Bytes]:
         known = self._named.setdefault(pool, {})

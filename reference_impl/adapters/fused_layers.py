@@ -13,6 +13,7 @@ from time import thread_time
 import torch
 from torch import Tensor
 
+from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.fused import on_host
 from reference_impl.attention import LayerCache, SmallModel
@@ -102,9 +103,7 @@ class FusedLayers(SmallModel):
             for target, value in zip(filled, compute(*seen), strict=True):
                 target.copy_(value)
 
-        bridge = runtime.bridge
-        with runtime.quiet():  # whatever runs meanwhile is no launch of its own
-            bridge.device.submit(bridge.current(), name, reads=reads, writes=writes, run=run)
+        runtime.submit(Launch(name, reads, writes, run))
         return made
 
 

@@ -41,7 +41,8 @@ class Aliases:
 
     def __init__(self, arena: Arena, moves: Moves) -> None:
         self._arena, self._moves = arena, moves
-        self._known: dict[tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype], Alias] = {}
+        self.known: dict[tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype], Alias] = {}
+        """By address, sizes, strides and type."""
         self._forms: dict[Form, int] = {}
 
     def of(self, tensor: torch.Tensor) -> Alias | None:
@@ -51,7 +52,7 @@ class Aliases:
             place = address, tensor.size(), tensor.stride(), tensor.dtype
         except RuntimeError:  # a tensor without a storage of its own
             return None
-        found = self._known.get(place)
+        found = self.known.get(place)
         if found is None:
             if not self._arena.base <= address < self._arena.end or tensor.is_nested:
                 return None
@@ -62,15 +63,15 @@ class Aliases:
         self, address: int, shape: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
     ) -> Alias:
         """The alias of elements at an address of the arena."""
-        found = self._known.get((address, shape, stride, dtype))
+        found = self.known.get((address, shape, stride, dtype))
         if found is not None:
             return found
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
+        if len(self.known) >= MOST_REMEMBERED:
+            self.known.clear()
         arena, there = self._arena, address
-        if self._moves:
+        if self._moves.known:
             there = self._moves.place(address, shape, stride, dtype.itemsize)
-        found = self._known[address, shape, stride, dtype] = Alias(
+        found = self.known[address, shape, stride, dtype] = Alias(
             arena.alias(there, shape, stride, dtype),
             bytes_at(there, shape, stride, dtype),
             self._forms.setdefault((shape, stride, dtype), len(self._forms)),
@@ -80,7 +81,7 @@ class Aliases:
 
     def forget(self, start: int, stop: int) -> None:
         """Elements of [start, stop) lie elsewhere from now on, or are another's."""
-        self._known = {at: known for at, known in self._known.items() if not start <= at[0] < stop}
+        self.known = {at: known for at, known in self.known.items() if not start <= at[0] < stop}
 
 
 @lru_cache(maxsize=1 << 16)

@@ -31,13 +31,12 @@ def _reserved(size: int) -> mmap.mmap:
         return mmap.mmap(-1, size, flags=flags)
 
 
-class _Lent(weakref.ref[memoryview]):
-    """A block that torch holds."""
+class Lent(weakref.ref[memoryview]):
+    """A block that torch holds, by its address."""
 
-    __slots__ = ("address", "on_free")
+    __slots__ = ("address",)
 
     address: int
-    on_free: Callable[[int], object]
 
 
 _ARENAS: weakref.WeakSet[Arena] = weakref.WeakSet()
@@ -62,7 +61,7 @@ class Arena:
         self._view = memoryview(self._memory)
         self._bytes = torch.frombuffer(self._view, dtype=torch.uint8)
         self._typed: dict[torch.dtype, torch.Tensor] = {torch.uint8: self._bytes}
-        self._lent: dict[int, _Lent] = {}
+        self._lent: dict[int, Lent] = {}
         _ARENAS.add(self)
         self.base: int = self._bytes.data_ptr()
         self.middle = self.base + half
@@ -96,22 +95,18 @@ class Arena:
         shape: tuple[int, ...],
         stride: tuple[int, ...],
         dtype: torch.dtype,
-        on_free: Callable[[int], object],
+        on_free: Callable[[Lent], object],
     ) -> torch.Tensor:
         """A tensor with a storage of its own over a block.
 
-        When that dies, `on_free` is called with the address.
+        When that dies, `on_free` is called.
         """
         start = address - self.base
         block = self._view[start : start + size]
-        lent = self._lent[address] = _Lent(block, self._freed)
-        lent.address, lent.on_free = address, on_free
+        lent = self._lent[address] = Lent(block, on_free)
+        lent.address = address
         flat = torch.frombuffer(block, dtype=dtype, count=size // dtype.itemsize)
         return flat.as_strided_(shape, stride)
-
-    def _freed(self, lent: _Lent) -> None:
-        del self._lent[lent.address]
-        lent.on_free(lent.address)
 
     def alias(
         self, address: int, shape: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype

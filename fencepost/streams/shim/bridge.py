@@ -22,7 +22,6 @@ from fencepost.streams.shim.children import Children
 from fencepost.streams.shim.here import Here
 from fencepost.streams.shim.launches import Launch, Touches, of_its_time
 from fencepost.streams.shim.memory import MOST_SAVED, ArenaMemory
-from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import default_dtype
 from fencepost.streams.shim.sites import site as place_of_call
 from fencepost.streams.shim.threads import end_of_thread
@@ -66,14 +65,16 @@ class Bridge:
         if self._over:
             end_of_thread()
         here = self.here
-        site = here.site if here.busy else None
+        if not here.busy:
+            return place_of_call()
+        site = here.site
         if site is None:
             site = here.site = place_of_call()
         return site
 
     def kernels(self) -> AbstractContextManager[None]:
         """A context for calls that may run kernels."""
-        return NO_CHANGE if self.here.busy else Quiet(self.here)
+        return NO_CHANGE if self.here.busy else self.here.outermost
 
     def close(self) -> None:
         """Nothing more happens on the device: a thread that calls it from now on ends there."""
@@ -239,10 +240,10 @@ class Bridge:
 
     def allocate(self, size: int, label: str = "") -> int:
         """The address of a block of device memory."""
-        site = self.site()
+        here, device = self.here, self.device
+        site = here.site or self.site()
         try:
-            device = self.device
-            block = device.allocate(size, self.here.stream or device.default, label, site=site)
+            block = device.allocate(size, here.stream or device.default, label, site=site)
         except InputError as error:
             raise torch.cuda.OutOfMemoryError(error.what) from error
         return block.start
@@ -262,20 +263,16 @@ class Bridge:
         """Free a block, of the device or pinned, that a host let go of at a place."""
         if self._over or self.children.here:
             return
-        device = self.device
-        if host is not None and host is not device.known_host:
+        device, here = self.device, self.here
+        if device.hosts > 1 and host is not None and host is not device.known_host:
             with self.kernels(), device.acting(host):
-                self._free(address, place, keeps_addresses)
-        elif self.here.busy:
-            self._free(address, place, keeps_addresses)
+                Bridge.free(self, address, place, None, keeps_addresses=keeps_addresses)
+        elif not here.busy:
+            with here.outermost:
+                Bridge.free(self, address, place, None, keeps_addresses=keeps_addresses)
         else:
-            with Quiet(self.here):
-                self._free(address, place, keeps_addresses)
-
-    def _free(self, address: int, place: Location, keeps_addresses: bool) -> None:
-        device = self.device
-        site = place if place.line else self.site()
-        device.free(device.blocks[address], keeps_addresses=keeps_addresses, site=site)
+            site = place if place.line else self.site()
+            device.free(device.blocks[address], keeps_addresses=keeps_addresses, site=site)
 
     def record_stream(self, address: int, stream: Queue, *, automatic: bool = False) -> None:
         """A stream uses a block."""
@@ -291,22 +288,19 @@ class Bridge:
 
     def submit(self, launch: Launch) -> None:
         """Queue a kernel on the current stream."""
-        if self.here.busy:
-            self._submit(launch)
-        else:
-            with Quiet(self.here):
-                self._submit(launch)
-
-    def _submit(self, launch: Launch) -> None:
-        device = self.device
+        here, device = self.here, self.device
+        if not here.busy:
+            with here.outermost:
+                Bridge.submit(self, launch)  # once for whoever listens
+            return
         device.submit(
-            self.here.stream or device.default,
+            here.stream or device.default,
             launch.name,
             reads=launch.reads,
             writes=launch.writes,
             run=partial(of_its_time, default_dtype(), launch.kernel),
             late=launch.late,
-            site=self.site(),
+            site=here.site or self.site(),
         )
         if self.keeps and device.trace.operations > MOST_REPLAYED:
             self._let_go(f"it has more than {MOST_REPLAYED:,} operations")

@@ -43,7 +43,7 @@ class Declared:
         self.is_out = torch.Tag.out in operator.tags
         self.returned = [self._argument_returned(r) for r in schema.returns]
         self.uses = Unread(operator)
-        self.reads_all = not (self.is_out or self.uses.varies)
+        self.reads_all = not (self.is_out or self.uses.by_call or self.uses.always)
         self.single = len(self.returned) == 1
         self.only_writes_arguments = None not in self.returned
         self.asks_host = bool(
@@ -55,10 +55,11 @@ class Declared:
         self.draws_first = self.random and draws_first(operator)
         self.foreign = schema.name.partition("::")[0] not in KNOWN_LIBRARIES
         special = self.on_host or self.made_on_host or self.asks_host or self.random
-        plain = self.single and not (special or self.indexed or self.foreign)
-        self.is_usual = plain and self.reads_all and not self.takes_device
+        plain = self.single and not (special or self.foreign or operator in INDEXED)
+        by_call = self.is_out or self.uses.by_call
+        self.is_usual = plain and not (by_call or self.takes_device)
         """Whether what a call does is said by its arguments and the schema alone."""
-        self.is_factory = plain and self.takes_device and not self.written
+        self.is_factory = plain and self.takes_device and not (self.written or self.indexing)
         """Whether a call without tensors makes one."""
 
     def _argument_returned(self, returned: Any) -> int | None:

@@ -9,7 +9,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fencepost.streams.shim.gradients import NUMBER_OF_NEXT
 from fencepost.streams.shim.operators import Operators
-from fencepost.streams.shim.quiet import Quiet
 from fencepost.streams.shim.shapes import tensors_in
 
 TO_COPY = torch.ops.aten._to_copy.default
@@ -42,7 +41,7 @@ class Dispatch(TorchDispatchMode):
         if NUMBER_OF_NEXT() != nodes.next:
             nodes.note(self._stream(func, args, kwargs))
         handler = self.handlers.get(id(func)) or self.operators.make(func)
-        with Quiet(here):
+        with here.outermost:
             return handler(args, kwargs or {})
 
     def _stream(self, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:

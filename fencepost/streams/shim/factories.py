@@ -10,11 +10,7 @@ from fencepost.streams.shim.declared import Declared
 from fencepost.streams.shim.devices import OF_THE_HOST
 from fencepost.streams.shim.launches import Launch, result_into
 from fencepost.streams.shim.remembered import Outlines
-from fencepost.streams.shim.shapes import (
-    WITHOUT_TENSORS,
-    default_dtype,
-    freeze,
-)
+from fencepost.streams.shim.shapes import WITHOUT_TENSORS, default_dtype
 from fencepost.streams.shim.special import UNINITIALISED
 
 if TYPE_CHECKING:
@@ -33,7 +29,7 @@ class Factory:
         otherwise: Callable[[tuple[Any, ...], dict[str, Any]], Any],
     ) -> None:
         self.runtime = runtime
-        self.operator = declared.operator
+        self.operator = declared.operator._op  # what a call of it calls
         self.name = declared.name
         self.leaves_memory = declared.operator in UNINITIALISED
         self.otherwise = otherwise
@@ -46,21 +42,24 @@ class Factory:
         if kwargs.get("pin_memory") or runtime.place_for(kwargs.get("device"), False) == "host":
             return self.otherwise(args, kwargs)
         named = {name: value for name, value in kwargs.items() if name not in WHERE}
+        key: list[Any] = [default_dtype(), *named]
         for value in (*args, *named.values()):
             kind = type(value)
-            if kind not in WITHOUT_TENSORS and not (
-                kind is list and all(type(each) in WITHOUT_TENSORS for each in value)
-            ):
+            if kind in WITHOUT_TENSORS:
+                key += kind, value
+            elif kind is list and WITHOUT_TENSORS.issuperset(map(type, value)):
+                key += tuple(map(type, value)), tuple(value)
+            else:
                 return self.otherwise(args, kwargs)
-        form = (default_dtype(), *map(freeze, args), *named, *map(freeze, named.values()))
+        form = tuple(key)
         outline = self._known.get(form) or self._outlines.look(
             form, args, {**named, "device": OF_THE_HOST}
         )
         if outline is None:
             return self.otherwise(args, kwargs)
-        if self.leaves_memory:
-            return runtime.allocate(outline)
         result, made = runtime.allocate_known(outline)
+        if self.leaves_memory:
+            return result
         kernel = partial(
             result_into, made.tensor, self.operator, *args, **named, device=OF_THE_HOST
         )

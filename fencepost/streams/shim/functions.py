@@ -13,7 +13,6 @@ from torch.utils import _device
 from fencepost.streams.shim.devices import OF_THE_HOST, as_device, is_virtual
 from fencepost.streams.shim.handed_out import asked_by_program
 from fencepost.streams.shim.runtime import DEVICE, HOST
-from fencepost.streams.shim.shapes import WITHOUT_TENSORS
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
@@ -23,10 +22,9 @@ TENSOR = torch.tensor
 FROM_VALUES = (TENSOR, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor)
 # What `Tensor.new` takes for sizes, or for memory.
 NOT_VALUES = (int, torch.Size, torch.Tensor, torch.UntypedStorage, torch.TypedStorage)
-# What gives the program the memory of a tensor, past torch.
+# What gives the program the memory of a tensor, past torch; storages tell of themselves.
 HANDING_OUT = (
     torch.Tensor.data_ptr,
-    torch.Tensor.untyped_storage,
     torch.Tensor.storage,
 )
 
@@ -72,7 +70,9 @@ class Functions(TorchFunctionMode):
         special = self.special.get(func)
         if special is not None:
             return special(func, *args, **kwargs)
-        place, kwargs = self._place(func, args, kwargs)
+        place: Any = args  # which few ask for
+        if kwargs or _device.CURRENT_DEVICE is not None:
+            place, kwargs = self._place(func, args, kwargs)
         before, here.place = here.place, place
         try:
             return func(*args, **kwargs)
@@ -86,21 +86,10 @@ class Functions(TorchFunctionMode):
         if device is None and _device.CURRENT_DEVICE is not None:
             device = _device.CURRENT_DEVICE if func in _device._device_constructors() else None
         if device is not None:
-            if not is_virtual(device):
+            if as_device(device).type != "cuda":
                 return HOST, kwargs
             return DEVICE, {**kwargs, "device": OF_THE_HOST}
-        on_device = self.runtime.on_device
-        for value in (*args, *kwargs.values()) if kwargs else args:
-            if type(value) in WITHOUT_TENSORS:
-                continue
-            if isinstance(value, torch.Tensor):
-                if on_device(value):
-                    return DEVICE, kwargs
-            elif isinstance(value, list | tuple):
-                for item in value:
-                    if isinstance(item, torch.Tensor) and on_device(item):
-                        return DEVICE, kwargs
-        return HOST, kwargs
+        return self.runtime.place_among((*args, *kwargs.values()) if kwargs else args), kwargs
 
     def _from_values(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """`torch.tensor` and its like: made on the host, then copied and waited for."""

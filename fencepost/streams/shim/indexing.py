@@ -98,7 +98,7 @@ class Indexing:
     """How the launch of one such operator is made."""
 
     def __init__(self, operator: Any, touched: Touched, *, reads: bool, writes: bool) -> None:
-        self.operator = operator
+        self.accumulates = ACCUMULATE.get(operator)
         self.touched = touched
         self.reads = reads
         self.writes = writes
@@ -119,23 +119,30 @@ class Indexing:
         others: list[torch.Tensor] = []
         map_tensors([*args[1:], *kwargs.values()], others.append)
         launch = Launch(name, [runtime.bytes_of(t) for t in others if runtime.on_device(t)], [])
-        if not runtime.on_device(base):
-            return launch
-        whole = runtime.bytes_of(base)
-        reads = self.reads
-        place = ACCUMULATE.get(self.operator)
-        if place is not None:
-            given = args[place] if len(args) > place else kwargs.get("accumulate", False)
-            reads = given is True
-        address = runtime.arena.address(base)
+        if runtime.on_device(base):
+            self.narrow(launch, runtime.bytes_of(base), args, kwargs, raw)
+        return launch
+
+    def narrow(
+        self,
+        launch: Launch,
+        whole: Bytes,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        raw: list[Any],
+    ) -> None:
+        """The launch touches a part of the first argument, whose bytes are `whole`."""
+        reads, writes = self.reads, self.writes
+        if self.accumulates is not None:
+            place = self.accumulates
+            reads = (args[place] if len(args) > place else kwargs.get("accumulate")) is True
 
         def late() -> tuple[Touches, Touches]:
-            touched = [Bytes(intervals(address, self.touched(*raw)), whole.label)]
-            return (touched if reads else [], touched if self.writes else [])
+            touched = [Bytes(intervals(raw[0].data_ptr(), self.touched(*raw)), whole.label)]
+            return (touched if reads else [], touched if writes else [])
 
         launch.late = late
-        launch.narrowed = ([whole] if reads else [], [whole] if self.writes else [])
-        return launch
+        launch.narrowed = ([whole] if reads else [], [whole] if writes else [])
 
 
 INDEXING: dict[Any, Indexing] = {

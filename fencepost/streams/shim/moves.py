@@ -46,20 +46,17 @@ class Moves:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._known: dict[int, Move] = {}
+        self.known: dict[int, Move] = {}
         self._starts: list[int] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._known)
 
     def start(self, start: int) -> int:
         """Where the block of a storage begins that torch knows by its address."""
-        move = self._known.get(start)
+        move = self.known.get(start)
         return start if move is None else move.now
 
     def held(self, start: int, size: int) -> int:
         """How many bytes a storage has, which torch takes for `size`."""
-        move = self._known.get(start)
+        move = self.known.get(start)
         return size if move is None else move.held
 
     def place(
@@ -70,7 +67,7 @@ class Moves:
         Raises `RuntimeError` where they are freed, as on CUDA.
         """
         below = bisect_right(self._starts, address) - 1
-        move = self._known[self._starts[below]] if below >= 0 else None
+        move = self.known[self._starts[below]] if below >= 0 else None
         if move is None or address >= move.original.start + move.size or 0 in shape:
             return address
         begin = address - move.original.start
@@ -102,22 +99,22 @@ class Moves:
         common = min(size, held)
         if common:
             self._copy(now, old, common, label)
-        if start in self._known:
+        if start in self.known:
             if held:
                 runtime.bridge.free(old, NOWHERE, None)
-            move = self._known[start]
+            move = self.known[start]
             move.held, move.now = size, now
         else:
             block = runtime.bridge.device.blocks[start]
             runtime.bridge.free(old, NOWHERE, None, keeps_addresses=True)
-            self._known[start] = Move(block, believed, size, now)
+            self.known[start] = Move(block, believed, size, now)
             insort(self._starts, start)
         runtime.aliases.forget(start, start + believed)
 
     def gone(self, released: Released) -> bool:
         """The last that used a storage is gone; False if it was never resized."""
         address, place, host = released
-        move = self._known.pop(address, None)
+        move = self.known.pop(address, None)
         if move is None:
             return False
         self._starts.remove(address)
@@ -130,7 +127,7 @@ class Moves:
 
     def mirror(self, storage: torch.UntypedStorage) -> None:
         """Put the bytes where torch reads them itself, for `pickle`."""
-        move = self._known.get(storage.data_ptr())
+        move = self.known.get(storage.data_ptr())
         if move is None:
             return
         if move.held < move.size:

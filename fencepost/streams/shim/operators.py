@@ -65,7 +65,8 @@ class Operators:
         if operator is aten._to_copy.default:
             return lambda args, kwargs: to_copy(runtime, args[0], kwargs)
         if operator is aten.copy_.default:
-            return lambda args, kwargs: copy_into(runtime, *args, **kwargs)
+            crossing: Handler = lambda args, kwargs: copy_into(runtime, *args, **kwargs)  # noqa: E731
+            return Usual(runtime, Declared(operator), crossing, name="copy")
         if operator is aten._pin_memory.default:
             return lambda args, _kwargs: runtime.pin(args[0])
         if operator is aten._local_scalar_dense.default:

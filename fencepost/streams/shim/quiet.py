@@ -39,11 +39,7 @@ class Quiet:
         self.here = here
 
     def __enter__(self) -> None:
-        here = self.here
-        busy = here.busy
-        if not busy:
-            here.site = None
-        here.busy = busy + 1
+        self.here.busy += 1
         # Excluding the key of the modes does not keep operators from them; taking them away does.
         deep = _depth()
         self._modes = [_pop(None) for _ in range(deep)] if deep else None
@@ -56,4 +52,7 @@ class Quiet:
         self._functions.__exit__(None, None, None)
         while self._modes:
             _push(self._modes.pop())
-        self.here.busy -= 1
+        here = self.here
+        here.busy -= 1
+        if not here.busy:
+            here.site = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from fencepost.core.errors import Location
 from fencepost.streams.queues import Host
 from fencepost.streams.regions import Bytes, strided
 from fencepost.streams.shim.aliases import Alias, Aliases, bytes_at
-from fencepost.streams.shim.arena import ALIGNMENT, Arena
+from fencepost.streams.shim.arena import ALIGNMENT, Arena, Lent
 from fencepost.streams.shim.errors import several_streams
 from fencepost.streams.shim.gradients import Differentiated, Ends
 from fencepost.streams.shim.handed_out import HandedOut
@@ -23,7 +23,13 @@ from fencepost.streams.shim.launches import Launch, Once
 from fencepost.streams.shim.moves import Moves
 from fencepost.streams.shim.native_libraries import Libraries
 from fencepost.streams.shim.quiet import Quiet
-from fencepost.streams.shim.shapes import Outline, ShapeRules, outline_of, shown
+from fencepost.streams.shim.shapes import (
+    WITHOUT_TENSORS,
+    Outline,
+    ShapeRules,
+    outline_of,
+    shown,
+)
 from fencepost.streams.shim.sites import place_of
 from fencepost.streams.shim.stalls import Stalls
 
@@ -69,9 +75,27 @@ class Runtime:
         """
         if device is not None and device.type == "cuda":
             return DEVICE
-        if self.here.place is not None:
-            return self.here.place
-        return DEVICE if there else HOST
+        place = self.here.place
+        if place is None:
+            return DEVICE if there else HOST
+        if not isinstance(place, str):
+            place = self.here.place = self.place_among(place)
+        return place
+
+    def place_among(self, arguments: Iterable[Any]) -> str:
+        """Where a call belongs that names no device: on it if one of its tensors is there."""
+        on_device = self.on_device
+        for value in arguments:
+            if type(value) in WITHOUT_TENSORS:
+                continue
+            if isinstance(value, torch.Tensor):
+                if on_device(value):
+                    return DEVICE
+            elif isinstance(value, list | tuple):
+                for item in value:
+                    if isinstance(item, torch.Tensor) and on_device(item):
+                        return DEVICE
+        return HOST
 
     def is_pinned(self, tensor: torch.Tensor) -> bool:
         """Whether the tensor is in pinned host memory."""
@@ -148,7 +172,7 @@ class Runtime:
 
     def _place(self, tensor: torch.Tensor, address: int) -> int:
         """Where a tensor's elements lie that torch believes at an address."""
-        if not self.moves:
+        if not self.moves.known:
             return address
         return self.moves.place(address, tensor.shape, tensor.stride(), tensor.element_size())
 
@@ -167,35 +191,33 @@ class Runtime:
 
     def allocate(self, outline: Outline) -> torch.Tensor:
         """A tensor on the device, from the current stream's blocks."""
-        return self._lend(outline, self.bridge.allocate)
+        return self.allocate_known(outline)[0]
 
     def allocate_known(self, outline: Outline) -> tuple[torch.Tensor, Alias]:
         """A tensor on the device, and what kernels know it by."""
-        made = self._lend(outline, self.bridge.allocate)
-        address = made.data_ptr() or self.arena.address(made)
-        return made, self.aliases.at(address, outline.shape, outline.stride, outline.dtype)
+        if self.released:
+            self.settle()
+        address = self.bridge.allocate(outline.block, outline.label)
+        form = outline.shape, outline.stride, outline.dtype
+        made = self.arena.lend(address, outline.held, *form, self._let_go)
+        return made, self.aliases.known.get((address, *form)) or self.aliases.at(address, *form)
 
     def pinned(self, outline: Outline) -> torch.Tensor:
         """A tensor in pinned host memory."""
-        return self._lend(outline, self.bridge.allocate_pinned)
-
-    def _lend(self, outline: Outline, allocate: Any) -> torch.Tensor:
         if self.released:
             self.settle()
-        size = outline.held
-        address = allocate(-(-size // ALIGNMENT) * ALIGNMENT, outline.label)
-        return self.arena.lend(
-            address, size, outline.shape, outline.stride, outline.dtype, self._let_go
-        )
+        address = self.bridge.allocate_pinned(outline.block, outline.label)
+        form = outline.shape, outline.stride, outline.dtype
+        return self.arena.lend(address, outline.held, *form, self._let_go)
 
     def allocate_block(self, size: int, label: str) -> int:
         """The address of a block of the current stream, for a storage."""
         return self.bridge.allocate(-(-size // ALIGNMENT) * ALIGNMENT, label)
 
-    def _let_go(self, address: int) -> None:
+    def _let_go(self, lent: Lent) -> None:
         """The last reference may die anywhere, even inside the device: it is only noted here."""
         host = self.bridge.device.known_host
-        self.released.append((address, place_of(sys._getframe(1)), host))
+        self.released.append((lent.address, place_of(sys._getframe()), host))
 
     def settle(self) -> None:
         """Free what torch has let go of; called before anything that the program can order.
@@ -207,7 +229,7 @@ class Runtime:
                 released = self.released.popleft()
             except IndexError:  # another thread was quicker
                 return
-            if not self.moves.gone(released):
+            if not (self.moves.known and self.moves.gone(released)):
                 self.bridge.free(*released)
 
     def adopt(self, value: torch.Tensor) -> torch.Tensor:
@@ -238,7 +260,7 @@ class Runtime:
         outline = outline_of(torch.empty(size, dtype=tensor.dtype, device="meta"))
         start = tensor.storage_offset() * tensor.element_size()
         storage = tensor.untyped_storage()
-        if self.moves and start + outline.span > storage.nbytes():
+        if self.moves.known and start + outline.span > storage.nbytes():
             storage.resize_(start + outline.span)
         if start + outline.span <= storage.nbytes():
             return tensor.as_strided_(size, outline.stride)

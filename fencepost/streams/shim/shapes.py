@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch._ops import OpOverload
 
+from fencepost.streams.shim.arena import ALIGNMENT
 from fencepost.streams.shim.errors import sparse
 
 MOST_REMEMBERED = 100_000
@@ -24,8 +25,8 @@ default_dtype = torch.get_default_dtype
 class Outline:
     """A tensor less its data.
 
-    `span` is the bytes from its first to its last element, `held` those of its storage, and `label`
-    what a report calls it.
+    `span` is the bytes from its first to its last element, `held` those of its storage, `block`
+    those of the block that it is given, and `label` what a report calls it.
     """
 
     shape: tuple[int, ...]
@@ -33,6 +34,7 @@ class Outline:
     dtype: torch.dtype
     span: int = field(init=False, compare=False)
     held: int = field(init=False, compare=False)
+    block: int = field(init=False, compare=False)
     label: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -41,6 +43,7 @@ class Outline:
         object.__setattr__(self, "span", span)
         # A storage has an element at least, because an address says where it is.
         object.__setattr__(self, "held", max(span, self.dtype.itemsize))
+        object.__setattr__(self, "block", -(-self.held // ALIGNMENT) * ALIGNMENT)
         object.__setattr__(self, "label", shown(self.shape, self.dtype))
 
 

@@ -28,12 +28,10 @@ _PROGRAM, _PYTHON, _LIBRARY = range(3)
 _KNOWN: dict[str, int] = {}
 _PLACES: dict[tuple[str, int], Location] = {}
 
-OWN_FRAMES = 3  # of whoever asks
-
 
 def site() -> Location:
     """The place of the call that the program made; `NOWHERE` where it made none."""
-    return place_of(sys._getframe(OWN_FRAMES))
+    return place_of(sys._getframe(1))
 
 
 def place_of(frame: FrameType | None) -> Location:
@@ -45,9 +43,10 @@ def place_of(frame: FrameType | None) -> Location:
         if whose is None:
             whose = _KNOWN[name] = _whose(name)
         if whose == _PROGRAM:
-            return _line(frame)
+            place = name, frame.f_lineno
+            return _PLACES.get(place) or _place(place)
         if whose == _PYTHON and python is NOWHERE:
-            python = _line(frame)
+            python = _place((name, frame.f_lineno))
         if name == _RUNNER:
             break
         frame = frame.f_back
@@ -62,9 +61,5 @@ def _whose(file: str) -> int:
     return _PROGRAM
 
 
-def _line(frame: FrameType) -> Location:
-    place = frame.f_code.co_filename, frame.f_lineno
-    found = _PLACES.get(place)
-    if found is None:
-        found = _PLACES[place] = Location(*place)
-    return found
+def _place(place: tuple[str, int]) -> Location:
+    return _PLACES.setdefault(place, Location(*place))

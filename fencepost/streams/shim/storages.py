@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import serialization
 
 from fencepost.streams.shim.devices import THE_DEVICE, is_virtual
+from fencepost.streams.shim.handed_out import is_program
 
 if TYPE_CHECKING:
     from fencepost.streams.shim.runtime import Runtime
 
 BEFORE_TORCH_S_OWN = 0
+# What gives the program a storage's bytes, past torch; its size and its like give none.
+REACHING = ("data_ptr", "__getitem__", "__setitem__", "tolist", "fill_", "copy_", "byteswap")
 
 
 def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
@@ -71,7 +77,7 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
 
     def nbytes(storage: torch.UntypedStorage) -> int:
         size: int = plain_nbytes(storage)
-        if not moves or storage.device.type != "cpu":
+        if not moves.known or storage.device.type != "cpu":
             return size
         return moves.held(storage.data_ptr(), size)
 
@@ -79,6 +85,7 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
     return {
         serialization: {"_package_registry": [entry, *serialization._package_registry]},
         torch.UntypedStorage: {
+            **{name: _reached(runtime, name) for name in REACHING},
             "cuda": cuda,
             "clone": clone,
             "resize_": resize_,
@@ -87,6 +94,21 @@ def storage_names(runtime: Runtime) -> dict[Any, dict[str, Any]]:
             "_set_from_file": set_from_file,
         },
     }
+
+
+def _reached(runtime: Runtime, name: str) -> Callable[..., Any]:
+    """A method of storages by which the program reaches what is not seen."""
+    plain = getattr(torch.UntypedStorage, name)
+
+    @wraps(plain)
+    def reached(storage: torch.UntypedStorage, *args: Any, **kwargs: Any) -> Any:
+        asked = not runtime.here.busy and is_program(sys._getframe(1))
+        if asked and storage.device.type == "cpu":
+            with runtime.quiet():
+                runtime.handed_out.give(_flat(storage), "untyped_storage()")
+        return plain(storage, *args, **kwargs)
+
+    return reached
 
 
 def _flat(storage: torch.UntypedStorage) -> torch.Tensor:

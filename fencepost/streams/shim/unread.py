@@ -114,8 +114,8 @@ class Unread:
         self.always = frozenset(self._places[each] for each in never if each in self._places)
         known = name if schema.name.startswith("aten::") else ""
         self._reads, self._writes = READ_BY_CALL.get(known), WRITTEN_BY_CALL.get(known)
-        self.varies = bool(self.always) or self._reads is not None or self._writes is not None
-        """Whether there is an argument that a call does not read."""
+        self.by_call = self._reads is not None or self._writes is not None
+        """Whether it is for each call to say what it does not read or write."""
 
     def unread(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> frozenset[int]:
         """The places of arguments whose data this call does not read."""

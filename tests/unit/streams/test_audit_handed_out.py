@@ -31,6 +31,11 @@ TOLD = {
     "address": ("ctypes.string_at(pinned.data_ptr(), 4)", "data_ptr()"),
     "address on the device": ("x.data_ptr()", "data_ptr()"),
     "storage": ("x.untyped_storage()[0]", "untyped_storage()"),
+    "address of a storage": ("pinned.untyped_storage().data_ptr()", "untyped_storage()"),
+    "storage before a copy": (
+        "pageable.untyped_storage().data_ptr(); pageable.copy_(x, non_blocking=True)",
+        "untyped_storage()",
+    ),
     "typed storage": (
         "import warnings; warnings.simplefilter('ignore'); pinned.storage()",
         "storage()",
@@ -81,6 +86,8 @@ def test_memory_that_is_handed_out_is_told_of(audited, how):
 @pytest.mark.parametrize(
     "text",
     [
+        "x.untyped_storage().nbytes(), pinned.untyped_storage().size(), len(x.untyped_storage())",
+        "x.untyped_storage().resize_(0), x.untyped_storage().resize_(32)",
         "x.device, x.is_cuda, x.sum().item(), x.tolist(), pinned.is_pinned(), print(x)",
         "pageable.numpy(); x.copy_(pageable)",
         "pageable.data_ptr(); torch.cuda.cudart().cudaHostRegister(pageable.data_ptr(), 32, 0)",

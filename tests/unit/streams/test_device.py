@@ -352,3 +352,10 @@ def test_a_posted_one_sided_write_cannot_be_recalled():
     assert memory.read(tenant.start, 8) == b"\7" * 8, "it landed in the memory of the next tenant"
     found = {(f.first.name, f.second.name) for f in device.audit().findings}
     assert found == {("write", "free")}
+
+
+def test_memory_that_the_program_brought_is_lent_to_nobody_once_it_is_given_back():
+    device = Device()
+    brought = device.register(device.pinned.start, 512)
+    device.free(brought)
+    assert (device.pinned.used, device.pinned.given_back) == (0, 0)

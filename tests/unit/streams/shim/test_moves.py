@@ -24,6 +24,17 @@ def full(value: float = 1.0) -> torch.Tensor:
     return torch.full((SIZE,), float(value), device="cuda")
 
 
+def test_an_index_touches_the_bytes_where_they_lie_now(device):
+    x, rows = full().view(2, -1), torch.tensor([0], device="cuda")
+    x.untyped_storage().resize_(0)
+    x.untyped_storage().resize_(4 * SIZE)
+    torch.cuda.synchronize()
+    with torch.cuda.stream(torch.cuda.Stream()):
+        x.index_copy_(0, rows, torch.zeros(1, SIZE // 2, device="cuda"))
+    x[0].sum()
+    assert any("index_copy_" in str(each) for each in device.audit().findings)
+
+
 class TestFreed:
     def test_its_bytes_are_free(self, device):
         x = full()
