@@ -22,6 +22,8 @@ from fencepost import Adapter, Refused
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import HostWaits, WhenTold
 from reference_impl.adapters.bindings import Bindings
+from reference_impl.adapters.fused import weights
+from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.noted import COMPONENTS, Noted
 from reference_impl.adapters.parts import Parts
 from reference_impl.adapters.virtual import bytes_of, newest_record
@@ -74,11 +76,13 @@ class TwoTiers(Adapter):
             {name: rows.numpy() for name, rows in expected(prompt, self.layers).items()}
             for prompt in self.prompts
         ]
+        shape, requests = shape_of(self.layers), sizes["requests"]
+        host_model = weights(shape)
         self._context = ExitStack()
         self.policy = WhenTold()
         self.virtual = self._context.enter_context(virtual_cuda(policy=self.policy))
-        shape, requests = shape_of(self.layers), sizes["requests"]
-        model, pool = SmallModel(shape), SlotPool(shape, self.pages + requests)
+        model = FusedLayers(self.virtual, host_model)
+        pool = SlotPool(shape, self.pages + requests)
         host = HostTier(shape, sizes["host_pages"])
         self.cache = _Noting(self, model, pool, host, AsyncCacheLoad.on(barriers))
         torch.cuda.synchronize()
