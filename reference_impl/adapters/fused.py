@@ -7,10 +7,10 @@ so here it is one kernel that reads and writes the pages of a request.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -50,7 +50,7 @@ def on_host(virtual: VirtualDevice, model: SmallModel) -> SmallModel:
     return made
 
 
-@cache
+@functools.cache
 def weights(shape: Shape) -> SmallModel:
     """A model in ordinary memory, made once; while there is a virtual device it has to be there."""
     with virtual_cuda() as virtual:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
-from functools import cache
 from itertools import product
 from typing import Any
 
@@ -27,39 +26,15 @@ from reference_impl.adapters.fused import weights
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.noted import COMPONENTS, Noted
 from reference_impl.adapters.parts import Parts
+from reference_impl.adapters.prefixes import LAST, ROWS, expected, shape_of
 from reference_impl.adapters.virtual import bytes_of, newest_record
-from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
+from reference_impl.attention import LayerCache
 from reference_impl.barriers import AsyncCacheLoad
-from reference_impl.hierarchical import HostTier, Prefix, Request, Stage, TwoTierCache
+from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
 from reference_impl.slot_pool import SlotPool
 
-ROWS, LAST = 2, 5
 SPARE = -1
 """The owner of pages that only a fork may get."""
-
-
-def shape_of(layers: int) -> Shape:
-    """A model small enough to be run thousands of times."""
-    return Shape(
-        layers=layers,
-        heads=1,
-        head_dim=2,
-        index_dim=2,
-        vocabulary=11,
-        chosen=2,
-        positions=ROWS + 1,
-        page_rows=ROWS + 1,
-    )
-
-
-@cache
-def expected(prefix: Prefix, layers: int) -> dict[str, Tensor]:
-    """The rows that the oracle has for a prefix, on the host: [layers, ROWS, ...]."""
-    with virtual_cuda():
-        model = SmallModel(shape_of(layers))
-        found = oracle(model, (*prefix, LAST), 1, chunk=len(prefix))
-        rows = found.index_keys[:, :ROWS], found.keys_values[:, :ROWS]
-        return {name: part.clone() for name, part in zip(COMPONENTS, rows, strict=True)}
 
 
 class TwoTiers(Adapter):
@@ -107,9 +82,8 @@ class TwoTiers(Adapter):
         self.reads: dict[tuple[int, str, int], Tensor] = {}
         self.misread: dict[int, str] = {}
         self.nobodys: set[Hashable] = set()
-        """Cells that the model has as nobody's: components of pages whose rows are one request's
-        and its new row another's, host pages to which a request stored what was another's, and
-        what was loaded from these."""
+        """What the model has as nobody's: components of pages whose rows are one request's and its
+        new row another's, host pages with what another stored, and what was loaded from these."""
         self.unsure: set[Hashable] = set()
         """Cells that the model has in another state for being coarser, and requests that read them:
         a fork that goes on in its page, a sound half of a host page that is nobody's, and rows of
@@ -135,11 +109,10 @@ class TwoTiers(Adapter):
             raise Refused
 
     def _prefetch(self, prompt: int) -> bool:
-        rows = expected(self.prompts[prompt], self.layers)
-        if not self.cache.prefetch(self.prompts[prompt], rows["index_keys"], rows["kv"]):
-            return False
-        self.nobodys.discard(("host", self.cache.host.find(self.prompts[prompt])))
-        return True
+        prefix = self.prompts[prompt]
+        taken = self.cache.prefetch(prefix, *expected(prefix, self.layers).values())
+        self.nobodys.discard(("host", self.cache.host.find(prefix) if taken else None))
+        return taken
 
     def _evict(self, prompt: int) -> bool:
         held = self.cache.host.find(self.prompts[prompt]) is not None
@@ -274,9 +247,8 @@ class TwoTiers(Adapter):
         return self._kernel("kv", request, layer)
 
     def _kernel(self, component: str, request: int, layer: int) -> bool:
-        made, waits = self.cache.requests[request], self.cache.on
-        awaited = waits.indexer_waits_for_load, waits.attention_waits_for_load
-        part = (component, request, layer)
+        made, part = self.cache.requests[request], (component, request, layer)
+        awaited = self.cache.on.indexer_waits_for_load, self.cache.on.attention_waits_for_load
         if made.forks and awaited[COMPONENTS.index(component)] and part not in self.load.done:
             return False
         if not self.compute.perform(part):

@@ -1,6 +1,6 @@
 """The cache split by layers as an implementation of `models/layer_split.py`.
 
-One prompt goes through its turns, in a few of the layouts that the model may start in (`layouts`). A
+One prompt goes through its turns, in some of the layouts that the model starts in (`layouts`). A
 prompt whose turn was left is dropped in the cache, while turns of the model belong to requests of
 their own: so nobody refuses here, and no load fails (`reference_impl/adapters/rounds.py` has that).
 
@@ -363,8 +363,10 @@ class _LaidOut(Rank):
         self._layout = layout
 
     def owns(self, turn: Turn) -> bool:
-        """As in `Rank`."""
-        return turn.layer % self._layout.lenders == self.number
+        """As in `Rank`, which deals layers out to all."""
+        if self._layout.lenders < self.ranks:
+            return turn.layer % self._layout.lenders == self.number
+        return super().owns(turn)
 
     def needs_load(self, turn: Turn) -> bool:
         """As in `Rank`."""
