@@ -58,6 +58,13 @@ class ModelConformance:
 Watch = Callable[[Source, Design, Driven], None]
 
 
+def check_asked(source: Source, options: Options) -> None:
+    """Refuse designs and parameters that a model does not have, before anything heavy is loaded."""
+    pick_sizes(source, options.parameters)
+    if options.designs:
+        pick_designs(source, prepare(source, {}), options.designs)
+
+
 def conform_model(
     source: Source, adapter: AdapterFile, options: Options, watch: Watch | None = None
 ) -> ModelConformance:

@@ -119,6 +119,10 @@ class Rank:
         """Whether this rank keeps the layer of a turn; layers are dealt out one by one."""
         return turn.layer % self.ranks == self.number
 
+    def buffer_of(self, turn: Turn) -> int:
+        """The buffer in which a turn is received; they are used in turn."""
+        return turn.number % BUFFERS
+
     def needs_load(self, turn: Turn) -> bool:
         """Whether this rank has to load the layer for a turn."""
         return self.owns(turn) and turn.step == 0
@@ -217,7 +221,7 @@ class Rank:
 
     def _join(self, turn: Turn) -> bool:
         """Join a broadcast; what it waits for on its stream is recorded by then."""
-        on, buffer = self.on, turn.number % BUFFERS
+        on, buffer = self.on, self.buffer_of(turn)
         rows = turn.start if on.broadcast_names_its_rows else self.buffers.shape[1]
         joined = [t for t in self.turns[: turn.number] if t.stage is Stage.JOINED]
         received = [t for t in joined if not self.owns(t)]
@@ -231,7 +235,7 @@ class Rank:
         else:
             side.target = self.buffers[buffer, :rows]
             if on.receive_waits_for_reader:
-                before = [t.attended for t in received if t.number % BUFFERS == buffer]
+                before = [t.attended for t in received if self.buffer_of(t) == buffer]
         side.waits += [event for event in before if event is not None]
         if None in before or (on.join_waits_for_reader and not all(map(_is_read, received))):
             return False
@@ -315,7 +319,7 @@ class _Turn:
             rank.compute.wait_event(self._waits)
         if rank.owns(turn):
             return _append(rank.layers[layer], start, new)
-        return torch.cat([rank.buffers[turn.number % BUFFERS, :start], new])
+        return torch.cat([rank.buffers[rank.buffer_of(turn), :start], new])
 
 
 def _append(rows: Tensor, start: int, new: Tensor) -> Tensor:

@@ -139,9 +139,10 @@ def command(
     errors: list[InputError] = []
     with _only_the_report_on_stdout(json_path):
         if every and model is None:
-            found = _conform(_every_adapter(), options, errors)
+            found = _conform(_every_adapter(options), options, errors)
         else:
-            found = _conform([_one(_model_named(model, every), adapter)], options, errors)
+            named = _model_named(model, every)
+            found = _conform([_one(named, adapter, options)], options, errors)
     code = _code(found, errors)
     _print(found, errors, to_stderr=json_path == "-")
     if json_path is not None:
@@ -210,21 +211,24 @@ Loaded = Callable[[], "tuple[Source, AdapterFile]"]
 """Loads a model with its adapter; what is at fault in them is an `InputError`."""
 
 
-def _one(model: str, adapter: str | None) -> Loaded:
+def _one(model: str, adapter: str | None, options: Options | None = None) -> Loaded:
     from fencepost.adapter_files import load_adapter
+    from fencepost.conforming import check_asked
     from fencepost.loading import load_model
 
     def load() -> tuple[Source, AdapterFile]:
         source = load_model(model, Path.cwd())
+        if options is not None:
+            check_asked(source, options)
         return source, load_adapter(source, adapter, Path.cwd())
 
     return load
 
 
-def _every_adapter() -> list[Loaded]:
+def _every_adapter(options: Options) -> list[Loaded]:
     from fencepost.adapter_files import all_adapter_files
 
-    return [_one(file.stem, None) for file in all_adapter_files(Path.cwd())]
+    return [_one(file.stem, None, options) for file in all_adapter_files(Path.cwd())]
 
 
 def _conform(
@@ -250,6 +254,7 @@ def _conform(
                         f"{grouped(driven.taken)} of {grouped(driven.edges)} transitions, "
                         f"{grouped(driven.performed)} steps performed",
                         driven.seconds,
+                        f"{source.name} {design.name}",
                     ),
                 )
             )

@@ -76,9 +76,11 @@ class ProofLine(ProgressLine):
 class CountedLine(ProgressLine):
     """The same for what takes many searches, and says itself how far it is."""
 
-    def __call__(self, text: str, seconds: float) -> None:  # type: ignore[override]  # as above
-        """Tell how far it is, after so many seconds."""
-        self._tell("", seconds, lambda: f"{text}, {seconds:.0f} s")
+    def __call__(  # type: ignore[override]  # as above
+        self, text: str, seconds: float, of: str = ""
+    ) -> None:
+        """Tell how far it is, after so many seconds with this one of several."""
+        self._tell(of, seconds, lambda: f"{text}, {seconds:.0f} s")
 
 
 class InferenceLine(ProgressLine):

@@ -7,6 +7,7 @@ so here it is one kernel that reads and writes the pages of a request.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fencepost.streams import virtual_cuda
 from fencepost.streams.regions import Bytes
 from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.session import VirtualDevice
-from reference_impl.attention import LayerCache, SmallModel
+from reference_impl.attention import LayerCache, Shape, SmallModel
 from reference_impl.load.drafting import Part
 from reference_impl.slot_pool import Paged, Slot, SlotPool
 
@@ -47,6 +49,13 @@ def on_host(virtual: VirtualDevice, model: SmallModel) -> SmallModel:
             if isinstance(value, Tensor):
                 setattr(made, name, virtual.runtime.alias(value).double().clone())
     return made
+
+
+@functools.cache
+def weights(shape: Shape) -> SmallModel:
+    """A model in ordinary memory, made once; while there is a virtual device it has to be there."""
+    with virtual_cuda() as virtual:
+        return on_host(virtual, SmallModel(shape))
 
 
 def verify(model: SmallModel, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:

@@ -15,20 +15,18 @@ from torch import Tensor
 
 from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.session import VirtualDevice
-from reference_impl.adapters.fused import on_host
 from reference_impl.attention import LayerCache, SmallModel
 
 
 class FusedLayers(SmallModel):
-    """`host` are its weights in ordinary memory. What is not stored in a cache is float64, so that
-    sums in another order come to the same tokens.
+    """`host` is the same in ordinary memory (`on_host`). What is not stored in a cache is float64,
+    so that sums in another order come to the same tokens.
 
     `seconds` has what forwards took: `prefill` those from the first row, `decode` all others.
     """
 
-    def __init__(self, virtual: VirtualDevice, model: SmallModel) -> None:
-        self.shape = model.shape
-        self.host = on_host(virtual, model)
+    def __init__(self, virtual: VirtualDevice, host: SmallModel) -> None:
+        self.shape, self.host = host.shape, host
         self.seconds = {"prefill": 0.0, "decode": 0.0}
         self._runtime = virtual.runtime
 

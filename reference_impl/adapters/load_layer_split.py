@@ -11,6 +11,7 @@ import torch
 from fencepost.streams import virtual_cuda
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.alone import Alone
+from reference_impl.adapters.fused import on_host
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.luck import Lagging, Luck
 from reference_impl.adapters.virtual import Hosts
@@ -39,7 +40,7 @@ class VirtualRanks(Alone):
         luck: Luck,
         draw: random.Random,
     ) -> None:
-        self._model = FusedLayers(virtual, SmallModel(SHAPE))
+        self._model = FusedLayers(virtual, on_host(virtual, SmallModel(SHAPE)))
         super().__init__(virtual, self._model.host)
         self._policy, self._luck, self._draw = policy, luck, draw
         self._hosts = Hosts(virtual)

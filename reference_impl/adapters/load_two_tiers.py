@@ -11,6 +11,7 @@ import torch
 from fencepost.streams import virtual_cuda
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.alone import Alone
+from reference_impl.adapters.fused import on_host
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.luck import Lagging, Luck
 from reference_impl.attention import Shape, SmallModel
@@ -34,7 +35,7 @@ class VirtualTiers(Alone):
 
     def __init__(self, virtual: VirtualDevice, policy: Lagging, on: AsyncCacheLoad) -> None:
         self._policy = policy
-        self._model = FusedLayers(virtual, SmallModel(SHAPE))
+        self._model = FusedLayers(virtual, on_host(virtual, SmallModel(SHAPE)))
         super().__init__(virtual, self._model.host)
         pool, host = SlotPool(SHAPE, PAGES), HostTier(SHAPE, HOST_PAGES)
         torch.cuda.synchronize()

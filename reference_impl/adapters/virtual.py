@@ -16,6 +16,9 @@ from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.messages import Message
 from reference_impl.transport import Region, State
 
+# Its tensors are a few numbers each: threads of torch would only wait for each other.
+torch.set_num_threads(1)
+
 
 class LandsWhenTold:
     """A policy: streams as another policy says, and one-sided writes only when told to land."""

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from fencepost.streams import virtual_cuda
+from reference_impl.adapters.fused import on_host
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.load_designs import find
 from reference_impl.adapters.luck import Luck
@@ -31,7 +32,7 @@ def test_a_model_of_few_kernels_is_the_model():
     with virtual_cuda(policy="random") as virtual:
         model = SmallModel(shape)
         found = []
-        for made in (model, FusedLayers(virtual, model)):
+        for made in (model, FusedLayers(virtual, on_host(virtual, model))):
             cache = Dense(shape.layers)
             ids = torch.tensor(tokens, device="cuda")
             found.append(

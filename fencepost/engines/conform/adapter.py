@@ -44,8 +44,9 @@ class Adapter(ABC):
         """Go to one of the states that the model may start in, before anything else is done.
 
         Only where a model has several of them, an adapter has this method: it is told each in turn.
-        `state` has every field in the words of `observe`, an `Array` as a dict. Without it, the
-        implementation starts where it does, and what is seen says where that is.
+        `state` has every field in the words of `observe`, an `Array` as a dict. `Refused` where the
+        implementation cannot start there, always for the same states: they are left out. Without
+        this method it starts where it does, and what is seen says where that is.
         """
 
     @abstractmethod

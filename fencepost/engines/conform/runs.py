@@ -7,6 +7,7 @@ import sysconfig
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -42,8 +43,6 @@ class Subject:
         self.initial = frozenset(
             space.number(state) for state in initial_states(system, design.barriers)
         )
-        self.starts = sorted(self.initial) if adapter.start_in is not Adapter.start_in else []
-        """The states that a run can be told to start in; none where it starts where it does."""
         self.names = {
             action.name: tuple(a.name for a in action.arguments) for action in system.actions
         }
@@ -60,17 +59,49 @@ class Subject:
         self.violations: dict[str, tuple[int, ...]] = {}
         """The properties that every state that fitted violates, with the steps of a run there."""
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """The states that a run can be told to start in; none where it starts where it does."""
+        if self.adapter.start_in is Adapter.start_in:
+            return []
+        found = [start for start in sorted(self.initial) if self._can_start(start)]
+        if not found:
+            raise self._starts_nowhere(f"every state that {self.system.name} starts in")
+        return found
+
+    def _can_start(self, start: int) -> bool:
+        try:
+            self._made(start).close()
+        except Refused:
+            return False
+        return True
+
+    def _starts_nowhere(self, where: str) -> InputError:
+        return InputError(
+            "F253",
+            f"{self.adapter.__name__} cannot be set up: `start_in` refuses {where}",
+            why="a run begins in a state that the model may start in",
+            write="a `start_in` that goes there",
+            at=self.at,
+        )
+
     def begin(self, start: int | None = None) -> Run:
         """A fresh implementation, in the state in which it starts: this one, if it can be told."""
         self.runs += 1
-        initial = self.initial
+        if not self.starts:
+            return Run(self, self._made(), self.initial)
+        first = self.starts[0] if start is None else start
+        if first not in self.starts:
+            raise self._starts_nowhere("the state that the run begins in")
+        return Run(self, self._made(first), frozenset({first}))
+
+    def _made(self, start: int | None = None) -> Adapter:
+        """A fresh implementation, in a state that it is told: `Refused` if it cannot be there."""
         try:
             made = self.adapter(dict(self.system.parameters), self.design.barriers)
-            if self.starts:
-                first = self.starts[0] if start is None else start
-                made.start_in(shown_state(self.system, self.space.state(first)))
-                initial = frozenset({first})
-        except InputError:
+            if start is not None:
+                self._tell(made, start)
+        except (InputError, Refused):
             raise
         except (Exception, SystemExit) as error:
             raise InputError(
@@ -81,7 +112,14 @@ class Subject:
                 "`can_be` allows",
                 at=last_place(error, self.at),
             ) from error
-        return Run(self, made, initial)
+        return made
+
+    def _tell(self, made: Adapter, start: int) -> None:
+        try:
+            made.start_in(shown_state(self.system, self.space.state(start)))
+        except Refused:
+            made.close()
+            raise
 
 
 @dataclass(frozen=True)

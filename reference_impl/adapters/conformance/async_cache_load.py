@@ -4,14 +4,14 @@ Its requests share one device page and one host page each, as far as `sizes` has
 and request r asks for prompt r modulo `prompts`. A forward decodes one token, so it is one round.
 
 A release that would let its page rest is undone and refused: the model decides it and gives the
-page away in one step. A fork decodes from a page of its own, which nobody else can get here.
+page away in one step. A fork decodes from a page of its own, which nobody else can get here; it
+waits for the load as the model has it, though it does not read what is loaded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
-from functools import cache
 from itertools import product
 from typing import Any
 
@@ -22,41 +22,19 @@ from fencepost import Adapter, Refused
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import HostWaits, WhenTold
 from reference_impl.adapters.bindings import Bindings
+from reference_impl.adapters.fused import weights
+from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.noted import COMPONENTS, Noted
 from reference_impl.adapters.parts import Parts
+from reference_impl.adapters.prefixes import LAST, ROWS, expected, shape_of
 from reference_impl.adapters.virtual import bytes_of, newest_record
-from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
+from reference_impl.attention import LayerCache
 from reference_impl.barriers import AsyncCacheLoad
-from reference_impl.hierarchical import HostTier, Prefix, Request, Stage, TwoTierCache
+from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
 from reference_impl.slot_pool import SlotPool
 
-ROWS, LAST = 2, 5
 SPARE = -1
 """The owner of pages that only a fork may get."""
-
-
-def shape_of(layers: int) -> Shape:
-    """A model small enough to be run thousands of times."""
-    return Shape(
-        layers=layers,
-        heads=1,
-        head_dim=2,
-        index_dim=2,
-        vocabulary=11,
-        chosen=2,
-        positions=ROWS + 1,
-        page_rows=ROWS + 1,
-    )
-
-
-@cache
-def expected(prefix: Prefix, layers: int) -> dict[str, Tensor]:
-    """The rows that the oracle has for a prefix, on the host: [layers, ROWS, ...]."""
-    with virtual_cuda():
-        model = SmallModel(shape_of(layers))
-        found = oracle(model, (*prefix, LAST), 1, chunk=len(prefix))
-        rows = found.index_keys[:, :ROWS], found.keys_values[:, :ROWS]
-        return {name: part.clone() for name, part in zip(COMPONENTS, rows, strict=True)}
 
 
 class TwoTiers(Adapter):
@@ -74,13 +52,15 @@ class TwoTiers(Adapter):
             {name: rows.numpy() for name, rows in expected(prompt, self.layers).items()}
             for prompt in self.prompts
         ]
+        shape, requests = shape_of(self.layers), sizes["requests"]
+        host_model = weights(shape)
         self._context = ExitStack()
         self.policy = WhenTold()
         self.virtual = self._context.enter_context(virtual_cuda(policy=self.policy))
-        shape, requests = shape_of(self.layers), sizes["requests"]
-        model, pool = SmallModel(shape), SlotPool(shape, self.pages + requests)
+        model = FusedLayers(self.virtual, host_model)
+        pool = SlotPool(shape, self.pages + requests)
         host = HostTier(shape, sizes["host_pages"])
-        self.cache = _Noting(self, model, pool, host, AsyncCacheLoad.on(barriers))
+        self.cache = _NotingCache(self, model, pool, host, AsyncCacheLoad.on(barriers))
         torch.cuda.synchronize()
         self.policy.free = False
         for number in range(requests):
@@ -101,11 +81,13 @@ class TwoTiers(Adapter):
         self.branch: dict[int, int] = {}
         self.reads: dict[tuple[int, str, int], Tensor] = {}
         self.misread: dict[int, str] = {}
-        self.nobodys: set[tuple[str, int, int]] = set()
-        """Components of pages whose rows are one request's and its new row another's."""
+        self.nobodys: set[Hashable] = set()
+        """What the model has as nobody's: components of pages whose rows are one request's and its
+        new row another's, host pages with what another stored, and what was loaded from these."""
         self.unsure: set[Hashable] = set()
         """Cells that the model has in another state for being coarser, and requests that read them:
-        a fork that goes on in its page, and a sound half of a host page that is nobody's."""
+        a fork that goes on in its page, a sound half of a host page that is nobody's, and rows of
+        one request in which another's new row lay until it wrote its own."""
         self.bindings = Bindings()
 
     def close(self) -> None:
@@ -127,8 +109,10 @@ class TwoTiers(Adapter):
             raise Refused
 
     def _prefetch(self, prompt: int) -> bool:
-        rows = expected(self.prompts[prompt], self.layers)
-        return self.cache.prefetch(self.prompts[prompt], rows["index_keys"], rows["kv"])
+        prefix = self.prompts[prompt]
+        taken = self.cache.prefetch(prefix, *expected(prefix, self.layers).values())
+        self.nobodys.discard(("host", self.cache.host.find(prefix) if taken else None))
+        return taken
 
     def _evict(self, prompt: int) -> bool:
         held = self.cache.host.find(self.prompts[prompt]) is not None
@@ -238,7 +222,9 @@ class TwoTiers(Adapter):
         self.nobodys.discard(cell)
         self.unsure.discard(cell)
         host_page = self.cache.requests[request].host_page or 0
-        if self._owner_on_host(host_page) is None and self._owner(*cell) is not None:
+        if ("host", host_page) in self.nobodys:
+            self.nobodys.add(cell)
+        elif self._owner_on_host(host_page) is None and self._owner(*cell) is not None:
             self.unsure.add(cell)
         return True
 
@@ -247,11 +233,10 @@ class TwoTiers(Adapter):
             return False
         own = request % len(self.prompts)
         page = self.branch[request]
-        layers = range(self.layers)
-        wrong = any(self._owner(c, page, n) != own for c, n in product(COMPONENTS, layers))
-        if wrong:
+        cells = list(product(COMPONENTS, range(self.layers)))
+        if any(self._owner(c, page, n) != own for c, n in cells):
             self.misread.setdefault(request, "FORK")
-        elif any((c, self.page[request], n) in self.unsure for c, n in product(COMPONENTS, layers)):
+        elif any((c, self.page[request], n) in self.unsure | self.nobodys for c, n in cells):
             self.unsure.add(request)
         return True
 
@@ -262,23 +247,37 @@ class TwoTiers(Adapter):
         return self._kernel("kv", request, layer)
 
     def _kernel(self, component: str, request: int, layer: int) -> bool:
-        if not self.compute.perform((component, request, layer)):
+        made, part = self.cache.requests[request], (component, request, layer)
+        awaited = self.cache.on.indexer_waits_for_load, self.cache.on.attention_waits_for_load
+        if made.forks and awaited[COMPONENTS.index(component)] and part not in self.load.done:
             return False
-        made, own = self.cache.requests[request], request % len(self.prompts)
-        cell = (component, self.page[request], layer)
+        if not self.compute.perform(part):
+            return False
+        own, cell = request % len(self.prompts), (component, self.page[request], layer)
         if made.forks or cell in self.unsure:
             if self._owner(*cell) != own or cell in self.unsure:
                 self.unsure |= {cell, request}
             return True
+        was_nobodys = cell in self.nobodys
         self.nobodys.discard(cell)
         rows = bytes_of(self.virtual, self.reads[request, component, layer])
         if made.loaded and not self._is_of(own, component, layer, rows):
-            self.misread.setdefault(request, component.upper())
+            if request not in self.unsure:
+                self.misread.setdefault(request, component.upper())
             self.nobodys.add(cell)
+        elif made.loaded and was_nobodys:
+            self.unsure |= {cell, request}
         return True
 
     def _store(self, request: int) -> bool:
-        return self.store.perform(request)
+        if not self.store.perform(request):
+            return False
+        page = self.cache.requests[request].host_page
+        assert page is not None
+        self.nobodys.discard(("host", page))
+        if self._owner_on_host(page) not in (None, request % len(self.prompts)):
+            self.nobodys.add(("host", page))
+        return True
 
     # What is queued.
 
@@ -360,6 +359,8 @@ class TwoTiers(Adapter):
 
     def _owner_on_host(self, page: int) -> int | None:
         """The prompt whose rows lie in all of a host page, if they are one prompt's."""
+        if ("host", page) in self.nobodys:
+            return None
         found = {
             self._prompt_of(component, layer, self.on_host[component][page, layer])
             for component in COMPONENTS
@@ -378,7 +379,7 @@ class TwoTiers(Adapter):
         return bool(abs(rows[:ROWS] - right).max() < 1e-4)
 
 
-class _Noting(TwoTierCache):
+class _NotingCache(TwoTierCache):
     """A cache that tells where the parts of a forward begin, and keeps what they read first."""
 
     def __init__(self, adapter: TwoTiers, *made: object) -> None:

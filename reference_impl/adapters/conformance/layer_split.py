@@ -1,6 +1,6 @@
 """The cache split by layers as an implementation of `models/layer_split.py`.
 
-One prompt goes through its turns; layers are dealt out one by one, and buffers are used in turn. A
+One prompt goes through its turns, in some of the layouts that the model starts in (`layouts`). A
 prompt whose turn was left is dropped in the cache, while turns of the model belong to requests of
 their own: so nobody refuses here, and no load fails (`reference_impl/adapters/rounds.py` has that).
 
@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import torch
@@ -27,14 +28,19 @@ from torch import Tensor
 from fencepost import Adapter, Refused
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import WhenTold
+from fencepost.streams.shim.session import VirtualDevice
+from reference_impl.adapters.fused import weights
+from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.noted import Noted
 from reference_impl.adapters.parts import Parts
 from reference_impl.adapters.virtual import bytes_of, newest_record
 from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
 from reference_impl.barriers import ABSENT, LayerSplit
 from reference_impl.layer_split import BUFFERS, Prompt, Rank, Stage, Turn
-from reference_impl.rank_group import LocalGroup
+from reference_impl.rank_group import Broadcast, Collective, LocalGroup
 
+UNSAID = -1
+"""The turn whose layer a buffer holds, where that is not said."""
 PREFIX, LAST = (1, 4), 5
 ROWS = len(PREFIX)
 
@@ -45,41 +51,86 @@ def shape_of(layers: int) -> Shape:
 
 
 @cache
-def expected(layers: int) -> tuple[Tensor, Tensor]:
-    """Index keys, and keys and values, as the oracle has them: [layers, ROWS + 1, ...]."""
+def expected(layers: int, steps: int) -> tuple[Tensor, Tensor]:
+    """Index keys, and keys and values, as the oracle has them: [layers, ROWS + steps, ...]."""
     with virtual_cuda():
-        model = SmallModel(shape_of(layers))
-        found = oracle(model, (*PREFIX, LAST), 1, chunk=ROWS)
+        model, prompt = SmallModel(shape_of(layers)), (*PREFIX, LAST)
+        later = oracle(model, prompt, steps).tokens[:-1]
+        found = oracle(model, (*prompt, *later), 1)
         return found.index_keys.clone(), found.keys_values.clone()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How many layers are used, how many of them have to be loaded first, by how many ranks they
+    are kept (dealt out one by one), and how many buffers are used in turn."""
+
+    layers: int
+    loads: int
+    lenders: int
+    buffers: int
+
+    def start(self, sizes: Mapping[str, int]) -> dict[str, dict[int, object]]:
+        """The fields of the model that say so."""
+        turns, layers = range(sizes["turns"]), range(sizes["layers"])
+        return {
+            "layer": {turn: turn % self.layers for turn in turns},
+            "buffer": {turn: turn % self.buffers for turn in turns},
+            "owner": {n: n % self.lenders if n < self.layers else 0 for n in layers},
+            "load": {turn: "QUEUED" if turn < self.loads else "NEEDLESS" for turn in turns},
+        }
+
+
+def layouts(sizes: Mapping[str, int]) -> tuple[Layout, ...]:
+    """As the cache is deployed; all layers with one rank, through one buffer; and one layer. A rank
+    loads one after the other, and the model in any order: so one that keeps all loads one."""
+    layers, ranks = sizes["layers"], sizes["ranks"]
+    deployed = Layout(layers, layers, ranks, BUFFERS)
+    return deployed, Layout(layers, 1, 1, 1), Layout(1, 1, 1, BUFFERS)
 
 
 class Ranks(Adapter):
     """Ranks as objects of one process, each with the streams of its own."""
 
     device = "virtual"
-    sizes = {"ranks": 2, "layers": 2, "buffers": BUFFERS, "turns": 3}  # noqa: RUF012
+    sizes = {"ranks": 2, "layers": 2, "buffers": BUFFERS, "turns": 2}  # noqa: RUF012
     left_out: ClassVar[tuple[str, ...]] = ("fail_load", "refuse", "leave")
 
     def __init__(self, sizes: Mapping[str, int], barriers: frozenset[str]) -> None:
-        self.barriers, self.layers = barriers, sizes["layers"]
-        index_keys, keys_values = expected(self.layers)
-        self.right = keys_values.numpy()
+        self._sizes, self.barriers = sizes, barriers
         self._context = ExitStack()
         self.policy = WhenTold()
+
+    def start_in(self, state: Mapping[str, object]) -> None:
+        """As in `Adapter`; only where a turn finds what the turns before it leave."""
+        sizes = self._sizes
+        for layout in layouts(sizes):
+            if all(state[name] == value for name, value in layout.start(sizes).items()):
+                self._set_up(layout)
+                return
+        raise Refused
+
+    def _set_up(self, layout: Layout) -> None:
+        sizes, self.layout = self._sizes, layout
+        shape, steps = shape_of(layout.layers), -(-sizes["turns"] // layout.layers)
+        index_keys, keys_values = expected(layout.layers, steps)
+        self.right, host = keys_values.numpy(), weights(shape)
         self.virtual = self._context.enter_context(virtual_cuda(policy=self.policy))
-        on = LayerSplit.on(barriers - ABSENT.keys())
-        model, self.group = SmallModel(shape_of(self.layers)), LocalGroup(sizes["ranks"], on)
+        on = LayerSplit.on(self.barriers - ABSENT.keys())
+        self.group = _Group(sizes["ranks"], on)
         prompt = Prompt(
             index_keys[:, :ROWS].clone().pin_memory(),
             keys_values[:, :ROWS].clone().pin_memory(),
             LAST,
-            -(-sizes["turns"] // self.layers),
+            steps,
         )
-        self.models = [_Noting(model) for _ in range(sizes["ranks"])]
+        self.models = [_NotingModel(self.virtual, host) for _ in range(sizes["ranks"])]
         self.ranks = [
-            Rank(number, sizes["ranks"], noting, [prompt], self.group, on)
+            _LaidOut(layout, number, sizes["ranks"], noting, [prompt], self.group, on)
             for number, noting in enumerate(self.models)
         ]
+        for rank in self.ranks:
+            rank.layers[layout.loads :, :ROWS].copy_(prompt.keys_values[layout.loads :])
         torch.cuda.synchronize()
         self.policy.free = False
         for rank in self.ranks:
@@ -210,22 +261,26 @@ class Ranks(Adapter):
         made = self.ranks[rank]
         if made is self._owner(turn) or not self.broadcasts[rank].perform(turn):
             return False
-        if "communicator_is_live" in self.barriers:
-            held = self.buffers[rank][turn % BUFFERS]
+        if self.sent.get(turn, "NOTHING") is None:
+            self.holds[rank, self._buffer_of(turn)] = UNSAID
+        elif "communicator_is_live" in self.barriers:
+            held = self.buffers[rank][self._buffer_of(turn)]
             whole = self._is_whole(made.turns[turn], held)
-            self.holds[rank, turn % BUFFERS] = turn if whole else None
+            self.holds[rank, self._buffer_of(turn)] = turn if whole else None
         return True
 
     def _attend(self, turn: int, rank: int) -> bool:
         made = self.ranks[rank]
-        here, held = made.turns[turn], self.buffers[rank][turn % BUFFERS]
+        here, held = made.turns[turn], self.buffers[rank][self._buffer_of(turn)]
         owns = made is self._owner(turn)
         exact = owns or self._is_whole(here, held)
+        unsaid = self.holds.get((rank, self._buffer_of(turn))) == UNSAID
         if not self.compute[rank].perform(turn):
             return False
         right = self._is_layer(here, bytes_of(self.virtual, self.reads[turn, rank]))
         said = ("OWN" if exact else None) if right else "FOREIGN"
-        self.attention[turn, rank] = said if self._is_known(turn) or not owns else None
+        is_open = not self._is_known(turn) if owns else unsaid
+        self.attention[turn, rank] = None if is_open else said
         return True
 
     # What is seen.
@@ -234,19 +289,19 @@ class Ranks(Adapter):
         """Buffers and layers by whose rows they hold, streams by what is done."""
         numbers = range(len(self.ranks[0].turns))
         ranks = range(len(self.ranks))
-        owners = [layer % len(self.ranks) for layer in range(self.layers)]
         sent = {t: self.sent.get(t, "NOTHING") for t in numbers}
         cells = [(t, r) for t in numbers for r in ranks]
         attention = {cell: self.attention.get(cell, "NOT_YET") for cell in cells}
+        holds = {(r, b): self.holds.get((r, b)) for r in ranks for b in range(BUFFERS)}
         return {
             "layer": [turn.layer for turn in self.ranks[0].turns],
-            "buffer": [turn % BUFFERS for turn in numbers],
-            "owner": owners,
+            "buffer": [self._buffer_of(turn) for turn in numbers],
+            "owner": self.layout.start(self._sizes)["owner"],
             "load": [self._load_of(turn) for turn in numbers],
             "stage": {(t, r): self._stage_of(t, r) for t, r in cells},
             "attention": {cell: said for cell, said in attention.items() if said is not None},
             "sent": {turn: said for turn, said in sent.items() if said is not None},
-            "contents": {(r, b): self.holds.get((r, b)) for r in ranks for b in range(BUFFERS)},
+            "contents": {cell: turn for cell, turn in holds.items() if turn != UNSAID},
         }
 
     def _load_of(self, turn: int) -> str:
@@ -266,6 +321,9 @@ class Ranks(Adapter):
         if stage is Stage.ASKING and self.group.rounds[turn][rank]:
             return "REFUSING"
         return stage.name
+
+    def _buffer_of(self, turn: int) -> int:
+        return turn % self.layout.buffers
 
     def _owner(self, turn: int) -> Rank:
         return next(rank for rank in self.ranks if rank.owns(rank.turns[turn]))
@@ -287,15 +345,47 @@ class Ranks(Adapter):
         return self._is_layer(turn, rows) and not rows[turn.start :].any()
 
 
-class _Noting(SmallModel):
+class _Group(LocalGroup):
+    """A group in which to receive is a step of a stream, also where its communicator is off."""
+
+    def _receive(self, made: Collective, side: Broadcast) -> bool:
+        if self.on.communicator_is_live or side.target is None:
+            return super()._receive(made, side)
+        side.queue(partial(side.target.copy_, side.target))
+        return True
+
+
+class _LaidOut(Rank):
+    """A rank of ranks whose layers and buffers are dealt out in one of the layouts."""
+
+    def __init__(self, layout: Layout, *made: Any) -> None:
+        super().__init__(*made)
+        self._layout = layout
+
+    def owns(self, turn: Turn) -> bool:
+        """As in `Rank`, which deals layers out to all."""
+        if self._layout.lenders < self.ranks:
+            return turn.layer % self._layout.lenders == self.number
+        return super().owns(turn)
+
+    def needs_load(self, turn: Turn) -> bool:
+        """As in `Rank`."""
+        return super().needs_load(turn) and turn.number < self._layout.loads
+
+    def buffer_of(self, turn: Turn) -> int:
+        """As in `Rank`."""
+        return turn.number % self._layout.buffers
+
+
+class _NotingModel(FusedLayers):
     """A model that keeps the rows that its attentions read, in order."""
 
-    def __init__(self, model: SmallModel) -> None:
-        vars(self).update(vars(model))
+    def __init__(self, virtual: VirtualDevice, host: SmallModel) -> None:
+        super().__init__(virtual, host)
         self.reads: list[Tensor] = []
 
     def layer(self, x: Tensor, layer: int, start: int, cache: LayerCache) -> Tensor:
-        """As in `SmallModel`."""
+        """As in `FusedLayers`."""
 
         def keep(component: str, _: int, rows: Tensor) -> None:
             if component == "kv":

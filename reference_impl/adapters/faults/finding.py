@@ -44,7 +44,7 @@ def _explored(space: Space, held: Subject) -> Explored | None:
             raise _TooLarge
 
     with held.begin() as run:
-        starts = sorted(run.ready)
+        starts = held.starts or sorted(run.ready)
     try:
         return space.explored(starts, check)
     except _TooLarge:

@@ -137,6 +137,7 @@ LAYER_SPLIT = (
         "In later steps a rank takes the layers of others for its own.",
         "conformance",
         replacing(Rank, owns=_owner_changes),
+        turns=3,
     ),
     _fault(
         "flag_of_the_first_layer",

@@ -215,6 +215,19 @@ def test_what_is_asked_wrongly(workshop: Workshop, arguments, message):
     assert message in wrong(workshop, *arguments).err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--design", "carefull"), "error F10: the model block_cache has no design"),
+        (("--set", "request=1"), "error F12: the model block_cache has no param"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_before_the_adapter_is_loaded(workshop, arguments, message):
+    furnish(workshop)
+    workshop.write(ADAPTER, "raise RuntimeError('loaded')\n")
+    assert message in wrong(workshop, "block_cache", *arguments).err
+
+
 def test_a_trace_of_a_check_is_no_difference(workshop: Workshop):
     furnish(workshop)
     workshop.run("check")

@@ -9,7 +9,7 @@ import pytest
 from fencepost import *
 from fencepost.checking import prepare
 from fencepost.conforming import claims_of, judge
-from fencepost.core.errors import Location
+from fencepost.core.errors import InputError, Location
 from fencepost.core.semantics import initial_states, outcomes
 from fencepost.core.system import State, Step, System
 from fencepost.core.trees import Fault
@@ -158,6 +158,34 @@ def test_where_a_model_may_start_and_the_implementation_does():
     told = conform(system, system.designs[0], ToldAdapter, driving=Driving(traces=8, examples=4))
     assert (told.scope.states, told.scope.edges, told.scope.taken) == (4, 2, 2)
     assert told.verdict is Conformity.HOLDS
+
+
+class HalfToldAdapter(ToldAdapter):
+    """Told to lie on heads it does not."""
+
+    def start_in(self, state):
+        if state["heads"]:
+            raise Refused
+        super().start_in(state)
+
+
+def test_states_that_an_implementation_cannot_start_in_are_left_out():
+    system = build(Coin, [anything], {})
+    found = conform(system, system.designs[0], HalfToldAdapter, driving=Driving(traces=4))
+    assert found.verdict is Conformity.HOLDS
+    assert (found.scope.states, found.scope.edges, found.scope.taken) == (2, 1, 1)
+
+
+def test_an_implementation_that_can_start_nowhere_is_at_fault():
+    class Nowhere(CoinAdapter):
+        def start_in(self, state):
+            raise Refused
+
+    system = build(Coin, [anything], {})
+    with pytest.raises(InputError, match="`start_in` refuses every state that Coin starts in"):
+        conform(system, system.designs[0], Nowhere)
+    with pytest.raises(InputError, match="`start_in` refuses the state that the run begins in"):
+        replay(system, system.designs[0], HalfToldAdapter, (1, 0), [], Location("", 1))
 
 
 def test_a_difference_says_where_to_start():
