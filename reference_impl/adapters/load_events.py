@@ -18,21 +18,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fencepost import EventLog
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import InOrder
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.designs import Deployment, design, handoff
-from reference_impl.adapters.load_handoff import BATCH, SHAPE, LuckyNic, VirtualNodes, Wire
+from reference_impl.adapters.load_handoff import BATCH, SHAPE, LuckyNic, VirtualNodes
 from reference_impl.adapters.luck import Luck
 from reference_impl.adapters.virtual import Handle, LandsWhenTold
-from reference_impl.decode import Phase, Request
+from reference_impl.decode import DecodeNode, Phase, Request
 from reference_impl.load.counting import Tally
 from reference_impl.load.serving import Pace, Server, Watch
 from reference_impl.load.workload import LONGEST_INPUT, LONGEST_OUTPUT, Asked
 from reference_impl.messages import Abort, Answer, Failure, Message, Success
+from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import Slot, SlotPool
 from reference_impl.transport import Region
 
@@ -51,11 +52,11 @@ class Events:
     def __init__(self, log: EventLog, made: Deployment) -> None:
         self._log, self._made = log, made
         self._requests = self._first = 0
-        self._machines = 0
+        self._machines = self._slots = 0
 
     def machine(self, luck: Luck, seed: int) -> AbstractContextManager[LoggedNodes]:
         """Another machine, whose steps are logged, until the end of the context."""
-        self._first = self._requests
+        self._first, self._slots = self._requests, BATCH * self._machines
         self._machines += 1
         return _nodes(self, self._made, luck, seed)
 
@@ -67,7 +68,7 @@ class Events:
 
     def slot(self, slot: Slot) -> int:
         """The number of a slot among those of all machines."""
-        return (self._machines - 1) * BATCH + slot.pages[0] // LONGEST
+        return self._slots + slot.pages[0] // LONGEST
 
 
 class WholeSlots(SlotPool):
@@ -102,29 +103,34 @@ class FailingNic(LuckyNic):
         super().land(handle)
 
 
-class LoggedNodes(VirtualNodes):
-    """Two nodes, and a log of the steps that they take."""
+class Observed(Protocol):
+    """A wire that is watched: `left` is told of every message as it leaves the wire, and whether it
+    arrives; `waiting` are those that are on it."""
 
-    pool_kind, nic_kind = WholeSlots, FailingNic
+    left: Callable[[Message, bool], object]
+
+    @property
+    def waiting(self) -> Iterable[Message]:
+        """In the order in which they were sent."""
+
+
+class Observer:
+    """Logs the steps of two nodes as they take them, but for those of the NIC between them."""
 
     def __init__(
         self,
-        virtual: VirtualDevice,
-        policy: LandsWhenTold,
-        made: Deployment,
-        luck: Luck,
-        seed: int,
         events: Events,
+        decode: DecodeNode,
+        prefill: PrefillNode,
+        wires: tuple[Observed, Observed],
     ) -> None:
-        super().__init__(virtual, policy, made, luck, seed)
-        self.events = events
-        self._chunks: dict[Handle, tuple[int, int | str]] = {}
+        self.events, self.decode, self.prefill = events, decode, prefill
+        self.up, self.down = wires
+        self.chunks: dict[object, tuple[int, int | str]] = {}
+        """The request and the chunk of each write."""
         self._over: set[int] = set()
         """Requests whose transfer is known to be over: what is owed to them has no effect."""
-        self._observe()
-
-    def _observe(self) -> None:
-        decode, prefill, step = self.decode, self.prefill, self.events.step
+        step = events.step
         self.up.left, self.down.left = self._abort_left, self._word_left
         after(decode, "serve", self._served)
         after(decode, "start", self._started)
@@ -137,21 +143,6 @@ class LoggedNodes(VirtualNodes):
         after(prefill, "answer_owed", self._answered)
         after(prefill, "clear", lambda number: step("clear_room", number))
         after(prefill, "expire", lambda number: step("drop_expired", number))
-
-    def server(self, asked: Iterable[Asked], tally: Tally, watch: Watch, pace: Pace) -> Server:
-        """As in `Machine`."""
-        long = (replace(one, prompt=lengthened(one.prompt)) for one in asked)
-        return super().server(long, tally, watch, pace)
-
-    def go_on(self, tick: int) -> None:
-        """As in `Nodes`."""
-        over = self.nic.go_on(tick)
-        for handle in over:
-            request, chunk = self._chunks.pop(handle)
-            self.events.step("fail_write" if handle.failed else "land", request, chunk=chunk)
-            with self.as_prefill():
-                self.prefill.look_at(request)
-                self.prefill.fail_on_error(request)
 
     # The decode node.
 
@@ -191,7 +182,7 @@ class LoggedNodes(VirtualNodes):
         if transfer.record is not None:
             posted.append((RECORD, transfer.record))
         for name, handle in posted:
-            self._chunks[handle] = transfer.number, name
+            self.chunks[handle] = transfer.number, name
             self.events.step("post", transfer.number, chunk=name)
 
     def _finished(self, number: int) -> None:
@@ -211,9 +202,44 @@ class LoggedNodes(VirtualNodes):
             self.events.step("send_abort_again", number)
 
     @staticmethod
-    def _under_way(wire: Wire, number: int, kind: type) -> int:
-        found = [m for m, _ in wire.under_way if m.request == number and isinstance(m, kind)]
+    def _under_way(wire: Observed, number: int, kind: type) -> int:
+        found = [m for m in wire.waiting if m.request == number and isinstance(m, kind)]
         return len(found)
+
+
+class LoggedNodes(VirtualNodes):
+    """Two nodes, and a log of the steps that they take."""
+
+    pool_kind, nic_kind = WholeSlots, FailingNic
+
+    def __init__(
+        self,
+        virtual: VirtualDevice,
+        policy: LandsWhenTold,
+        made: Deployment,
+        luck: Luck,
+        seed: int,
+        events: Events,
+    ) -> None:
+        super().__init__(virtual, policy, made, luck, seed)
+        self._observer = Observer(events, self.decode, self.prefill, (self.up, self.down))
+
+    def server(self, asked: Iterable[Asked], tally: Tally, watch: Watch, pace: Pace) -> Server:
+        """As in `Machine`."""
+        long = (replace(one, prompt=lengthened(one.prompt)) for one in asked)
+        return super().server(long, tally, watch, pace)
+
+    def go_on(self, tick: int) -> None:
+        """As in `Nodes`."""
+        over = self.nic.go_on(tick)
+        for handle in over:
+            request, chunk = self._observer.chunks.pop(handle)
+            self._observer.events.step(
+                "fail_write" if handle.failed else "land", request, chunk=chunk
+            )
+            with self.as_prefill():
+                self.prefill.look_at(request)
+                self.prefill.fail_on_error(request)
 
 
 def after(node: object, name: str, told: Callable[..., object]) -> None:
@@ -243,9 +269,12 @@ def _nodes(events: Events, made: Deployment, luck: Luck, seed: int) -> Iterator[
 
 
 @contextmanager
-def logged(path: Path, name: str) -> Iterator[Events]:
+def logged(
+    path: Path, name: str, chunks: int = CHUNKS, unlogged: Sequence[str] = ()
+) -> Iterator[Events]:
     """What logs into a file the steps of a design of `slot_lifecycle`, until the end of the
-    context."""
+    context; all its prompts have so many chunks."""
     made = handoff(MODEL, design(MODEL, name))
-    with EventLog(path, model=MODEL, design=name, sizes={"chunks": CHUNKS + 1}) as log:
+    sizes = {"chunks": chunks + 1}
+    with EventLog(path, model=MODEL, design=name, sizes=sizes, unlogged=unlogged) as log:
         yield Events(log, made)

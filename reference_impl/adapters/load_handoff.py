@@ -174,6 +174,11 @@ class Wire(VirtualChannel):
         self._draw, self._luck, self._lossy = draw, luck, lossy
         self._lost: set[Token] = set()
 
+    @property
+    def waiting(self) -> list[Message]:
+        """The messages that have not left the wire."""
+        return [message for message, _ in self.under_way]
+
     def send(self, message: Message) -> None:
         """As in `Channel`."""
         super().send(message)
