@@ -52,10 +52,16 @@ PROTOCOLS: Mapping[str, Protocol] = {
 class Found:
     """A design by its name, as MODEL/DESIGN."""
 
-    name: str
+    model: str
+    design: str
     protocol: Protocol
     barriers: frozenset[str]
     is_safe: bool
+
+    @property
+    def name(self) -> str:
+        """As `find` is given it."""
+        return f"{self.model}/{self.design}"
 
     def machine(self, luck: Luck, seed: int) -> AbstractContextManager[Machine]:
         """A machine that serves with it, until the end of the context."""
@@ -81,7 +87,7 @@ def find(name: str) -> Found:
     for one in system(model).designs:
         if one.name == chosen:
             safe = not one.expect.violations
-            return Found(name, PROTOCOLS[model], one.barriers, safe)
+            return Found(model, chosen, PROTOCOLS[model], one.barriers, safe)
     names = ", ".join(one.name for one in system(model).designs)
     raise LookupError(f"{model} has no design {chosen!r}; it has {names}")
 

@@ -7,14 +7,14 @@ take for granted, a little goes wrong: aborts and answers get lost, writes fail.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import InOrder
-from fencepost.streams.queues import Queue
+from fencepost.streams.queues import Queue, Token
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.alone import Alone
 from reference_impl.adapters.designs import Deployment
@@ -42,7 +42,7 @@ DRAFT_READS = 5
 """Rows that the draft model's attention reads, of those that the target's does."""
 
 
-class _Nic(VirtualNic):
+class LuckyNic(VirtualNic):
     """A NIC whose writes land at a tick that is drawn when they are posted."""
 
     def __init__(
@@ -70,8 +70,8 @@ class _Nic(VirtualNic):
         handle.failed = draw.random() < luck.fails
         return handle
 
-    def go_on(self, tick: int) -> None:
-        """What is due lands."""
+    def go_on(self, tick: int) -> list[Handle]:
+        """What is due lands; these writes."""
         self.tick = tick
         due = [handle for at, handle in self.flying if at <= tick]
         self.flying = [entry for entry in self.flying if entry[0] > tick]
@@ -80,10 +80,14 @@ class _Nic(VirtualNic):
                 self.land(handle)
             self.posted.remove(handle)
             self._idle.append(handle.queue)
+        return due
 
 
 class VirtualNodes(Alone):
     """`Nodes` on the virtual device, a `Machine`."""
+
+    pool_kind: type[SlotPool] = SlotPool
+    nic_kind: type[LuckyNic] = LuckyNic
 
     def __init__(
         self, virtual: VirtualDevice, policy: LandsWhenTold, made: Deployment, luck: Luck, seed: int
@@ -91,26 +95,25 @@ class VirtualNodes(Alone):
         self.assumed, self.luck = made.assumed, luck
         self._draw = random.Random(seed)
         self._hosts = Hosts(virtual)
-        self._nic = _Nic(virtual, policy, self._draw, luck)
+        self.nic = self.nic_kind(virtual, policy, self._draw, luck)
         model = SmallModel(SHAPE)
         super().__init__(virtual, on_host(virtual, model))
         fused = Fused(virtual, self.host)
         longest = SHAPE.pages(LONGEST_INPUT + LONGEST_OUTPUT)
-        pool, records = SlotPool(SHAPE, BATCH * longest), Records.of(BATCH * longest)
+        pool, records = self.pool_kind(SHAPE, BATCH * longest), Records.of(BATCH * longest)
         sources = SlotPool(SHAPE, BATCH * longest)
         torch.cuda.synchronize()
-        self._up = _Wire(
-            virtual, self._draw, luck, () if self._holds("aborts_arrive") else (Abort,)
-        )
+        lossy = () if self._holds("aborts_arrive") else (Abort,)
+        self.up = Wire(virtual, self._draw, luck, lossy)
         heard = () if self._holds("answers_arrive") else (Answer, Success, Failure)
-        self._down = _Wire(virtual, self._draw, luck, heard)
+        self.down = Wire(virtual, self._draw, luck, heard)
         with self.as_decode():
             self.decode = SpeculatingDecodeNode(
                 model,
                 pool,
                 records,
-                self._nic,
-                (self._down, self._up),
+                self.nic,
+                (self.down, self.up),
                 made.on,
                 target=fused,
                 draft=Draft(self.host.reading(DRAFT_READS), virtual.runtime.quiet),
@@ -122,8 +125,8 @@ class VirtualNodes(Alone):
                 reversed_model,
                 sources,
                 Target(pool, records),
-                self._nic,
-                (self._up, self._down),
+                self.nic,
+                (self.up, self.down),
                 made.on,
             )
 
@@ -144,7 +147,7 @@ class VirtualNodes(Alone):
 
     def go_on(self, tick: int) -> None:
         """As in `Nodes`."""
-        self._nic.go_on(tick)
+        self.nic.go_on(tick)
 
     def may_pass_deadline(self, number: int) -> bool:
         """As in `Nodes`; where a timeout outlasts writes, none of the request is under way."""
@@ -157,20 +160,41 @@ class VirtualNodes(Alone):
         return True
 
 
-class _Wire(VirtualChannel):
-    """A channel that loses some messages of the kinds that may get lost."""
+class Wire(VirtualChannel):
+    """A channel that loses some messages of the kinds that may get lost.
+
+    `left` is told of every message as it leaves the wire, and whether it arrives.
+    """
 
     def __init__(
         self, virtual: VirtualDevice, draw: random.Random, luck: Luck, lossy: tuple[type, ...]
     ) -> None:
         super().__init__(virtual, lambda _: None)
+        self.left: Callable[[Message, bool], object] = lambda _message, _arrives: None
         self._draw, self._luck, self._lossy = draw, luck, lossy
+        self._lost: set[Token] = set()
+
+    @property
+    def waiting(self) -> list[Message]:
+        """The messages that have not left the wire."""
+        return [message for message, _ in self.under_way]
 
     def send(self, message: Message) -> None:
         """As in `Channel`."""
         super().send(message)
         if isinstance(message, self._lossy) and self._draw.random() < self._luck.lost:
-            self.under_way.pop()
+            self._lost.add(self.under_way[-1][1])
+
+    def receive(self) -> Message | None:
+        """As in `Channel`."""
+        while self.under_way and self.under_way[0][1] in self._lost:
+            message, token = self.under_way.popleft()
+            self._lost.remove(token)
+            self.left(message, False)
+        received = super().receive()
+        if received is not None:
+            self.left(received, True)
+        return received
 
 
 @contextmanager

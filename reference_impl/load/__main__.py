@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from reference_impl.adapters import load_events
 from reference_impl.adapters.load_designs import Found, find, listed, reading
 from reference_impl.adapters.luck import Luck
 from reference_impl.barriers import SpeculationMonitor as Switches
@@ -45,6 +46,8 @@ Examples:
       other protocols: a cache in two tiers, and one that is split by layers
   python -m reference_impl.load --monitor acts --rule as_published
       requests that the monitor suspects are aborted and retried
+  python -m reference_impl.load --design slot_lifecycle/as_reported --events events.jsonl
+      an event log for `fencepost conform slot_lifecycle --log events.jsonl`
   python -m reference_impl.load --designs
       the designs that there are
 
@@ -74,6 +77,11 @@ WORKLOAD = Workload()
     "--seed", default=0, show_default=True, help="Of the workload and of all that goes wrong."
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for the steps of the protocol, one a line. For one design of slot_lifecycle.",
+)
 @click.option(
     "--hit-rate",
     default=WORKLOAD.hit_rate,
@@ -122,6 +130,7 @@ def main(
     requests: int,
     seed: int,
     out: Path | None,
+    events: Path | None,
     hit_rate: float,
     interval: float,
     cancelled: float,
@@ -142,11 +151,13 @@ def main(
         on = reading(rule)
     except LookupError as error:
         raise click.UsageError(str(error.args[0])) from None
+    if events is not None and [one.model for one in chosen] != [load_events.MODEL]:
+        raise click.UsageError(f"--events is for one --design, of {load_events.MODEL}")
     workload = Workload(
         requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
     )
     torch.set_num_threads(1)
-    load = _Load(workload, Luck(late=late), on, acts=monitor == "acts", out=out)
+    load = _Load(workload, Luck(late=late), on, acts=monitor == "acts", out=out, events=events)
     served, interrupted = load.serve(chosen)
     load.print(served)
     if out is not None:
@@ -164,36 +175,43 @@ class _Load:
     on: Switches
     acts: bool
     out: Path | None
+    events: Path | None
 
     def serve(self, chosen: list[Found]) -> tuple[list[Served], bool]:
         """Each design, and whether Ctrl-C ended it."""
         served: list[Served] = []
-        with ExitStack() as stack:
-            bar = stack.enter_context(_progress())
-            for found in chosen:
-                folder = self._folder(found.name, alone=len(chosen) == 1)
-                log = None
-                if folder is not None:
-                    file = (folder / "tokens.jsonl").open("w", encoding="utf-8")
-                    log = Log(stack.enter_context(file))
-                run = Run(
-                    partial(found.machine, self.luck),
-                    found.scaled(self.workload),
-                    self.on,
-                    acts=self.acts,
-                    shift=found.protocol.shift,
-                    log=log,
-                    cases=Cases(folder / "postmortem") if folder else None,
-                )
-                scale = found.protocol.output_scale
-                served.append(Served(found.name, found.is_safe, run.tally, scale))
-                task = bar.add_task(found.name, total=self.workload.requests)
-                run.progress = partial(bar.update, task)
-                try:
+        try:
+            with ExitStack() as stack:
+                bar = stack.enter_context(_progress())
+                for found in chosen:
+                    run = self._run(found, stack, alone=len(chosen) == 1)
+                    scale = found.protocol.output_scale
+                    served.append(Served(found.name, found.is_safe, run.tally, scale))
+                    task = bar.add_task(found.name, total=self.workload.requests)
+                    run.progress = partial(bar.update, task)
                     run.serve()
-                except KeyboardInterrupt:
-                    return served, True
+        except KeyboardInterrupt:
+            return served, True
         return served, False
+
+    def _run(self, found: Found, stack: ExitStack, *, alone: bool) -> Run:
+        folder = self._folder(found.name, alone=alone)
+        log = None
+        if folder is not None:
+            file = (folder / "tokens.jsonl").open("w", encoding="utf-8")
+            log = Log(stack.enter_context(file))
+        start = found.machine
+        if self.events is not None:
+            start = stack.enter_context(load_events.logged(self.events, found.design)).machine
+        return Run(
+            partial(start, self.luck),
+            found.scaled(self.workload),
+            self.on,
+            acts=self.acts,
+            shift=found.protocol.shift,
+            log=log,
+            cases=Cases(folder / "postmortem") if folder else None,
+        )
 
     def _folder(self, name: str, *, alone: bool) -> Path | None:
         """Where the files of a design go: into a folder of its own where there are several."""

@@ -7,12 +7,15 @@ what the wait buys; one that comes out right every time has shown nothing, and i
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from tests.reference_impl.programs import (
+    follows,
     handing_over,
+    log_of_handing_over,
     safe_handoff,
     safe_layer_split,
     safe_two_tiers,
@@ -74,3 +77,15 @@ def test_a_completion_at_the_sender_changes_tokens():
     on = replace(safe_handoff(), completion_follows_visibility=False)
     if all(right(handing_over(on, widen)) for _ in range(TRIES)):
         pytest.skip(f"inconclusive: the tokens were right {TRIES} times")
+
+
+@pytest.mark.parametrize("name", ["published_fix", "safe"])
+def test_what_a_safe_handoff_does_is_a_run_of_its_design(tmp_path: Path, name: str):
+    for _ in range(TRIES):
+        log_of_handing_over(tmp_path / "log", name, widen)
+        assert follows(tmp_path / "log", name)
+
+
+def test_what_a_broken_handoff_does_is_no_run_of_a_safe_design(tmp_path: Path):
+    log_of_handing_over(tmp_path / "log", "as_reported", widen)
+    assert not follows(tmp_path / "log", "published_fix")

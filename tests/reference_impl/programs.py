@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
 import torch
 
+from fencepost.conforming_logs import check_log
+from fencepost.core.results import Verdict
+from fencepost.loading import load_model
 from reference_impl.adapters.designs import design, handoff
+from reference_impl.adapters.load_events import Events, Observer, logged
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit
 from reference_impl.decode import DecodeNode, Phase
 from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
 from reference_impl.layer_split import Prompt, Rank
 from reference_impl.layer_split import Stage as Taken
-from reference_impl.messages import Mailbox, Records
+from reference_impl.messages import Mailbox, Message, Records
 from reference_impl.prefill import PrefillNode, Target
 from reference_impl.rank_group import LocalGroup
 from reference_impl.slot_pool import SlotPool
@@ -43,8 +48,29 @@ class SlowCopies(Copies):
         return super().post(regions, before=self._window)
 
 
-def handing_over(on: Handoff, window: Window = nullcontext, *, cancel: int = -1) -> Compared:
-    """Three requests through one slot; the first is cancelled in round `cancel`."""
+class WatchedMailbox(Mailbox):
+    """A mailbox that an observer of the nodes looks at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: Callable[[Message, bool], object] = lambda _message, _arrives: None
+
+    @property
+    def waiting(self) -> list[Message]:
+        return list(self._messages)
+
+    def receive(self) -> Message | None:
+        message = super().receive()
+        if message is not None:
+            self.left(message, True)
+        return message
+
+
+def handing_over(
+    on: Handoff, window: Window = nullcontext, *, cancel: int = -1, events: Events | None = None
+) -> Compared:
+    """Three requests through one slot; the first is cancelled in round `cancel`. What the nodes do
+    is logged by `events`, but not when a write lands, which nobody on a real device sees."""
     shape = Shape()
     model = SmallModel(shape)
     other, right = model.with_heads_reversed(), []
@@ -53,9 +79,11 @@ def handing_over(on: Handoff, window: Window = nullcontext, *, cancel: int = -1)
     pages = shape.pages(len(PROMPTS[0]) + COUNT)
     pool, records, sources = SlotPool(shape, pages), Records.of(pages), SlotPool(shape, 8)
     torch.cuda.synchronize()
-    up, down, transport = Mailbox(), Mailbox(), SlowCopies(window)
+    up, down, transport = WatchedMailbox(), WatchedMailbox(), SlowCopies(window)
     decode = DecodeNode(model, pool, records, transport, (down, up), on)
     prefill = PrefillNode(other, sources, Target(pool, records), transport, (up, down), on)
+    if events is not None:
+        Observer(events, decode, prefill, (up, down))
     for number, prompt in enumerate(PROMPTS):
         decode.submit(number, prompt, COUNT)
     over = (Phase.ABORTED, Phase.FINISHED)
@@ -71,6 +99,21 @@ def handing_over(on: Handoff, window: Window = nullcontext, *, cancel: int = -1)
     finished = [r for r in decode.requests.values() if r.phase is Phase.FINISHED]
     assert len(finished) >= len(PROMPTS) - (cancel >= 0)
     return [(tuple(r.tokens), right[r.number]) for r in finished]
+
+
+def log_of_handing_over(path: Path, name: str, window: Window = nullcontext) -> None:
+    """The event log of a design of `slot_lifecycle` whose first request is cancelled while it is
+    written."""
+    on = handoff("slot_lifecycle", design("slot_lifecycle", name)).on
+    with logged(path, name, Shape().pages(len(PROMPTS[0])), unlogged=["land"]) as events:
+        handing_over(on, window, cancel=1, events=events)
+
+
+def follows(path: Path, name: str) -> bool:
+    """Whether a log is a run of a design that violates nothing in all of its runs."""
+    source = load_model("slot_lifecycle", Path(__file__).parents[2])
+    found = check_log(source, path, design=name).followed
+    return found.unexplained is None and found.verdict is not Verdict.VIOLATED
 
 
 def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int = -1) -> Compared:

@@ -32,6 +32,17 @@ NOT_SEEN = {
 }
 """Broken designs that some sizes show nothing of, and what it would take."""
 
+TOURED: tuple[tuple[str, type[Adapter], str], ...] = (
+    ("async_cache_load", TwoTiers, "by_acknowledgement"),
+    ("async_cache_load", TwoTiers, "by_streams"),
+    ("async_cache_load", TwoTiers, "offload_connector"),
+    ("layer_split", Ranks, "agreed_rounds"),
+    ("layer_split", Ranks, "by_streams"),
+    ("layer_split", Ranks, "one_transient_slot"),
+    ("layer_split", Rounds, "agreed_rounds"),
+)
+"""Safe designs that are toured whole, at the sizes of their adapter."""
+
 
 def subject(model: str, adapter: type[Adapter], sizes: Mapping[str, int], name: str) -> Subject:
     made = system(model, **{**adapter.sizes, **sizes})
@@ -86,18 +97,7 @@ def test_every_broken_design_is_shown_broken_at_some_sizes():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("model", "adapter", "design"),
-    [
-        ("async_cache_load", TwoTiers, "by_acknowledgement"),
-        ("async_cache_load", TwoTiers, "by_streams"),
-        ("async_cache_load", TwoTiers, "offload_connector"),
-        ("layer_split", Ranks, "agreed_rounds"),
-        ("layer_split", Ranks, "by_streams"),
-        ("layer_split", Ranks, "one_transient_slot"),
-        ("layer_split", Rounds, "agreed_rounds"),
-    ],
-)
+@pytest.mark.parametrize(("model", "adapter", "design"), TOURED)
 def test_a_safe_design_is_followed_along_every_edge(model, adapter, design):
     held = subject(model, adapter, {}, design)
     driving = Driving(traces=2, examples=0)

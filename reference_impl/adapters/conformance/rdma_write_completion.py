@@ -8,6 +8,15 @@ A handle is the write of a chunk. What is told apart here that the model takes a
   - Rows that land once their request was put into the decode node's layout are nobody's, whoever
     reads them. Here the next owner of the slot may turn them along with its own.
 
+Refused here and not asked of the cache, which would do something else than the model's step:
+  - `abort` of a request that decodes: its slot comes back without a word to the other node. The
+    model ends with the transfer; `slot_lifecycle` has this step, and its adapter performs it.
+  - `succeed` before `reformat`: the worker would tell what has arrived, which is `reformat`.
+  - `reformat` of a failed transfer: where `failed_is_sticky` is off the cache tells what has
+    arrived all the same, and the model lets only a late success through.
+  - `accept` while nobody has written the record: the cache decodes what it finds there, which the
+    model has no token for.
+
 Not seen: whether the rows of a request that was given up before its parts were put into the decode
 node's layout are still its own, since the decode node does not touch them any more. A record that
 was never written is told from a written one by this adapter, as the model says of its own.
