@@ -103,6 +103,20 @@ WORKLOAD = Workload()
     help="Share of writes that land long after they were posted.",
 )
 @click.option(
+    "--rejected",
+    default=Luck().rejected,
+    show_default=True,
+    type=SHARE,
+    help="Share of handoffs that the prefill node rejects.",
+)
+@click.option(
+    "--loses-node",
+    default=Luck().loses_node,
+    show_default=True,
+    type=SHARE,
+    help="Share of handoffs in which the prefill node is lost, where the design allows for that.",
+)
+@click.option(
     "--rule",
     default="safe",
     show_default=True,
@@ -126,6 +140,8 @@ def main(
     interval: float,
     cancelled: float,
     late: float,
+    rejected: float,
+    loses_node: float,
     rule: str,
     monitor: str,
 ) -> None:
@@ -146,7 +162,8 @@ def main(
         requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
     )
     torch.set_num_threads(1)
-    load = _Load(workload, Luck(late=late), on, acts=monitor == "acts", out=out)
+    luck = Luck(late=late, rejected=rejected, loses_node=loses_node)
+    load = _Load(workload, luck, on, acts=monitor == "acts", out=out)
     served, interrupted = load.serve(chosen)
     load.print(served)
     if out is not None:
@@ -205,7 +222,7 @@ class _Load:
 
     def print(self, served: list[Served]) -> None:
         """The tables."""
-        console = Console(width=None if sys.stdout.isatty() else 160)
+        console = Console(width=None if sys.stdout.isatty() else 180)
         first = served[0].tally
         if first.mean_input is not None:
             longest = INPUT_SCALE * max(first.input_lengths) // 1024
