@@ -10,7 +10,7 @@
     decode          the node that owns the slots, reads them, and gives them on
     hierarchical    two tiers: pages on the device, and pinned memory that they come back from
     layer_split     ranks that keep some layers each and broadcast them ahead of attention
-    speculation     a monitor of accepted drafts that aborts what looks corrupt
+    speculation     a monitor of the accepted drafts that `load.drafting` tells it of
     rank_group      how they reach each other, and collectives between streams of one device
     gloo_group      the same between processes, over gloo
 

@@ -7,7 +7,7 @@ says whether it did. What a loop does for one request has a name of its own (`se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from enum import Enum
 
 import torch
@@ -80,20 +80,18 @@ class Peer:
             self.outgoing.send(message)
 
 
+@dataclass(eq=False)
 class DecodeNode:
     """One decode node with its slots, connected to a prefill node, or to several (`connect`)."""
 
-    def __init__(
-        self,
-        model: SmallModel,
-        pool: SlotPool,
-        records: Records,
-        transport: Transport,
-        channel: tuple[Channel, Channel],
-        on: Handoff,
-    ) -> None:
-        self.model, self.pool, self.records = model, pool, records
-        self.on = on
+    model: SmallModel
+    pool: SlotPool
+    records: Records
+    transport: InitVar[Transport]
+    channel: InitVar[tuple[Channel, Channel]]
+    on: Handoff
+
+    def __post_init__(self, transport: Transport, channel: tuple[Channel, Channel]) -> None:
         self.stream = torch.cuda.Stream()
         self.requests: dict[int, Request] = {}
         self.peers: list[Peer] = []
@@ -167,12 +165,10 @@ class DecodeNode:
 
     def ask(self, request: Request) -> bool:
         """Send the abort of a request whose slot is still held back once more."""
-        connected = self.peers[request.peer].is_connected
-        if not (self.on.abort_is_sent and self.on.abort_is_sent_again and connected):
+        peer, asks = self.peers[request.peer], self.on.abort_is_sent and self.on.abort_is_sent_again
+        if not (asks and peer.is_connected and request.phase is Phase.RECLAIMING):
             return False
-        if request.phase is not Phase.RECLAIMING:
-            return False
-        self.peers[request.peer].send(Abort(request.number))
+        peer.send(Abort(request.number))
         return True
 
     # What comes from outside.

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import product
+from itertools import count, product
 
 import torch
 from torch import Tensor
@@ -71,33 +71,28 @@ class Turn:
     attended: torch.cuda.Event | None = None
 
 
+@dataclass(eq=False)
 class Rank:
-    """One rank: the layers it keeps, its buffers, its streams and its host.
+    """One rank of `ranks`: the layers it keeps, its buffers, its streams and its host.
 
     ready: for each layer the prompt of its newest load that was seen to end, -1 before any
     dropped: prompts that a turn was left of
     results: the tokens of each prompt, int64 [count] in pinned memory, once they are queued
     """
 
-    def __init__(
-        self,
-        number: int,
-        ranks: int,
-        model: SmallModel,
-        prompts: Sequence[Prompt],
-        group: Group,
-        on: LayerSplit,
-    ) -> None:
-        self.number, self.ranks, self.model, self.group, self.on = number, ranks, model, group, on
-        self.prompts, shape = prompts, model.shape
-        uses = [
-            (number, step, layer)
-            for number, prompt in enumerate(prompts)
-            for step, layer in product(range(prompt.count), range(shape.layers))
-        ]
+    number: int
+    ranks: int
+    model: SmallModel
+    prompts: Sequence[Prompt]
+    group: Group
+    on: LayerSplit
+
+    def __post_init__(self) -> None:
+        numbers, prompts, shape = count(), self.prompts, self.model.shape
         self.turns = [
-            Turn(number, prompt, step, layer, prompts[prompt].length + step)
-            for number, (prompt, step, layer) in enumerate(uses)
+            Turn(next(numbers), place, step, layer, prompt.length + step)
+            for place, prompt in enumerate(prompts)
+            for step, layer in product(range(prompt.count), range(shape.layers))
         ]
         rows = max(prompt.length + prompt.count for prompt in prompts)
         one = (rows, 2, shape.heads, shape.head_dim)

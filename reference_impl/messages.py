@@ -21,38 +21,30 @@ class Transfer:
 
 
 @dataclass(frozen=True)
-class Abort:
+class _About:
+    """A request, by its number."""
+
+    request: int
+
+
+class Abort(_About):
     """To the prefill node: nobody wants this transfer any more; answer when it is over."""
 
-    request: int
 
-
-@dataclass(frozen=True)
-class Arrived:
+class Arrived(_About):
     """To the decode node: the parts of this transfer may be put into the layout of its pages."""
 
-    request: int
 
-
-@dataclass(frozen=True)
-class Success:
+class Success(_About):
     """To the decode node: every part of this transfer has arrived."""
 
-    request: int
 
-
-@dataclass(frozen=True)
-class Failure:
+class Failure(_About):
     """To the decode node: this transfer has failed; its writes may not be over."""
 
-    request: int
 
-
-@dataclass(frozen=True)
-class Answer:
+class Answer(_About):
     """To the decode node: no write of this transfer is under way, and none will be."""
-
-    request: int
 
 
 Message = Transfer | Abort | Arrived | Success | Failure | Answer

@@ -70,21 +70,20 @@ class _Transfer:
         return parts if self.record is None else [*parts, self.record]
 
 
+@dataclass(eq=False)
 class PrefillNode:
-    """One prefill node; `target` is the memory that it may write into."""
+    """One prefill node; `target` is the memory that it may write into, `channel` the way to it from
+    the decode node and the way back."""
 
-    def __init__(
-        self,
-        model: SmallModel,
-        pool: SlotPool,
-        target: Target,
-        transport: Transport,
-        channel: tuple[Channel, Channel],
-        on: Handoff,
-    ) -> None:
-        self.model, self.pool, self.target, self.transport = model, pool, target, transport
-        self.incoming, self.outgoing = channel
-        self.on = on
+    model: SmallModel
+    pool: SlotPool
+    target: Target
+    transport: Transport
+    channel: tuple[Channel, Channel]
+    on: Handoff
+
+    def __post_init__(self) -> None:
+        self.incoming, self.outgoing = self.channel
         self.stream = torch.cuda.Stream()
         self.table: dict[int, _Transfer] = {}
         self.under_way: dict[int, list[Handle]] = {}
@@ -150,9 +149,16 @@ class PrefillNode:
         return any(self._advance(request) for request in list(self.table)) or any(seen)
 
     def _advance(self, request: int) -> bool:
-        if request in self.ended_leases and self.on.lease_stops_writer:
-            return self.expire(request)
-        return self.fail_on_error(request) or self.post(request) or self.finish(request)
+        steps = (self.expire, self.fail_on_error, self.post, self.finish)
+        return any(step(request) for step in steps)
+
+    def _going(self, request: int) -> _Transfer | None:
+        """A transfer in the tables that has not failed."""
+        transfer = self.table.get(request)
+        return None if transfer is None or transfer.room is Room.FAILED else transfer
+
+    def _lease_is_over(self, request: int) -> bool:
+        return request in self.ended_leases and self.on.lease_stops_writer
 
     def answer_owed(self, request: int) -> bool:
         """Answer an abort or a failure, now that no write is under way."""
@@ -163,19 +169,16 @@ class PrefillNode:
 
     def expire(self, request: int) -> bool:
         """A transfer whose lease is over fails, if it is not over too."""
-        ended = request in self.ended_leases and self.on.lease_stops_writer
-        transfer = self.table.get(request)
-        if not ended or transfer is None or transfer.room is Room.FAILED:
+        transfer = self._going(request)
+        if transfer is None or not self._lease_is_over(request):
             return False
         transfer.room = Room.FAILED
         return True
 
     def fail_on_error(self, request: int) -> bool:
         """A transfer of which a write has failed fails."""
-        transfer = self.table.get(request)
-        if transfer is None or transfer.room is Room.FAILED:
-            return False
-        if not any(handle.state() is State.FAILED for handle in transfer.handles):
+        transfer = self._going(request)
+        if transfer is None or not any(h.state() is State.FAILED for h in transfer.handles):
             return False
         self._fail(transfer)
         return True
@@ -185,10 +188,8 @@ class PrefillNode:
 
         The record goes with the last one.
         """
-        transfer = self.table.get(request)
-        if transfer is None or transfer.room is Room.FAILED:
-            return False
-        if request in self.ended_leases and self.on.lease_stops_writer:
+        transfer = self._going(request)
+        if transfer is None or self._lease_is_over(request):
             return False
         left = [c for c in range(self._chunks(transfer)) if c not in transfer.parts]
         if not left or chunk not in (None, *left):

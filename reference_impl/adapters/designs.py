@@ -12,7 +12,8 @@ from fencepost.core.results import Finding, Verdict
 from fencepost.core.system import Design, Expectation, System
 from fencepost.engines.explore import explore
 from fencepost.loading import load_model
-from reference_impl.barriers import ABSENT, ABSENT_FROM_THE_MONITOR, SAME, Handoff
+from reference_impl.adapters.absent import ABSENT, ABSENT_FROM_THE_MONITOR, SAME
+from reference_impl.barriers import Handoff
 
 ROOT = Path(__file__).parents[2]
 

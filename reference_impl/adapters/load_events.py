@@ -6,6 +6,7 @@ made one:
   - Every prompt is as long as the longest, so that all transfers have as many chunks.
   - Every request gets as many pages as it may need at most, so that slots never overlap in part.
   - A write that fails lands nothing, and its sender is told at once how a write has ended.
+  - No handoff is rejected and no prefill node is lost.
 
 In the log the record of a transfer is one more chunk. A message that says nothing new has no line:
 its request waits for none, or another of its kind is under way. An abort that is sent while another
@@ -222,7 +223,8 @@ class LoggedNodes(VirtualNodes):
         events: Events,
     ) -> None:
         super().__init__(virtual, policy, made, luck, seed)
-        self._observer = Observer(events, self.decode, self.prefill, (self.up, self.down))
+        ((self._nic, up, down),), (self._prefill,) = self._links, self.prefills
+        self._observer = Observer(events, self.decode, self._prefill, (up, down))
 
     def server(self, asked: Iterable[Asked], tally: Tally, watch: Watch, pace: Pace) -> Server:
         """As in `Machine`."""
@@ -231,15 +233,15 @@ class LoggedNodes(VirtualNodes):
 
     def go_on(self, tick: int) -> None:
         """As in `Nodes`."""
-        over = self.nic.go_on(tick)
+        over = self._nic.go_on(tick)
         for handle in over:
             request, chunk = self._observer.chunks.pop(handle)
             self._observer.events.step(
                 "fail_write" if handle.failed else "land", request, chunk=chunk
             )
-            with self.as_prefill():
-                self.prefill.look_at(request)
-                self.prefill.fail_on_error(request)
+            with self.as_prefill(0):
+                self._prefill.look_at(request)
+                self._prefill.fail_on_error(request)
 
 
 def after(node: object, name: str, told: Callable[..., object]) -> None:

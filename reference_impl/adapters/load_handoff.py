@@ -1,7 +1,8 @@
 """Two nodes of the handoff for `reference_impl.load`, with a wire and bad luck.
 
 A write lands some ticks after it was posted, a few of them much later; of what a design does not
-take for granted, a little goes wrong: aborts and answers get lost, writes fail.
+take for granted, a little goes wrong: aborts and answers get lost, writes fail, handoffs are
+rejected, prefill nodes count as lost.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class LuckyNic(VirtualNic):
         handle = super().post(regions)
         draw, luck = self._draw, self._luck
         self.flying.append((self.tick + luck.delay(draw), handle))
-        handle.failed = draw.random() < luck.fails
+        handle.failed |= draw.random() < luck.fails
         return handle
 
     def go_on(self, tick: int) -> list[Handle]:
@@ -92,43 +93,63 @@ class VirtualNodes(Alone):
     def __init__(
         self, virtual: VirtualDevice, policy: LandsWhenTold, made: Deployment, luck: Luck, seed: int
     ) -> None:
-        self.assumed, self.luck = made.assumed, luck
+        self.assumed, self.luck, self._on = made.assumed, luck, made.on
         self._draw = random.Random(seed)
-        self._hosts = Hosts(virtual)
-        self.nic = self.nic_kind(virtual, policy, self._draw, luck)
+        self._hosts, self._policy = Hosts(virtual), policy
         model = SmallModel(SHAPE)
         super().__init__(virtual, on_host(virtual, model))
         fused = Fused(virtual, self.host)
         longest = SHAPE.pages(LONGEST_INPUT + LONGEST_OUTPUT)
         pool, records = self.pool_kind(SHAPE, BATCH * longest), Records.of(BATCH * longest)
-        sources = SlotPool(SHAPE, BATCH * longest)
+        self._target = Target(pool, records)
+        self._reversed = on_host(virtual, model.with_heads_reversed())
         torch.cuda.synchronize()
-        lossy = () if self._holds("aborts_arrive") else (Abort,)
-        self.up = Wire(virtual, self._draw, luck, lossy)
-        heard = () if self._holds("answers_arrive") else (Answer, Success, Failure)
-        self.down = Wire(virtual, self._draw, luck, heard)
+        self._links = [self._link()]
+        nic, up, down = self._links[0]
         with self.as_decode():
             self.decode = SpeculatingDecodeNode(
                 model,
                 pool,
                 records,
-                self.nic,
-                (self.down, self.up),
+                nic,
+                (down, up),
                 made.on,
                 target=fused,
                 draft=Draft(self.host.reading(DRAFT_READS), virtual.runtime.quiet),
             )
-        with self.as_prefill():
-            other = on_host(virtual, model.with_heads_reversed())
-            reversed_model = WithPrefixes(Fused(virtual, other), KEPT_PAGES)
-            self.prefill = ReusingPrefillNode(
-                reversed_model,
-                sources,
-                Target(pool, records),
-                self.nic,
-                (self.up, self.down),
-                made.on,
+        self.prefills: list[ReusingPrefillNode] = []
+        self._start_prefill()
+
+    def _link(self) -> tuple[LuckyNic, Wire, Wire]:
+        """What a prefill node writes by, and the messages to it and from it."""
+        virtual, draw, luck = self.virtual, self._draw, self.luck
+        asked = () if self._holds("aborts_arrive") else (Abort,)
+        heard = () if self._holds("answers_arrive") else (Answer, Success, Failure)
+        return (
+            self.nic_kind(virtual, self._policy, draw, luck),
+            Wire(virtual, draw, luck, asked),
+            Wire(virtual, draw, luck, heard),
+        )
+
+    def _start_prefill(self) -> None:
+        """A prefill node at the newest link, which has computed no prefix yet."""
+        nic, up, down = self._links[-1]
+        with self.as_prefill(len(self.prefills)):
+            model = WithPrefixes(Fused(self.virtual, self._reversed), KEPT_PAGES)
+            sources = SlotPool(SHAPE, len(self._target.pool.owner))
+            torch.cuda.synchronize()
+            self.prefills.append(
+                ReusingPrefillNode(model, sources, self._target, nic, (up, down), self._on)
             )
+
+    def replace_prefill(self) -> None:
+        """As in `Nodes`."""
+        _, lost, _ = self._links[-1]
+        lost.under_way.clear()
+        self._links.append(self._link())
+        nic, up, down = self._links[-1]
+        self.decode.connect(nic, (down, up))
+        self._start_prefill()
 
     def server(self, asked: Iterable[Asked], tally: Tally, watch: Watch, pace: Pace) -> Server:
         """As in `Machine`."""
@@ -141,22 +162,35 @@ class VirtualNodes(Alone):
         """As in `Nodes`."""
         return self._hosts.acting("decode")
 
-    def as_prefill(self) -> AbstractContextManager[None]:
+    def as_prefill(self, number: int) -> AbstractContextManager[None]:
         """As in `Nodes`."""
-        return self._hosts.acting("prefill")
+        return self._hosts.acting(f"prefill {number}")
 
     def go_on(self, tick: int) -> None:
         """As in `Nodes`."""
-        self.nic.go_on(tick)
+        for nic, _, _ in self._links:
+            nic.go_on(tick)
+
+    def rejects(self) -> bool:
+        """As in `Nodes`."""
+        return self._draw.random() < self.luck.rejected
+
+    def loses_node(self) -> int | None:
+        """As in `Nodes`; none is lost where they stay reachable."""
+        loses = self._draw.random() < self.luck.loses_node
+        if not loses or self._holds("nodes_stay_reachable"):
+            return None
+        return self._draw.randint(1, self.luck.late_delay)
 
     def may_pass_deadline(self, number: int) -> bool:
         """As in `Nodes`; where a timeout outlasts writes, none of the request is under way."""
-        posted = self.prefill.under_way.get(number, [])
+        prefill = self.prefills[self.decode.requests[number].peer]
+        posted = prefill.under_way.get(number, [])
         if self._holds("timeout_outlasts_writes") and any(
             isinstance(handle, Handle) and not handle.landed for handle in posted
         ):
             return False
-        self.prefill.ended_leases.add(number)
+        prefill.ended_leases.add(number)
         return True
 
 

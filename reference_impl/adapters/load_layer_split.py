@@ -10,13 +10,14 @@ import torch
 
 from fencepost.streams import virtual_cuda
 from fencepost.streams.shim.session import VirtualDevice
+from reference_impl.adapters.absent import ABSENT
 from reference_impl.adapters.alone import Alone
 from reference_impl.adapters.fused import on_host
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.luck import Lagging, Luck
 from reference_impl.adapters.virtual import Hosts
 from reference_impl.attention import Shape, SmallModel
-from reference_impl.barriers import ABSENT, LayerSplit
+from reference_impl.barriers import LayerSplit
 from reference_impl.layer_split import Prompt, Rank
 from reference_impl.load.counting import Tally
 from reference_impl.load.layers import LayerSplitServer

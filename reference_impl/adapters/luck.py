@@ -11,11 +11,14 @@ from fencepost.streams.queues import Queue
 
 @dataclass(frozen=True, kw_only=True)
 class Luck:
-    """How likely bad luck is, a write, a message or a stream's work at a time; delays in ticks."""
+    """How likely bad luck is: of a write to be `late` or to fail, of a message to be `lost`, of a
+    handoff to be `rejected` or to lose its prefill node; delays in ticks."""
 
     late: float = 0.1
     fails: float = 0.002
     lost: float = 0.02
+    rejected: float = 0.005
+    loses_node: float = 0.002
     usual_delay: int = 3
     late_delay: int = 60
     late_stream: int = 15

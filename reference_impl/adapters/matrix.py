@@ -16,6 +16,7 @@ from reference_impl.adapters import (
     layer_split_runs,
     speculation_runs,
 )
+from reference_impl.adapters.absent import ABSENT, ASSUMED
 from reference_impl.adapters.designs import absent, design, handoff, system, violations
 from reference_impl.adapters.expectations import (
     BASES,
@@ -29,13 +30,7 @@ from reference_impl.adapters.expectations import (
     SEEN_AT_THE_END,
 )
 from reference_impl.adapters.outcomes import Outcome
-from reference_impl.barriers import (
-    ABSENT,
-    ASSUMED,
-    AsyncCacheLoad,
-    LayerSplit,
-    SpeculationMonitor,
-)
+from reference_impl.barriers import AsyncCacheLoad, LayerSplit, SpeculationMonitor
 
 MOST_RUNS = 300
 """Schedules that are tried before a sign counts as one that a barrier does not give."""

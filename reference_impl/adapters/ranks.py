@@ -137,8 +137,8 @@ def run(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line asks for; the exit code."""
+    from reference_impl.adapters.absent import ABSENT
     from reference_impl.adapters.designs import design
-    from reference_impl.barriers import ABSENT
 
     parser = argparse.ArgumentParser(prog="reference_impl.adapters.ranks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

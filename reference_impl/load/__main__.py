@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import click
 import torch
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -111,6 +112,20 @@ WORKLOAD = Workload()
     help="Share of writes that land long after they were posted.",
 )
 @click.option(
+    "--rejected",
+    default=Luck().rejected,
+    show_default=True,
+    type=SHARE,
+    help="Share of handoffs that the prefill node rejects.",
+)
+@click.option(
+    "--loses-node",
+    default=Luck().loses_node,
+    show_default=True,
+    type=SHARE,
+    help="Share of handoffs in which the prefill node is lost, where the design allows for that.",
+)
+@click.option(
     "--rule",
     default="safe",
     show_default=True,
@@ -135,6 +150,8 @@ def main(
     interval: float,
     cancelled: float,
     late: float,
+    rejected: float,
+    loses_node: float,
     rule: str,
     monitor: str,
 ) -> None:
@@ -157,7 +174,10 @@ def main(
         requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
     )
     torch.set_num_threads(1)
-    load = _Load(workload, Luck(late=late), on, acts=monitor == "acts", out=out, events=events)
+    luck = Luck(late=late, rejected=rejected, loses_node=loses_node)
+    if events is not None:
+        luck = _logged(luck)
+    load = _Load(workload, luck, on, acts=monitor == "acts", out=out, events=events)
     served, interrupted = load.serve(chosen)
     load.print(served)
     if out is not None:
@@ -166,6 +186,18 @@ def main(
         click.echo("interrupted: this is what was served until then", err=True)
         sys.exit(130)
     sys.exit(int(any(one.is_safe and one.tally.abnormal_outputs for one in served)))
+
+
+def _logged(luck: Luck) -> Luck:
+    """The luck of a load of which the events are logged."""
+    source = click.get_current_context().get_parameter_source
+    for name in ("rejected", "loses_node"):
+        if source(name) is ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise click.UsageError(
+                f"--events has no step for a rejected handoff or a lost node: leave out --{option}"
+            )
+    return replace(luck, rejected=0.0, loses_node=0.0)
 
 
 @dataclass
@@ -223,7 +255,7 @@ class _Load:
 
     def print(self, served: list[Served]) -> None:
         """The tables."""
-        console = Console(width=None if sys.stdout.isatty() else 160)
+        console = Console(width=None if sys.stdout.isatty() else 180)
         first = served[0].tally
         if first.mean_input is not None:
             longest = INPUT_SCALE * max(first.input_lengths) // 1024

@@ -96,6 +96,9 @@ class Tally:
     retries: int = 0
     given_up: int = 0
     """Requests that were aborted or failed, and had no attempt left."""
+    rejected: int = 0
+    """Handoffs that the prefill node rejected."""
+    lost_nodes: int = 0
     rows: int = 0
     reused: int = 0
     prefill_seconds: float = 0.0

@@ -2,6 +2,7 @@
 
 In each tick the decode node hears all that has arrived, admits what fits and brings its batch one
 step on; the prefill node does so many things as `Pace` says, which makes it the bottleneck or not.
+One that counts as lost goes on with what it has, unheard, and requests go to a new one.
 """
 
 from __future__ import annotations
@@ -21,19 +22,31 @@ from reference_impl.speculation import Verdict
 
 
 class Nodes(Oracle, Protocol):
-    """Two nodes, and the device and the wire that they are on."""
+    """A decode node, prefill nodes, and the device and the wires that they are on.
+
+    prefills: by their number; all but the newest count as lost
+    """
 
     decode: SpeculatingDecodeNode
-    prefill: ReusingPrefillNode
+    prefills: list[ReusingPrefillNode]
 
     def as_decode(self) -> AbstractContextManager[None]:
         """Calls are the decode node's until the end of the context."""
 
-    def as_prefill(self) -> AbstractContextManager[None]:
-        """Calls are the prefill node's until the end of the context."""
+    def as_prefill(self, number: int) -> AbstractContextManager[None]:
+        """Calls are this prefill node's until the end of the context."""
+
+    def replace_prefill(self) -> None:
+        """No message to or from the newest prefill node arrives any more; another one starts."""
 
     def go_on(self, tick: int) -> None:
-        """A tick passes on the wire."""
+        """A tick passes on the wires."""
+
+    def rejects(self) -> bool:
+        """Whether a handoff that has come now fails validation."""
+
+    def loses_node(self) -> int | None:
+        """After how many ticks a handoff that has come now loses its prefill node, if it does."""
 
     def may_pass_deadline(self, number: int) -> bool:
         """Whether the world lets a deadline pass now."""
@@ -50,11 +63,15 @@ class HandoffServer(Server):
         self._state = State()
         self._transferring_since: dict[int, int] = {}
         self._reclaiming_since: dict[int, int] = {}
+        self._validated: set[int] = set()
+        self._lost_at: int | None = None
+        """When the newest prefill node will count as lost."""
         nodes.decode.after_step = self._after_step
 
     def submit(self, live: Live) -> None:
         """As in `Server`."""
-        self.nodes.decode.submit(live.number, live.asked.prompt, live.asked.count)
+        live.node = len(self.nodes.prefills) - 1
+        self.nodes.decode.submit(live.number, live.asked.prompt, live.asked.count, live.node)
 
     def leave(self, live: Live) -> None:
         """As in `Server`."""
@@ -63,8 +80,10 @@ class HandoffServer(Server):
 
     def go_on(self) -> None:
         """As in `Server`."""
-        nodes, decode, prefill = self.nodes, self.nodes.decode, self.nodes.prefill
+        nodes, decode = self.nodes, self.nodes.decode
         with nodes.as_decode():
+            if self._lost_at is not None and self.tick >= self._lost_at:
+                self._lose_node()
             for live in self.live.values():
                 self._lose_patience(live)
             while decode.listen():
@@ -77,16 +96,40 @@ class HandoffServer(Server):
             self.tally.decode_seconds += thread_time() - began
             if self.tick % self.pace.asks_again == 0:
                 decode.ask_again()
-        with nodes.as_prefill():
-            began = thread_time()
-            while prefill.listen():
-                pass
-            for _ in range(self.pace.prefill_actions):
-                if not prefill.work():
-                    break
-            prefill.tidy()
-            self.tally.prefill_seconds += thread_time() - began
+        for number, prefill in enumerate(nodes.prefills):
+            if prefill is nodes.prefills[-1] or prefill.table or prefill.under_way:
+                with nodes.as_prefill(number):
+                    self._prefill(prefill)
         nodes.go_on(self.tick)
+
+    def _prefill(self, node: ReusingPrefillNode) -> None:
+        began = thread_time()
+        while node.listen():
+            pass
+        for request in node.table.keys() - self._validated:
+            self._validate(node, request)
+        for _ in range(self.pace.prefill_actions):
+            if not node.work():
+                break
+        node.tidy()
+        self.tally.prefill_seconds += thread_time() - began
+
+    def _validate(self, node: ReusingPrefillNode, request: int) -> None:
+        """A handoff has come: it may be rejected, and lose its node later."""
+        self._validated.add(request)
+        if self.nodes.rejects() and node.reject(request):
+            self.tally.rejected += 1
+            self.live[request].is_rejected = True
+        after = self.nodes.loses_node()
+        if after is not None and self._lost_at is None:
+            self._lost_at = self.tick + after
+
+    def _lose_node(self) -> None:
+        """The newest prefill node counts as lost."""
+        self.nodes.decode.miss_heartbeat(len(self.nodes.prefills) - 1)
+        self.nodes.replace_prefill()
+        self.tally.lost_nodes += 1
+        self._lost_at = None
 
     def _lose_patience(self, live: Live) -> None:
         """With a transfer that takes too long, and with a slot that is held back for too long."""
@@ -108,7 +151,7 @@ class HandoffServer(Server):
 
     def _look(self) -> None:
         """The serving state of this tick."""
-        decode, prefill = self.nodes.decode, self.nodes.prefill
+        decode, prefills = self.nodes.decode, self.nodes.prefills
         requests = [decode.requests[number] for number in self.live]
         phases = [request.phase for request in requests]
         for live, request in zip(self.live.values(), requests, strict=True):
@@ -126,7 +169,8 @@ class HandoffServer(Server):
             phases.count(Phase.RECLAIMING),
             pages - decode.pool.free,
             pages,
-            sum(map(len, prefill.under_way.values())),
+            sum(len(posted) for node in prefills for posted in node.under_way.values()),
+            len(prefills) - 1,
         )
         self.tally.occupancy.append(self._state.used_pages / pages)
 
@@ -165,14 +209,15 @@ class HandoffServer(Server):
         """As in `Server`."""
         decode, number = self.nodes.decode, live.number
         decode.draft.forget(number)
+        assert live.node is not None
         return Made(
             tuple(decode.requests[number].tokens),
             decode.histories.pop(number, History()),
-            self.nodes.prefill.model.hits.pop(number, 0),
+            self.nodes.prefills[live.node].model.hits.pop(number, 0),
         )
 
     def close(self) -> None:
         """As in `Server`."""
-        model = self.nodes.prefill.model
-        self.tally.rows += model.rows
-        self.tally.reused += model.reused
+        for node in self.nodes.prefills:
+            self.tally.rows += node.model.rows
+            self.tally.reused += node.model.reused

@@ -50,7 +50,7 @@ def swept(tally: Tally, rule: Rule, on: Switches) -> list[Swept]:
 
 SUMMARY_HEAD: Row = (
     "design", "requests", "delivered", "abnormal", "per 10 000", "cancelled", "aborted", "failed",
-    "stuck", "retries", "hit rate", "occupancy",
+    "stuck", "retries", "rejected", "lost nodes", "hit rate", "occupancy",
 )  # fmt: skip
 TIME_HEAD: Row = (
     "design", "prefill, a row", "decode, a token", "ticks to first token", "95 %",
@@ -71,6 +71,8 @@ def summary(served: Sequence[Served]) -> Iterator[Row]:
             number(tally.per_ten_thousand, ".1f"),
             *(str(tally.attempts[end]) for end in (End.LEFT, End.MONITOR, End.FAILED, End.STUCK)),
             str(tally.retries),
+            str(tally.rejected),
+            str(tally.lost_nodes),
             number(tally.hit_rate, ".0%"),
             number(tally.mean_occupancy, ".0%"),
         )
@@ -132,6 +134,8 @@ def as_json(served: Sequence[Served], rule: Rule, on: Switches) -> dict[str, obj
                 "abnormal_per_10000": one.tally.per_ten_thousand,
                 "retries": one.tally.retries,
                 "given_up": one.tally.given_up,
+                "rejected": one.tally.rejected,
+                "lost_nodes": one.tally.lost_nodes,
                 "hit_rate": one.tally.hit_rate,
                 "occupancy": one.tally.mean_occupancy,
                 "prefill_seconds": one.tally.prefill_seconds,

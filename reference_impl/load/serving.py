@@ -46,7 +46,8 @@ class State:
     """Serving state at the time of a step.
 
     `transferring` are requests whose rows are on their way, `reclaiming` those that are over and
-    still hold memory; `pages` are what requests compete for: of a layer split, places in a batch.
+    still hold memory; `pages` are what requests compete for: of a layer split, places in a batch;
+    `lost_nodes` are the prefill nodes that count as lost by now.
     """
 
     tick: int = 0
@@ -57,6 +58,7 @@ class State:
     used_pages: int = 0
     pages: int = 0
     writes_under_way: int = 0
+    lost_nodes: int = 0
 
 
 @dataclass
@@ -73,6 +75,9 @@ class Live:
     """One for each step."""
     began: int | None = None
     """When its first token could be made."""
+    node: int | None = None
+    """The prefill node that it was sent to."""
+    is_rejected: bool = False
     is_suspected: bool = False
     stops: End | None = None
     """Why it is being aborted."""

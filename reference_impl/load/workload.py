@@ -40,9 +40,9 @@ class Asked:
 class Workload:
     """How requests are drawn.
 
-    `hit_rate` is the share of all prompt tokens that a shared prefix is to cover, `interval` the
-    mean number of ticks between two arrivals, `cancelled` the share of users who leave early and
-    `returning` the share of those who come back.
+    `hit_rate` is the share of all prompt tokens that an earlier prompt is to have had, `interval`
+    the mean number of ticks between two arrivals, `cancelled` the share of users who leave early
+    and `returning` the share of those who come back.
     """
 
     requests: int = 1000
@@ -65,30 +65,36 @@ class Workload:
         draw = random.Random(self.seed)  # noqa: S311  # a load needs no secrets
         longest = LONGEST_INPUT - self.shares_whole
         prefixes = [self._tokens(draw, longest) for _ in range(self.families)]
-        now = 0.0
+        sent = [0] * self.families  # rows of each prefix that a prompt has had
+        now, rows, hits = 0.0, 0, 0
         for number in range(self.requests):
             now += draw.expovariate(1 / self.interval)
             length = input_length(draw)
             family = draw.randrange(self.families)
+            wanted = self.hit_rate * (rows + length) - hits
             if self.shares_whole:
-                if draw.random() >= self.hit_rate:
-                    prefixes[family] = self._tokens(draw, max(1, length - 1))
-                prompt = prefixes[family] + self._tokens(draw, 1)
+                if draw.random() * length >= wanted:
+                    prefixes[family], sent[family] = self._tokens(draw, max(1, length - 1)), 0
+                shared = len(prefixes[family])
+                length = shared + 1
             else:
                 if draw.random() < 1 / 32:  # a session ends, another begins
-                    prefixes[family] = self._tokens(draw, LONGEST_INPUT)
-                shared = self._shared(draw, length)
-                prompt = prefixes[family][:shared] + self._tokens(draw, length - shared)
+                    prefixes[family], sent[family] = self._tokens(draw, LONGEST_INPUT), 0
+                shared = self._shared(draw, length, wanted)
+            prompt = prefixes[family][:shared] + self._tokens(draw, length - shared)
+            hits += min(shared, sent[family])
+            sent[family] = max(sent[family], shared)
+            rows += length
             leaves = draw.randint(1, self.patience) if draw.random() < self.cancelled else None
             returns = leaves is not None and draw.random() < self.returning
             count = output_length(draw, self.output_scale)
             yield Asked(number, int(now), prompt, count, leaves, returns)
 
-    def _shared(self, draw: random.Random, length: int) -> int:
+    def _shared(self, draw: random.Random, length: int, wanted: float) -> int:
         """Rows of a prompt that it shares: whole pages, and never all, as the last token is to be
-        computed. On average `hit_rate` of all rows, up to what whole pages allow."""
+        computed. On average what is wanted, up to what whole pages allow."""
         most = (length - 1) // self.page_rows
-        pages = self.hit_rate * length / self.page_rows
+        pages = max(0.0, wanted) / self.page_rows
         rounded = int(pages) + (draw.random() < pages % 1)
         return min(rounded, most) * self.page_rows
 

@@ -23,14 +23,17 @@ SCHEMA: dict[str, str] = {
     "where nothing is drafted",
     "drafted": "drafts of that step; null as above",
     "accepted": "of them, those that the target model agreed with; null as above",
+    "node": "the prefill node, from 0, and one more for each that was lost; null where there is "
+    "none",
+    "rejected": "whether that node rejected the handoff",
     "suspected": "whether the monitor aborts the attempt, or would if it acted",
     "prompt_rows": "length of the prompt, scaled",
     "reused_rows": "rows of the prompt that came from an earlier prompt, or from host memory",
     "pages": "of the request's slot, where it decodes; none in a layer split",
     "generation": "how often the first of these pages has been given out",
     "state": "at the step, or at the launch of an answer that is queued whole: tick; requests "
-    "decoding, waiting, transferring, reclaiming; used_pages of pages; writes_under_way. null for "
-    "a first token that prefill made",
+    "decoding, waiting, transferring, reclaiming; used_pages of pages; writes_under_way; "
+    "lost_nodes. null for a first token that prefill made",
 }
 """The fields of a line of `tokens.jsonl`."""
 
@@ -68,6 +71,8 @@ def lines(ended: Ended) -> Iterable[dict[str, object]]:
             "step": step if made else None,
             "drafted": made.drafted if made else None,
             "accepted": made.accepted if made else None,
+            "node": live.node,
+            "rejected": live.is_rejected,
             "suspected": attempt.is_suspected,
             "prompt_rows": len(asked.prompt),
             "reused_rows": ended.reused_rows,

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from reference_impl.adapters.absent import ASSUMED, SAME
 from reference_impl.adapters.designs import absent, handoff, system
 from reference_impl.adapters.expectations import NO_ROW
 from reference_impl.adapters.matrix import PERFORM, cases
-from reference_impl.barriers import (
-    ASSUMED,
-    SAME,
-    AsyncCacheLoad,
-    Handoff,
-    LayerSplit,
-    SpeculationMonitor,
-)
+from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit, SpeculationMonitor
 
 SWITCHES = {
     "slot_lifecycle": set(Handoff.names()),

@@ -5,10 +5,11 @@ import signal
 
 import pytest
 
+from reference_impl.adapters.absent import ABSENT
 from reference_impl.adapters.designs import design
 from reference_impl.adapters.processes import ProcessError
 from reference_impl.adapters.ranks import Plan, run
-from reference_impl.barriers import ABSENT, LayerSplit
+from reference_impl.barriers import LayerSplit
 
 
 def switches(name):

@@ -6,21 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from fencepost import build
 from fencepost.loading import load_model
-from fencepost.streams import virtual_cuda
-from reference_impl.attention import Shape, SmallModel
-from reference_impl.barriers import ABSENT_FROM_THE_MONITOR
+from reference_impl.adapters import load_handoff
+from reference_impl.adapters.absent import ABSENT_FROM_THE_MONITOR
+from reference_impl.adapters.designs import design, handoff
+from reference_impl.adapters.luck import Luck
 from reference_impl.barriers import SpeculationMonitor as Switches
-from reference_impl.slot_pool import SlotPool
-from reference_impl.speculation import Monitor, Rule, Speculation, Verdict
+from reference_impl.decode import Request
+from reference_impl.load.counting import End, Tally
+from reference_impl.load.drafting import Step
+from reference_impl.load.serving import Pace, Suspected, Watch
+from reference_impl.load.workload import Asked
+from reference_impl.speculation import Monitor, Rule, Verdict
 
 ROOT = Path(__file__).parents[2]
 ALL = Switches.on(Switches.names())
 RULE = Rule(guard=6, window=2)
 PROMPT = (3, 1, 4, 15, 9, 26, 5, 35)
-ROUNDS = 12
 
 
 def judged(steps: list[int], on: Switches = ALL, rule: Rule = RULE) -> list[Verdict]:
@@ -96,43 +101,48 @@ def test_retries_are_bounded():
     assert Monitor(RULE, replace(ALL, retries_are_counted=False)).may_retry(0)
 
 
-def decoded(*, corrupt: bool) -> tuple[list[Verdict], Speculation]:
-    with virtual_cuda(policy="eager") as device:
-        shape = Shape(positions=96)
-        target = SmallModel(shape)
-        pools = SlotPool(shape, 20), SlotPool(shape, 20)
-        monitor = Monitor(replace(RULE, window=4), ALL)
-        draft = target.reading(shape.chosen + 1)
-        made = Speculation(target, draft, pools, monitor, drafts=3)
-        decoding = made.begin(0, PROMPT, 60)
-        assert decoding is not None
-        found = []
-        for round_ in range(ROUNDS):
-            if corrupt and round_ == 4:
-                first = pools[0].keys_values[decoding.slot.pages[0]]
-                pools[0].keys_values[list(decoding.slot.pages[:8])] = first.flip(0) * -3
-            found.append(made.step(decoding))
-            if found[-1] is Verdict.ABORT:
-                break
-        assert device.audit().clean
-        return found, made
+def decoded(*, corrupt: bool) -> tuple[Tally, list[Suspected]]:
+    """A long answer, whose cache is overwritten after a few steps or not; and what is suspected."""
+    made = handoff("slot_lifecycle", design("slot_lifecycle", "published_fix"))
+    never = Luck(late=0.0, fails=0.0, lost=0.0, rejected=0.0)
+    tally, cases = Tally(), []
+    with load_handoff.nodes(made, never, 0) as nodes:
+        decode = nodes.decode
+        watch = Watch(Monitor(replace(RULE, guard=8, window=4), ALL), acts=True)
+        server = nodes.server([Asked(0, 0, PROMPT, 40, None, False)], tally, watch, Pace())
+        server.suspected = cases.append
+        judge = decode.after_step
+
+        def overwrite(request: Request, step: Step) -> None:
+            judge(request, step)
+            if corrupt and request.slot and len(decode.histories[request.number].steps) == 4:
+                pages = list(request.slot.pages)
+                with torch.cuda.stream(decode.stream):
+                    decode.pool.keys_values[pages] = decode.pool.keys_values[pages].flip(1) * -3
+
+        decode.after_step = overwrite
+        server.serve()
+        assert decode.pool.free == len(decode.pool.owner)
+    return tally, cases
 
 
 def test_a_sound_cache_is_never_aborted():
-    found, made = decoded(corrupt=False)
-    assert len(found) == ROUNDS
-    assert not made.cases
+    tally, cases = decoded(corrupt=False)
+    assert tally.delivered == 1
+    assert not cases
+    assert not tally.abnormal.total()
 
 
-def test_a_corrupt_cache_is_aborted_and_kept_for_postmortem():
-    found, made = decoded(corrupt=True)
-    assert found[-1] is Verdict.ABORT
-    assert len(made.cases) == 1
-    case = made.cases[0]
-    assert case.prompt == PROMPT
-    assert len(case.history) == len(found)
-    assert case.keys_values.shape[0] == len(case.slot.pages)
-    assert made.pool.free == len(made.pool.owner)
+def test_a_corrupt_cache_is_aborted_tried_again_and_kept_for_postmortem():
+    tally, cases = decoded(corrupt=True)
+    assert tally.attempts[End.MONITOR] == RULE.retries + 1
+    assert tally.retries == tally.given_up == 1
+    assert tally.abnormal[End.MONITOR] == len(cases) == 2
+    for case in cases:
+        assert case.live.asked.prompt == PROMPT
+        assert len(case.history.steps) <= 8 + 4  # a token a step until the guard is past, a window
+        assert len(case.tokens) == 1 + sum(s.accepted + 1 for s in case.history.steps)
+        assert len(case.live.pages) == load_handoff.SHAPE.pages(len(PROMPT) + 40)
 
 
 def test_every_barrier_of_the_model_is_a_switch_or_absent_for_a_reason():

@@ -29,13 +29,14 @@ from fencepost import Adapter, Refused
 from fencepost.streams import virtual_cuda
 from fencepost.streams.policies import WhenTold
 from fencepost.streams.shim.session import VirtualDevice
+from reference_impl.adapters.absent import ABSENT
 from reference_impl.adapters.fused import weights
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.noted import Noted
 from reference_impl.adapters.parts import Parts
 from reference_impl.adapters.virtual import bytes_of, newest_record
 from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
-from reference_impl.barriers import ABSENT, LayerSplit
+from reference_impl.barriers import LayerSplit
 from reference_impl.layer_split import BUFFERS, Prompt, Rank, Stage, Turn
 from reference_impl.rank_group import Broadcast, Collective, LocalGroup
 
