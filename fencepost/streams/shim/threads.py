@@ -66,18 +66,22 @@ def thread_names(
     hosts: Hosts, entered: Callable[[], AbstractContextManager[None]]
 ) -> dict[Any, dict[str, Any]]:
     """By module or class, what replaces names of `threading` and `queue`."""
-    plain_start, plain_join = threading.Thread.start, threading.Thread.join
+    plain_join = threading.Thread.join
+    first_steps = threading.Thread._bootstrap  # type: ignore[attr-defined]
 
-    def start(self: threading.Thread) -> None:
-        # Before Python's own first steps in the new thread: they use locks, and a host that uses
-        # a lock must be known.
-        turns, first_steps = hosts.turns, self._bootstrap  # type: ignore[attr-defined]
+    def bootstrap(self: threading.Thread) -> Callable[[], None]:
+        """What the new thread does, asked for at the moment when it is started.
+
+        It is a host before Python's own first steps in it, which use locks. Before that moment it
+        has no turn: nobody else would go on while it is given one and does not exist.
+        """
+        turns = hosts.turns
 
         def ended(known: Any) -> None:
             self._fencepost_end = known  # type: ignore[attr-defined]
-            vars(self).pop("_bootstrap", None)
+            self._fencepost_runs = False  # type: ignore[attr-defined]
 
-        as_host = _host(hosts, entered, self.name, first_steps, ended)
+        self._fencepost_runs = True  # type: ignore[attr-defined]
         invoke_hook = self._invoke_excepthook  # type: ignore[attr-defined]
 
         def failed(thread: threading.Thread) -> None:
@@ -89,12 +93,7 @@ def thread_names(
             invoke_hook(thread)
 
         self._invoke_excepthook = failed  # type: ignore[attr-defined]
-        self._bootstrap = as_host  # type: ignore[attr-defined]
-        try:
-            plain_start(self)
-        except BaseException:  # there is no new thread, or it was started before
-            vars(self).pop("_bootstrap", None)
-            raise
+        return _host(hosts, entered, self.name, partial(first_steps, self), ended)
 
     plain_start_new = _thread.start_new_thread
 
@@ -106,7 +105,7 @@ def thread_names(
     def join(self: threading.Thread, timeout: float | None = None) -> None:
         turns = hosts.turns
         if turns is not None and self is not threading.current_thread():
-            ended = turns.wait_until(lambda: "_bootstrap" not in vars(self), timeout)
+            ended = turns.wait_until(lambda: not getattr(self, "_fencepost_runs", False), timeout)
             if not ended:
                 return
         plain_join(self, timeout)
@@ -117,7 +116,7 @@ def thread_names(
     locks = lock_names(hosts)
     return {
         threading: locks[threading],
-        threading.Thread: {"start": start, "join": join},
+        threading.Thread: {"_bootstrap": property(bootstrap), "join": join},
         _thread: {
             "start_new_thread": start_new_thread,
             "start_new": start_new_thread,

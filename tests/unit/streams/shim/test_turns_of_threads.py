@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from fencepost.streams import explore_cuda
+from fencepost.streams import explore_cuda, turns
 
 
 def started(*functions):
@@ -267,6 +267,24 @@ def test_a_deadlock_of_one_order_is_a_failure():
     found = explore_cuda(program, preemptions=1)
     assert found.complete
     assert ["F205" in failure for failure, _ in found.failures] == [True]
+
+
+def test_nobody_waits_for_a_thread_that_is_not_started_yet(monkeypatch):
+    passed_over, plain = [], turns.Threads._pass_over
+    monkeypatch.setattr(
+        turns.Threads, "_pass_over", lambda *args: (passed_over.append(1), plain(*args))
+    )
+
+    def program():
+        started(torch.cuda.synchronize, torch.cuda.synchronize)
+
+    assert explore_cuda(program, preemptions=1, most_paths=40).paths
+    assert not passed_over
+
+
+def test_a_thread_that_was_never_started_is_not_waited_for():
+    found = explore_cuda(lambda: threading.Thread().join(), most_paths=1)
+    assert "cannot join thread before it is started" in found.failures[0][0]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
