@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-import torch
 from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -173,7 +172,6 @@ def main(
     workload = Workload(
         requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
     )
-    torch.set_num_threads(1)
     luck = Luck(late=late, rejected=rejected, loses_node=loses_node)
     if events is not None:
         luck = _logged(luck)
