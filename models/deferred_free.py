@@ -150,6 +150,7 @@ class DeferredFree(Model):
 
     frees_at_once = Design(
         expect=violates("writes_into_own_blocks", steps=5),
+        blames=("preempt", "finish"),
         known_bug="VLLM-45357",
         text="A block is another request's while the last one's kernel still writes into it.",
     )

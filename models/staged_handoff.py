@@ -160,6 +160,7 @@ class StagedHandoff(Model):
     expires_under_pull = unlinked.plus(
         staging_expires,
         expect=violates("pull_reads_held_blocks", steps=5),
+        blames="expire",
         text="A deadline gives back what nobody attaches to, and what somebody is still pulling.",
     )
     expires_unattached = unlinked.plus(

@@ -16,13 +16,8 @@ from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "mutants.md"
 ROW = re.compile(r"^\| (?P<action>\S+) \| `(?P<edit>[^`]+)` \| (?P<runs>\w+) \| (?P<why>.+) \|$")
-MODELS = (
-    "slot_lifecycle",
-    "rdma_write_completion",
-    "async_cache_load",
-    "layer_split",
-    "speculation_monitor",
-)
+MODELS = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
+QUICK = ("deferred_free", "staged_handoff")
 KINDS = ("spare guard", "lost run", "left over", "environment", "elsewhere")
 
 
@@ -54,9 +49,11 @@ def test_every_survivor_has_a_kind_of_reason(model):
             assert row["runs"] == "fewer"
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [pytest.param(m, marks=[] if m in QUICK else [pytest.mark.slow]) for m in MODELS],
+)
 def test_the_page_names_the_survivors(model):
     source = load_model(model, ROOT)
     system = build(source.model, source.properties, {})
