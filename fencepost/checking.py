@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fencepost.analyses.agreement import ANY_SIZE, SHORTEST, agree
 from fencepost.analyses.expectations import Judged, Judgement, judge, violated
 from fencepost.analyses.mending import Hint, Hints
+from fencepost.analyses.proofs import is_safety
 from fencepost.analyses.vacuity import Unused, unused
 from fencepost.core.errors import InputError, Location
 from fencepost.core.limits import INTERRUPTED, Limits, Progress
@@ -144,7 +145,7 @@ def check(
         for design in designs:
             results: list[Result] = []
             for name, run in engines.items():
-                if name == ANY_SIZE and _is_broken(results):
+                if name == ANY_SIZE and _is_unsafe(system, results):
                     continue
                 result = run(
                     system,
@@ -189,10 +190,11 @@ def check(
     return ModelCheck(source, system, selected, tuple(done), never, interrupted)
 
 
-def _is_broken(results: Sequence[Result]) -> bool:
-    """Whether a safety property is known to be violated, so that no proof of all is to be had."""
+def _is_unsafe(system: System, results: Sequence[Result]) -> bool:
+    """Whether a property that a proof for any size may decide is known to be violated, so that no
+    proof of all is to be had."""
     return any(
-        finding.kind == "always" and finding.verdict is Verdict.VIOLATED
+        is_safety(finding.property, system) and finding.verdict is Verdict.VIOLATED
         for result in results
         for finding in result.answer.findings
     )

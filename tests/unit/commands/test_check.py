@@ -219,3 +219,57 @@ def test_bounded_search_alone_names_the_steps_of_what_holds(workshop):
     ran = workshop.run("check", "--engine", "bounded", "--engine", "k-induction")
     (row,) = [line for line in ran.out.splitlines() if line.startswith("bits")]
     assert "HOLDS within" not in row.partition("yes")[0]
+
+
+PROMISES = """from fencepost import *
+
+class Shelf(Model):
+    things = Parameter(1, low=1)
+    Thing = Index(things)
+    is_put_back = Barrier("a thing is put back", buys=["no_stuck_state"])
+    taken_once = Barrier("a thing is taken from the shelf alone", buys=["once"])
+    held = Array(Thing, of=bool)
+    twice = Array(Thing, of=bool)
+
+    @action(thing=Thing)
+    def take(self, thing):
+        if self.taken_once:
+            require(not self.held[thing])
+        self.twice[thing] = self.held[thing]
+        self.held[thing] = True
+
+    @action(thing=Thing)
+    def put_back(self, thing):
+        require(self.is_put_back and self.held[thing])
+        self.held[thing] = False
+
+    careful = Design(is_put_back, taken_once, expect=holds)
+    forgetful = Design(taken_once, expect=violates("no_stuck_state", steps=1))
+    greedy = Design(expect=violates("once", steps=2))
+
+@always(Shelf)
+def once(m, thing: Shelf.Thing):
+    return not m.twice[thing]
+
+@lemma(Shelf)
+def taken_once_is_not_twice(m, thing: Shelf.Thing):
+    return not m.taken_once or not m.twice[thing]
+"""
+
+
+def test_what_is_safe_is_proved_for_any_size_whether_or_not_it_gets_stuck(workshop):
+    """A proof says nothing of stuck states, so one is no reason to leave it out."""
+    workshop.project()
+    workshop.write("models/shelf.py", PROMISES)
+    engines = ("--engine", "explore", "--engine", "any-size")
+    ran = workshop.run("check", *engines, "--json", "-")
+    assert ran.code == 0, ran.out
+    designs = json.loads(ran.out)["models"][0]["designs"]
+    asked = {d["design"]: [e["engine"] for e in d["engines"]] for d in designs}
+    assert asked["careful"] == asked["forgetful"] == ["explore", "any-size"]
+    assert asked["greedy"] == ["explore"]
+    proved = designs[1]["engines"][1]["verdicts"]
+    assert {(v["property"], v["verdict"]) for v in proved} == {
+        ("once", "HOLDS"),
+        ("no_fault", "HOLDS"),
+    }
