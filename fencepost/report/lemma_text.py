@@ -35,10 +35,9 @@ def lemma_as_python(lemma: Lemma, model: str) -> str:
     if len(head) > WIDTH:
         listed = "".join(f"{INDENT}{each},\n" for each in ["m", *arguments])
         head = f"def {lemma.name}(\n{listed}):"
-    return (
-        f"@lemma({model}{designs})\n{head}\n"
-        f'{INDENT}"""{lemma.text or TEXT}"""\n{INDENT}return {_laid_out(lemma.condition)}'
-    )
+    returned = f"{INDENT}return "
+    returned += _laid_out(lemma.condition, INDENT, WIDTH - len(returned))
+    return f'@lemma({model}{designs})\n{head}\n{INDENT}"""{lemma.text or TEXT}"""\n{returned}'
 
 
 def _designs(names: Sequence[str]) -> str:
@@ -76,20 +75,33 @@ def _domain(domain: Domain, model: str) -> str:
             raise TypeError(domain)
 
 
-def _laid_out(node: Expression) -> str:
-    """On one line if it fits; else one operand of the outermost `or` or `and` a line."""
-    line = as_python(node)
-    if len(INDENT) + len("return ") + len(line) <= WIDTH:
+def _laid_out(node: Expression, pad: str, room: int, around: int = 0) -> str:
+    """On one line if it fits into `room`; else one operand a line, or the arguments of a quantifier
+    on lines of their own. `pad` is what the line begins with, `around` as in `as_python`."""
+    line = as_python(node, around)
+    if len(line) <= room:
         return line
-    if isinstance(node, x.Or | x.And):
-        word = "or" if isinstance(node, x.Or) else "and"
-        parts = _operands(node)
-        lines = [
-            f"{INDENT * 2}{part}" if not n else f"{INDENT * 2}{word} {part}"
-            for n, part in enumerate(parts)
-        ]
-        return "(\n" + "\n".join(lines) + f"\n{INDENT})"
-    return f"(\n{INDENT * 2}{line}\n{INDENT})"
+    inner = pad + INDENT
+    match node:
+        case x.And() | x.Or() if len(parts := _parts(node)) > 1:
+            word = "or " if isinstance(node, x.Or) else "and "
+            leads = ["", *[word] * (len(parts) - 1)]
+            lines = [
+                inner + lead + _laid_out(part, inner, WIDTH - len(inner) - len(lead), 3)
+                for lead, part in zip(leads, parts, strict=True)
+            ]
+            return "(\n" + "\n".join(lines) + f"\n{pad})"
+        case x.Not(x.Quantified() | x.And() as operand):
+            return "not " + _laid_out(operand, pad, room - len("not "), 3)
+        case x.Quantified():
+            domains, head = _bound(node)
+            arguments = f"{inner}{domains}, {head}{as_python(node.body)}"
+            if len(arguments) > WIDTH:
+                body = _laid_out(node.body, inner, WIDTH - len(inner) - len(head) - 1)
+                arguments = f"{inner}{domains},\n{inner}{head}{body},"
+            return f"{node.kind}(\n{arguments}\n{pad})"
+        case _:
+            return line if around else f"(\n{inner}{line}\n{pad})"
 
 
 def as_python(node: Expression, around: int = 0) -> str:
@@ -113,12 +125,15 @@ def _written(node: Expression) -> tuple[str, int]:
         case x.Not():
             return _negated(node.operand)
         case x.And():
-            return " and ".join(_operands(node)), 2
+            joined = _parts(node)
+            if len(joined) == 1:
+                return _written(joined[0])
+            return " and ".join(as_python(part, 3) for part in joined), 2
         case x.Or():
             among = _among(node)
             if among is not None:
                 return f"{among[0]} in ({among[1]})", 4
-            return " or ".join(_operands(node)), 1
+            return " or ".join(as_python(part, 3) for part in _parts(node)), 1
         case x.Equal():
             return _compared(node.left, "==", node.right), 4
         case x.Less():
@@ -131,28 +146,54 @@ def _written(node: Expression) -> tuple[str, int]:
         case x.Contains():
             return f"{as_python(node.element, 5)} in {as_python(node.members, 5)}", 4
         case x.Quantified():
-            domains = ", ".join(_of_state(v) for v in node.variables)
-            names = ", ".join(v.name for v in node.variables)
-            return f"{node.kind}({domains}, lambda {names}: {as_python(node.body)})", 6
+            domains, head = _bound(node)
+            return f"{node.kind}({domains}, {head}{as_python(node.body)})", 6
         case x.SetUpdate():
             raise TypeError("a set after a write is not a part of any lemma")
         case _:
             assert_never(node)
 
 
-def _operands(node: x.And | x.Or) -> list[str]:
+def _bound(node: x.Quantified) -> tuple[str, str]:
+    """What a quantifier is over, and the head of its function: `m.Layer`, `lambda layer: `."""
+    domains = ", ".join(_of_state(v) for v in node.variables)
+    return domains, f"lambda {', '.join(v.name for v in node.variables)}: "
+
+
+def _parts(node: x.And | x.Or) -> list[Expression]:
     """What is joined by `or` or `and`; values of one term are gathered: `a in (A, B)`."""
     if isinstance(node, x.And):
-        return [as_python(o, 3) for o in node.operands]
+        return _without_guards_said_twice(node.operands)
     of_term: dict[Expression, list[Expression]] = {}
     for operand in _alternatives(node):
         is_value = isinstance(operand, x.Equal) and isinstance(operand.right, x.Constant)
         key = operand.left if is_value and isinstance(operand, x.Equal) else operand
         of_term.setdefault(key, []).append(operand)
-    return [
-        as_python(x.Or(tuple(parts)), 3) if len(parts) > 1 else as_python(parts[0], 3)
-        for parts in of_term.values()
-    ]
+    return [x.Or(tuple(parts)) if len(parts) > 1 else parts[0] for parts in of_term.values()]
+
+
+def _without_guards_said_twice(operands: Sequence[Expression]) -> list[Expression]:
+    """What is joined by `and`, without "it is not NONE" right before "it is this one", which says
+    so too: `a == b` and not `a != NONE and a == b`, where `b` cannot be NONE."""
+    kept: list[Expression] = []
+    for operand in operands:
+        if kept and isinstance(operand, x.Equal):
+            for side, other in ((operand.left, operand.right), (operand.right, operand.left)):
+                there = not isinstance(other.domain, Maybe) or other in map(_guarded, kept[:-1])
+                if there and _guarded(kept[-1]) == side and side not in walk(other):
+                    kept.pop()
+                    break
+        kept.append(operand)
+    return kept
+
+
+def _guarded(node: Expression) -> Expression | None:
+    """The term that a condition says is not NONE, if that is what it says."""
+    match node:
+        case x.Not(x.Equal(term, x.Constant(value))) if value == NONE_VALUE:
+            return term
+        case _:
+            return None
 
 
 def _alternatives(node: x.Or) -> list[Expression]:

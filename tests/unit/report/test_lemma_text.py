@@ -1,5 +1,6 @@
 """Lemmas as Python: what is pasted and recorded again means the same."""
 
+import ast
 import importlib.util
 
 import numpy as np
@@ -8,11 +9,23 @@ import pytest
 from fencepost import build
 from fencepost.analyses.inference import infer_lemmas
 from fencepost.analyses.inference.vectors import Vectors
-from fencepost.core.domains import BOOL
-from fencepost.core.expressions import And, Not, Or, Quantified, Read
+from fencepost.core.domains import BOOL, Index, Maybe
+from fencepost.core.expressions import (
+    FALSE,
+    And,
+    Constant,
+    Equal,
+    Less,
+    Not,
+    Or,
+    Quantified,
+    Read,
+    Variable,
+)
 from fencepost.core.sizes import at_sizes, sorts
+from fencepost.core.system import Lemma
 from fencepost.engines.prove.any_size import prove_any_size
-from fencepost.report.lemma_text import as_python, lemmas_as_python
+from fencepost.report.lemma_text import as_python, lemma_as_python, lemmas_as_python
 from tests.unit.analyses.inference import protocols
 from tests.unit.analyses.inference.protocols import LateWrite, PrefixBlock, SlotReclaim
 
@@ -22,6 +35,11 @@ CASES = [
     (PrefixBlock, "held_is_there"),
 ]
 A, B, C = (Read(name, (), BOOL) for name in "abc")
+SLOT = Index("Slot", 3)
+ONE = Variable("one", SLOT)
+P, Q = (Read(name, (), Maybe(SLOT)) for name in "pq")
+AT_P = Read("at", (P,), Maybe(SLOT))
+NOBODY = Constant(-1, Maybe(SLOT))
 
 
 def pasted(text, folder):
@@ -100,3 +118,47 @@ def test_what_an_alternative_may_take_for_granted_is_not_said_again(tmp_path):
 )
 def test_alternatives(operands, shown):
     assert as_python(Or(operands)) == shown
+
+
+def is_there(term):
+    return Not(Equal(term, NOBODY))
+
+
+@pytest.mark.parametrize(
+    ("operands", "shown"),
+    [
+        ((is_there(P), Equal(P, ONE)), "m.p == one"),
+        ((is_there(P), Equal(ONE, P)), "one == m.p"),
+        ((A, is_there(P), Equal(P, ONE)), "m.a and m.p == one"),
+        ((is_there(P), is_there(Q), Equal(P, Q)), "m.p != NONE and m.p == m.q"),
+        # Both may be NONE, and then they are equal; or the guard keeps a read in its range.
+        ((is_there(P), Equal(P, Q)), "m.p != NONE and m.p == m.q"),
+        ((is_there(P), Equal(AT_P, ONE)), "m.p != NONE and m.at[m.p] == one"),
+        ((is_there(P), is_there(AT_P), Equal(P, AT_P)), "m.p != NONE and m.p == m.at[m.p]"),
+        ((is_there(P), Less(P, ONE)), "m.p != NONE and m.p < one"),
+        ((is_there(P), A, Equal(P, ONE)), "m.p != NONE and m.a and m.p == one"),
+    ],
+)
+def test_that_a_member_is_equal_says_that_there_is_one(operands, shown):
+    assert as_python(And(operands)) == shown
+
+
+LONG = [Equal(Read(f"a_field_with_a_long_name_{n}", (ONE,), Maybe(SLOT)), ONE) for n in range(5)]
+FORMS = {
+    "alternatives": Or((Not(LONG[0]), *LONG[1:3])),
+    "nested": Or((A, And(tuple(LONG)))),
+    "quantified": Or((A, Quantified("for_all", (ONE,), Or(tuple(LONG[:2]))))),
+    "denied": Or((A, Not(Quantified("exists", (ONE,), And(tuple(LONG)))))),
+    "alone": Quantified("for_all", (ONE,), Or(tuple(LONG))),
+    "values": Or(tuple(Equal(P, Constant(n, SLOT)) for n in range(3))),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_long_lines_are_broken_and_mean_the_same(form):
+    arguments = () if form == "alone" else (ONE,)
+    text = lemma_as_python(Lemma(form, arguments, FORMS[form], FALSE), "M")
+    assert all(len(line) <= 100 for line in text.splitlines()), text
+    (returned,) = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Return)]
+    plain = ast.parse(as_python(FORMS[form]), mode="eval").body
+    assert ast.dump(returned.value) == ast.dump(plain)
