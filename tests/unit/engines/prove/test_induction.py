@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fencepost import Model, Range, Var, action, build, require
+from fencepost import always as always_of
 from fencepost.core.limits import Limits
 from fencepost.core.results import Verdict
 from fencepost.core.semantics import Successor, perform
@@ -41,6 +43,40 @@ def test_more_states_in_a_row_prove_what_one_does_not() -> None:
     assert many.verdict is Verdict.HOLDS
     k = int(many.scope.rpartition("=")[2])
     assert 2 < k <= 12
+
+
+class Elsewhere(Model):
+    """Never leaves 0. From 1 and 2, which nothing leads to, a run may go round as long as it likes
+    before it falls."""
+
+    place = Var(Range(0, 3), initial=0)
+
+    @action
+    def stay(self):
+        require(self.place == 0)
+        self.place = 0
+
+    @action
+    def go_round(self):
+        require(self.place in (1, 2))
+        self.place = 3 - self.place
+
+    @action
+    def fall(self):
+        require(self.place == 1)
+        self.place = 3
+
+
+@always_of(Elsewhere)
+def has_not_fallen(m):
+    return m.place != 3
+
+
+def test_states_that_differ_along_the_way_prove_what_no_k_does_without() -> None:
+    system = build(Elsewhere, [has_not_fallen])
+    findings = k_induction(system, system.designs[0], most_k=6).answer.findings
+    fallen = next(f for f in findings if f.property == "has_not_fallen")
+    assert (fallen.verdict, fallen.scope) == (Verdict.HOLDS, "all states, by k-induction with k=3")
 
 
 def test_a_counterexample_to_induction_is_a_step_of_the_interpreter() -> None:
