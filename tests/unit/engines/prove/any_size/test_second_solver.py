@@ -12,10 +12,12 @@ from things import PROPERTIES as ABOUT_THINGS
 from things import Things
 
 from fencepost import build
+from fencepost.analyses.inference import infer_lemmas
 from fencepost.core.system import System
 from fencepost.engines.prove.any_size import Claim, as_smtlib, claim
 from fencepost.loading import load_model
 
+ROOT = Path(__file__).parents[5]
 MILLISECONDS = 20_000
 
 
@@ -72,12 +74,28 @@ def test_a_wrong_obligation_is_not_refuted():
         ("rdma_write_completion", "safe"),
         ("slot_lifecycle", "safe"),
         ("speculation_monitor", "safe"),
+        pytest.param("async_cache_load", "by_streams", marks=pytest.mark.slow),
+        pytest.param("layer_split", "agreed_rounds", marks=pytest.mark.slow),
     ],
 )
 def test_a_protocol_of_the_project(model: str, design: str):
-    source = load_model(model, Path(__file__).parents[5])
+    source = load_model(model, ROOT)
     system = build(source.model, source.properties, any_size=True)
     barriers = system.design(design).barriers
     said = answers(as_smtlib(system, barriers, claims_of(system, design)))
     assert len(said) > 50
     assert {name: answer for name, answer in said.items() if answer != "unsat"} == {}
+
+
+def test_lemmas_that_were_found():
+    source = load_model("deferred_free", ROOT)
+    declared = [p for p in source.properties if p.kind != "lemma"]
+    system = build(source.model, declared, any_size=True)
+    design = system.design("counts_soon_free_blocks")
+    found = infer_lemmas(system, design).lemmas
+    claims = [*map(claim, found), *claims_of(system, design.name)]
+    assert len(claims) == 2
+    for left_out in (None, *found):
+        given = [each for each in claims if left_out is None or each.name != left_out.name]
+        said = answers(as_smtlib(system, design.barriers, given))
+        assert (set(said.values()) == {"unsat"}) is (left_out is None)
