@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from fencepost import *
+from fencepost.analyses.proofs import prove
 from fencepost.core.results import Verdict
-from fencepost.language import PropertyDeclaration
+from fencepost.engines.fuzz import fuzz, walk
+from fencepost.engines.prove import bounded, k_induction
+from fencepost.language import PropertyDeclaration, build
+from fencepost.running import ENGINES, EXPLORE
 from tests.unit.engines.deciding_liveness import HOLDS, VIOLATED, loop, verdict
 
 
@@ -139,6 +145,25 @@ def test_what_stateright_misses_where_ways_join() -> None:
 def test_what_stateright_misses_where_a_way_comes_back() -> None:
     assert verdict(Cycle, is_left) is VIOLATED
     assert loop(Cycle, is_left) == ["go_round", "go_round"]
+
+
+CANNOT_DECIDE = {
+    "bounded": partial(bounded, steps=3),
+    "k-induction": partial(k_induction, most_k=3),
+    "any-size": prove,
+    "fuzz": partial(fuzz, examples=3, steps=5),
+    "walk": partial(walk, walks=10, steps=5),
+}
+
+
+@pytest.mark.parametrize("name", sorted({*ENGINES} - {EXPLORE}))
+def test_an_engine_that_cannot_decide_says_so(name: str) -> None:
+    """Whether the property holds or not, and also where the engine has come to all states."""
+    for model, prop in ((Counter, met_for_ever), (Join, by_way_of_one)):
+        system = build(model, [prop])
+        answer = CANNOT_DECIDE[name](system, system.designs[0], properties=[prop.name]).answer
+        [finding] = answer.findings
+        assert (finding.property, finding.verdict) == (prop.name, Verdict.UNDECIDED)
 
 
 # Strong fairness needs more than one look: what is left without the states where it is owed.
