@@ -19,12 +19,14 @@ from fencepost.core.domains import Range
 from fencepost.core.errors import InputError
 from fencepost.core.limits import Limits, Progress
 from fencepost.core.results import Result, Verdict
-from fencepost.core.semantics import Successor, perform
+from fencepost.core.semantics import Successor, failing_instances, perform
 from fencepost.core.system import Action, Design, Expectation, Field, Property, System
+from fencepost.core.traces import Trace
 from fencepost.core.trees import Decide, Disabled, Update, Write
 from fencepost.engines.explore import explore
 from fencepost.engines.fuzz import campaign, fuzz, walk
 from fencepost.engines.fuzz.runs import Run
+from fencepost.engines.fuzz.sights import Sights
 from tests.unit.engines.fuzz.judging import assert_sound, known_system
 from tests.unit.kernel.slot_protocol import slot_protocol
 
@@ -77,6 +79,34 @@ def test_what_is_found_is_shortest_up_to_depth_6() -> None:
                 assert len(finding.trace) == len(known), (seed, finding.property)
                 compared += 1
     assert compared > 20
+
+
+def leads_to_violation(system: System, design: Design, run: Trace, prop: Property) -> bool:
+    """Whether the interpreter takes each step of a run, and a property is false after the last."""
+    state = run.initial
+    for step in run.steps:
+        outcome = perform(system, design.barriers, state, step)
+        if not isinstance(outcome, Successor):
+            return False
+        state = outcome.state
+    return bool(failing_instances(system, design.barriers, state, prop))
+
+
+def test_no_step_of_what_is_found_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where no shortcut is looked for, so that only dropping steps makes a run shorter: those
+    of walks have 11 to 45 steps as they are taken."""
+    monkeypatch.setattr(Sights, "_shortcut", lambda *_: None)
+    design = SLOTS.design("as_reported")
+    [prop] = [p for p in SLOTS.properties if p.name == "own_bytes"]
+    for seed in range(3):
+        [finding] = walk(SLOTS, design, properties=[prop.name], seed=seed).answer.findings
+        run = finding.trace
+        assert run is not None
+        assert leads_to_violation(SLOTS, design, run, prop)
+        for place in range(len(run.steps)):
+            less = (*run.steps[:place], *run.steps[place + 1 :])
+            less_of_it = dataclasses.replace(run, steps=less)
+            assert not leads_to_violation(SLOTS, design, less_of_it, prop), place
 
 
 def test_a_broken_design_is_found_and_a_safe_one_is_not() -> None:
