@@ -168,6 +168,17 @@ def test_blocking_everything_is_no_cure():
     assert answer.sufficient.redundant == ("stops", "idle")
 
 
+def test_blocking_everything_makes_nothing_live():
+    """A slot that nobody takes is not lost; one in use comes back by answers alone."""
+    system = slot()
+    varied = ("answers", "stops")
+    answer = analysed(system, whole=True, varied=varied, design=system.design("both"))
+    blocked = {v.barriers: v for v in answer.verdicts}[frozenset({"waits", "stops"})]
+    assert blocked.known[Facet.LIVENESS] is Known.HOLDS
+    assert answer.live is not None
+    assert answer.live.minimal == (frozenset({"waits", "answers"}),)
+
+
 def test_an_interrupt_keeps_what_was_established():
     def interrupt(step):
         if step.minimal:

@@ -117,11 +117,12 @@ def test_a_false_lemma_is_never_assumed() -> None:
     assert answer.facts == (("lemma b_is_zero", "violated after 1 step"),)
 
 
-def test_a_lemma_that_is_true_and_cannot_be_proved_is_not_assumed() -> None:
+@pytest.mark.parametrize("most_k", [1, 2])
+def test_a_lemma_that_is_true_and_cannot_be_proved_is_not_assumed(most_k: int) -> None:
     """`b` small alone is no more inductive as a lemma than as a property."""
     system = two_counters(9, always("small", B_IS_SMALL))
     same = lemma("again", B_IS_SMALL)
-    answer = k_induction(system, ONLY, properties=["small"], most_k=1, lemmas=[same]).answer
+    answer = k_induction(system, ONLY, properties=["small"], most_k=most_k, lemmas=[same]).answer
     assert answer.findings[0].verdict is Verdict.UNDECIDED
     assert answer.facts == (("lemma again", "not proved, and not used"),)
 
