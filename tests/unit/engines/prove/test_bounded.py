@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fencepost import Design as Designed
-from fencepost import Model, Range, Var, action, always, build, require, violates
+from fencepost import Model, Range, Var, action, always, build, final, require, violates
 from fencepost.analyses.expectations import Judgement, judge
 from fencepost.core.limits import Limits
-from fencepost.core.results import Answer, Finding, Verdict
+from fencepost.core.results import Answer, Finding, Result, Verdict
 from fencepost.core.system import Design, Expectation, Step, System
 from fencepost.engines.explore import explore
 from fencepost.engines.prove import bounded, runs
@@ -178,6 +179,32 @@ def test_a_true_property_holds_up_to_the_bound_and_never_plainly() -> None:
     assert answer.verdict is Verdict.UNDECIDED
     judged = judge(answer, Expectation())
     assert judged.judgement is Judgement.UNDECIDED
+
+
+class Once(Model):
+    """Happens once, and says so."""
+
+    is_done = Var(bool)
+
+    @action
+    def do(self):
+        require(not self.is_done)
+        self.is_done = True
+
+
+class OnceAndOver(Once):
+    @final
+    def all_is_done(self):
+        return self.is_done
+
+
+@pytest.mark.parametrize("search", [bounded, explore])
+def test_a_state_without_a_step_is_stuck_unless_it_is_final(search: Callable[..., Result]) -> None:
+    once, over = build(Once), build(OnceAndOver)
+    [stuck] = search(once, once.designs[0], properties=["no_stuck_state"]).answer.findings
+    assert (stuck.verdict, length(stuck)) == (Verdict.VIOLATED, 1)
+    [ended] = search(over, over.designs[0], properties=["no_stuck_state"]).answer.findings
+    assert (ended.verdict, ended.bound) == (Verdict.HOLDS, None)
 
 
 def test_a_bound_beyond_every_state_is_no_bound() -> None:
