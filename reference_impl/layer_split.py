@@ -19,7 +19,7 @@ from itertools import count, product
 import torch
 from torch import Tensor
 
-from reference_impl.attention import SmallModel
+from reference_impl.attention import Component, SmallModel
 from reference_impl.barriers import LayerSplit
 from reference_impl.rank_group import Broadcast, Group
 
@@ -303,13 +303,12 @@ class _Turn:
     def __init__(self, rank: Rank, turn: Turn, waits: torch.cuda.Event | None) -> None:
         self._rank, self._turn, self._waits = rank, turn, waits
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`: every rank has them, and needs no broadcast for them."""
-        return _append(self._rank.index_cache[layer], start, new)
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`: only here is the broadcast waited for."""
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
+        """As in `LayerCache`: every rank has the index keys, and only keys and values are waited
+        for."""
         rank, turn = self._rank, self._turn
+        if component is Component.INDEX_KEYS:
+            return _append(rank.index_cache[layer], start, new)
         if self._waits is not None:
             rank.compute.wait_event(self._waits)
         if rank.owns(turn):

@@ -371,8 +371,7 @@ def rows(requests: int, chunks: int) -> Mapping[tuple[int, bytes], Rows]:
     for request in range(requests):
         cache = Dense(SHAPE.layers)
         model.verify(torch.tensor(prompt(request, chunks)), 0, Rounded(cache))
-        index_keys = torch.stack([part for part in cache.indices if part is not None])
-        keys_values = torch.stack([part for part in cache.rows if part is not None])
+        index_keys, keys_values = cache.stacked()
         for part in range(chunks):
             own = slice(part * size, (part + 1) * size)
             for in_order in (False, True):

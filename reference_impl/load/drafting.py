@@ -75,8 +75,7 @@ class Draft:
                 proposed.append(int(self.model.forward(torch.tensor(new), known, cache)))
                 known += len(new)
             known = len(tokens)
-            for parts in (cache.indices, cache.rows):
-                parts[:] = [None if part is None else part[:known] for part in parts]
+            cache.keep(known)
         self._caches[request.number] = cache, known
         return proposed
 
