@@ -171,14 +171,10 @@ class NixlTransport:
         self._theirs = list(zip(places, offered, strict=True))
 
     def post(self, regions: Sequence[Region]) -> Write:
-        """As in `Transport`. A source that is not registered yet is, first."""
+        """As in `Transport`; the memory of the sources is registered."""
         own, theirs = [], []
         for source, target in regions:
-            address, size, number = _place(source)
-            held = self._endpoint.regions
-            if not any(at <= address and address + size <= at + n for at, n in held):
-                self._endpoint.register([source])
-            own.append((address, size, number))
+            own.append(_place(source))
             theirs.append(self._at_peer(target))
         write = Write(self._endpoint, self._patience)
         write.begin(own, theirs, self._endpoint.memory, self._peer)

@@ -39,6 +39,9 @@ def storage(shape: Shape, pages: int, **where: Any) -> tuple[Tensor, Tensor]:
 class SlotPool:
     """`pages` pages of device memory; `components` as in `storage`.
 
+    records: int64 [pages, 3], of the slot that begins with a page: the generation that it was
+    written for, its first token, and the digest of its rows; of nobody at first
+
     `reuse` says which free page is given out next: the one that came back last ("lifo", which keeps
     caches warm and finds every early release at once) or first ("fifo").
     """
@@ -46,6 +49,7 @@ class SlotPool:
     def __init__(self, shape: Shape, pages: int, reuse: Literal["lifo", "fifo"] = "lifo") -> None:
         self.shape, self.reuse = shape, reuse
         self.components = self.index_keys, self.keys_values = storage(shape, pages, device="cuda")
+        self.records = torch.zeros(pages, 3, dtype=torch.int64, device="cuda")
         self.generation = [0] * pages
         self.owner: list[int | None] = [None] * pages
         self._free = deque(range(pages))
@@ -93,6 +97,11 @@ class SlotPool:
     def regions(self, page: int) -> list[Tensor]:
         """The bytes of a page, as contiguous tensors: what a one-sided write fills."""
         return [rows[page] for rows in self.components]
+
+    def digest(self, pages: Sequence[int]) -> Tensor:
+        """A sum of the bits of some pages, whatever the order of their heads; int64 []."""
+        parts = [part.view(torch.int32).sum() for page in pages for part in self.regions(page)]
+        return torch.stack(parts).sum()
 
 
 class Paged:

@@ -22,9 +22,9 @@ from reference_impl.adapters.outcomes import Changed, Outcome
 from reference_impl.adapters.virtual import Handle, Hosts, LandsWhenTold, VirtualChannel, VirtualNic
 from reference_impl.attention import Expected, Shape, SmallModel, oracle
 from reference_impl.barriers import Handoff
-from reference_impl.decode import DecodeNode, Phase, Request
-from reference_impl.messages import Abort, Answer, Arrived, Failure, Message, Records, Success
-from reference_impl.prefill import PrefillNode, Room, Target
+from reference_impl.decode import DecodeNode, Peer, Phase, Request
+from reference_impl.messages import Abort, Answer, Arrived, Failure, Message, Success
+from reference_impl.prefill import PrefillNode, Room
 from reference_impl.slot_pool import SlotPool
 from reference_impl.transport import Handle as TransportHandle
 
@@ -92,7 +92,7 @@ class _Run:
         model = SmallModel(SHAPE)
         reversed_model = model.with_heads_reversed()
         pages = SHAPE.pages(len(PROMPTS[0]) + COUNT) * self.draw.choice((1, 1, 2))
-        pool, records = SlotPool(SHAPE, pages), Records.of(pages)
+        pool = SlotPool(SHAPE, pages)
         sources = SlotPool(SHAPE, 2 * SHAPE.pages(len(PROMPTS[0])))
         torch.cuda.synchronize()
         self.up = VirtualChannel(hosts.virtual, lambda _: None)
@@ -100,14 +100,15 @@ class _Run:
         self.failures: set[int] = set()
         self.parts: dict[int, dict[int, TransportHandle]] = {}
         with hosts.acting("decode"):
-            self.decode = DecodeNode(model, pool, records, nic, (self.down, self.up), on)
+            self.decode = DecodeNode(model, pool, on, Peer(self.down, self.up, nic))
         with hosts.acting("prefill"):
             self.prefill = PrefillNode(
                 reversed_model,
                 sources,
-                Target(pool, records),
+                pool,
                 nic,
-                (self.up, self.down),
+                self.up,
+                self.down,
                 on,
             )
         for number, prompt in enumerate(PROMPTS):

@@ -23,14 +23,14 @@ from reference_impl.adapters.fused import Fused, on_host
 from reference_impl.adapters.luck import Luck
 from reference_impl.adapters.virtual import Handle, Hosts, LandsWhenTold, VirtualChannel, VirtualNic
 from reference_impl.attention import Shape, SmallModel
+from reference_impl.decode import Peer
 from reference_impl.load.counting import Tally
 from reference_impl.load.drafting import Draft, SpeculatingDecodeNode
 from reference_impl.load.handoff import HandoffServer
 from reference_impl.load.prefixes import ReusingPrefillNode, WithPrefixes
 from reference_impl.load.serving import Pace, Server, Watch
 from reference_impl.load.workload import LONGEST_INPUT, LONGEST_OUTPUT, Asked
-from reference_impl.messages import Abort, Answer, Failure, Message, Records, Success
-from reference_impl.prefill import Target
+from reference_impl.messages import Abort, Answer, Failure, Message, Success
 from reference_impl.slot_pool import SlotPool
 from reference_impl.transport import Region
 
@@ -100,8 +100,7 @@ class VirtualNodes(Alone):
         super().__init__(virtual, on_host(virtual, model))
         fused = Fused(virtual, self.host)
         longest = SHAPE.pages(LONGEST_INPUT + LONGEST_OUTPUT)
-        pool, records = self.pool_kind(SHAPE, BATCH * longest), Records.of(BATCH * longest)
-        self._target = Target(pool, records)
+        pool = self._target = self.pool_kind(SHAPE, BATCH * longest)
         self._reversed = on_host(virtual, model.with_heads_reversed())
         torch.cuda.synchronize()
         self._links = [self._link()]
@@ -110,10 +109,8 @@ class VirtualNodes(Alone):
             self.decode = SpeculatingDecodeNode(
                 model,
                 pool,
-                records,
-                nic,
-                (down, up),
                 made.on,
+                Peer(down, up, nic),
                 target=fused,
                 draft=Draft(self.host.reading(DRAFT_READS), virtual.runtime.quiet),
             )
@@ -136,10 +133,10 @@ class VirtualNodes(Alone):
         nic, up, down = self._links[-1]
         with self.as_prefill(len(self.prefills)):
             model = WithPrefixes(Fused(self.virtual, self._reversed), KEPT_PAGES)
-            sources = SlotPool(SHAPE, len(self._target.pool.owner))
+            sources = SlotPool(SHAPE, len(self._target.owner))
             torch.cuda.synchronize()
             self.prefills.append(
-                ReusingPrefillNode(model, sources, self._target, nic, (up, down), self._on)
+                ReusingPrefillNode(model, sources, self._target, nic, up, down, self._on)
             )
 
     def replace_prefill(self) -> None:
@@ -148,7 +145,7 @@ class VirtualNodes(Alone):
         lost.under_way.clear()
         self._links.append(self._link())
         nic, up, down = self._links[-1]
-        self.decode.connect(nic, (down, up))
+        self.decode.peers.append(Peer(down, up, nic))
         self._start_prefill()
 
     def server(self, asked: Iterable[Asked], tally: Tally, watch: Watch, pace: Pace) -> Server:

@@ -27,10 +27,10 @@ from reference_impl.adapters.designs import Deployment
 from reference_impl.adapters.fused import Fused, Rounded, on_host
 from reference_impl.adapters.virtual import Handle, LandsWhenTold, VirtualNic
 from reference_impl.attention import Dense, Shape, SmallModel
-from reference_impl.decode import DecodeNode, Phase
+from reference_impl.decode import DecodeNode, Peer, Phase
 from reference_impl.decode import Request as Asked
-from reference_impl.messages import Failure, Message, Records, Transfer
-from reference_impl.prefill import PrefillNode, Target
+from reference_impl.messages import Failure, Message, Transfer
+from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import Slot, SlotPool
 from reference_impl.transport import Region, State
 
@@ -201,43 +201,31 @@ class ToldHandoff:
         self._other = other
         self.pages = SHAPE.pages(self.chunks * SHAPE.page_rows + COUNT)
         self.pool = ChosenPool(SHAPE, slots * self.pages)
-        self.records = Records.of(slots * self.pages)
         torch.cuda.synchronize()
-        self.decode = DecodeNode(
-            own,
-            self.pool,
-            self.records,
-            self._nic(),
-            (Wire(), Wire()),
-            self.made.on,
-        )
+        self.decode = DecodeNode(own, self.pool, self.made.on)
         runtime = self.virtual.runtime
         with runtime.quiet():
-            self._bytes = [
-                runtime.alias(part).numpy()
-                for part in (self.pool.index_keys, self.pool.keys_values)
-            ]
-            self._records = runtime.alias(self.records.rows).numpy()
+            self._bytes = [runtime.alias(rows).numpy() for rows in self.pool.components]
+            self._records = runtime.alias(self.pool.records).numpy()
         self.request_of: list[int] = []
         """The request that each room is, or was, of."""
         self.rooms = [self.submit(request, self.node()) for request in range(requests)]
 
-    def _nic(self) -> ToldNic:
-        return ToldNic(self.virtual, self._policy)
-
     def node(self) -> Node:
         """Another prefill node, with which messages pass."""
-        up, down, nic = Wire(), Wire(), self._nic()
+        up, down, nic = Wire(), Wire(), ToldNic(self.virtual, self._policy)
         prefill = PrefillNode(
             self._other,
             SlotPool(SHAPE, 2 * self.chunks),
-            Target(self.pool, self.records),
+            self.pool,
             nic,
-            (up, down),
+            up,
+            down,
             self.made.on,
         )
         torch.cuda.synchronize()
-        return Node(self.decode.connect(nic, (down, up)), up, down, nic, prefill)
+        self.decode.peers.append(Peer(down, up, nic))
+        return Node(len(self.decode.peers) - 1, up, down, nic, prefill)
 
     def submit(self, request: int, node: Node, *, is_retry: bool = False) -> Room:
         """A request comes in, under a number that nobody had."""

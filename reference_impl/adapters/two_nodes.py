@@ -27,8 +27,7 @@ from reference_impl.adapters.device import device
 from reference_impl.adapters.processes import SPAWN, ProcessError, together
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import Handoff
-from reference_impl.decode import DecodeNode, Phase
-from reference_impl.messages import Records
+from reference_impl.decode import DecodeNode, Peer, Phase
 from reference_impl.nixl_transport import (
     Card,
     Endpoint,
@@ -36,7 +35,7 @@ from reference_impl.nixl_transport import (
     Notifications,
     TransferError,
 )
-from reference_impl.prefill import PrefillNode, Target
+from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import SlotPool
 
 SHAPE = Shape()
@@ -110,16 +109,16 @@ def decode_process(plan: Plan, peer: Connection) -> Report:
             oracle(model.with_heads_reversed(), plan.prompt(r), COUNT).tokens
             for r in range(plan.requests)
         ]
-        pool, records = SlotPool(SHAPE, plan.pages), Records.of(plan.pages)
+        pool = SlotPool(SHAPE, plan.pages)
         torch.cuda.synchronize()  # nothing of the set-up may come after a write of the peer
         endpoint = Endpoint("decode", memory)
-        endpoint.register(_target(pool, records))
+        endpoint.register(_memory(pool))
         peer.send(endpoint.card())
         card = _card(peer)
         endpoint.meet(card)
         talk = Notifications(endpoint, card.name)
         fence_only = NixlTransport(endpoint, card, [], plan.patience)
-        node = DecodeNode(model, pool, records, fence_only, (talk, talk), plan.on)
+        node = DecodeNode(model, pool, plan.on, Peer(talk, talk, fence_only))
         for number in range(plan.requests):
             node.submit(number, plan.prompt(number), COUNT)
         _until_over(node, plan)
@@ -164,17 +163,16 @@ def prefill_process(plan: Plan, peer: Connection) -> int:
     with device() as memory:
         model = SmallModel(SHAPE).with_heads_reversed()
         pool = SlotPool(SHAPE, 4 * SHAPE.pages(PROMPT))
-        stand_in, records = SlotPool(SHAPE, plan.pages), Records.of(plan.pages)
+        stand_in = SlotPool(SHAPE, plan.pages)
         torch.cuda.synchronize()
         endpoint = Endpoint("prefill", memory)
-        endpoint.register([pool.index_keys, pool.keys_values])
+        endpoint.register(_memory(pool))
         card = _card(peer)
         endpoint.meet(card)
         peer.send(endpoint.card())
-        transport = NixlTransport(endpoint, card, _target(stand_in, records), plan.patience)
+        transport = NixlTransport(endpoint, card, _memory(stand_in), plan.patience)
         talk = Notifications(endpoint, card.name)
-        target = Target(stand_in, records)
-        node = PrefillNode(model, pool, target, transport, (talk, talk), plan.on)
+        node = PrefillNode(model, pool, stand_in, transport, talk, talk, plan.on)
         asked = 0
         while not peer.poll():
             asked += node.listen()
@@ -193,8 +191,8 @@ def _card(peer: Connection) -> Card:
     return card
 
 
-def _target(pool: SlotPool, records: Records) -> list[torch.Tensor]:
-    return [pool.index_keys, pool.keys_values, records.rows]
+def _memory(pool: SlotPool) -> list[torch.Tensor]:
+    return [*pool.components, pool.records]
 
 
 def run(

@@ -16,10 +16,8 @@ from torch import Tensor
 
 from reference_impl.attention import Dense, SmallModel
 from reference_impl.barriers import Handoff
-from reference_impl.decode import DecodeNode, Phase, Request
-from reference_impl.messages import Channel, Records
+from reference_impl.decode import DecodeNode, Peer, Phase, Request
 from reference_impl.slot_pool import Paged, SlotPool
-from reference_impl.transport import Transport
 
 DRAFTS = 2
 """How many tokens are proposed for a step, as in `models/speculation_monitor.py`."""
@@ -102,15 +100,12 @@ class SpeculatingDecodeNode(DecodeNode):
         self,
         model: SmallModel,
         pool: SlotPool,
-        records: Records,
-        transport: Transport,
-        channel: tuple[Channel, Channel],
         on: Handoff,
-        *,
+        *peers: Peer,
         target: Target,
         draft: Draft,
     ) -> None:
-        super().__init__(model, pool, records, transport, channel, on)
+        super().__init__(model, pool, on, *peers)
         self.target, self.draft = target, draft
         self.after_step: Callable[[Request, Step], object] = lambda _request, _step: None
         self.histories: dict[int, History] = {}

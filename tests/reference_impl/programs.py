@@ -19,12 +19,12 @@ from reference_impl.adapters.designs import design, handoff
 from reference_impl.adapters.load_events import Events, Observer, logged
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit
-from reference_impl.decode import DecodeNode, Phase
+from reference_impl.decode import DecodeNode, Peer, Phase
 from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
 from reference_impl.layer_split import Prompt, Rank
 from reference_impl.layer_split import Stage as Taken
-from reference_impl.messages import Mailbox, Message, Records
-from reference_impl.prefill import PrefillNode, Target
+from reference_impl.messages import Mailbox, Message
+from reference_impl.prefill import PrefillNode
 from reference_impl.rank_group import LocalGroup
 from reference_impl.slot_pool import SlotPool
 from reference_impl.transport import Copies, Region
@@ -77,11 +77,11 @@ def handing_over(
     for prompt in PROMPTS:
         right.append(oracle(other, prompt, COUNT).tokens)
     pages = shape.pages(len(PROMPTS[0]) + COUNT)
-    pool, records, sources = SlotPool(shape, pages), Records.of(pages), SlotPool(shape, 8)
+    pool, sources = SlotPool(shape, pages), SlotPool(shape, 8)
     torch.cuda.synchronize()
     up, down, transport = WatchedMailbox(), WatchedMailbox(), SlowCopies(window)
-    decode = DecodeNode(model, pool, records, transport, (down, up), on)
-    prefill = PrefillNode(other, sources, Target(pool, records), transport, (up, down), on)
+    decode = DecodeNode(model, pool, on, Peer(down, up, transport))
+    prefill = PrefillNode(other, sources, pool, transport, up, down, on)
     if events is not None:
         Observer(events, decode, prefill, (up, down))
     for number, prompt in enumerate(PROMPTS):
