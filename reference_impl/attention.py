@@ -7,8 +7,7 @@ reads the keys and values of the chosen rows. Weights come from a seed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
@@ -74,23 +73,6 @@ class SmallModel:
         self.unembedding = weights(width, shape.vocabulary)
         ones = torch.ones(shape.positions, shape.positions)
         self.causal = torch.triu(ones * float("-inf"), diagonal=1).to("cuda")
-
-    def with_heads_reversed(self) -> SmallModel:
-        """The same model with its heads in the opposite order, as another tensor-parallel size has
-        them: the same tokens from a cache in another layout (`reversed_heads`)."""
-        made, shape = copy(self), self.shape
-        layers, width, heads = shape.layers, shape.width, shape.heads
-        by_head = self.projection.view(layers, width, 3, heads, shape.head_dim)
-        made.projection = by_head.flip(3).reshape(layers, width, 3 * width)
-        by_head = self.output.view(layers, heads, shape.head_dim, width)
-        made.output = by_head.flip(1).reshape(layers, width, width)
-        return made
-
-    def reading(self, chosen: int) -> SmallModel:
-        """The same model with an attention that reads so many rows: a draft of this one."""
-        made = copy(self)
-        made.shape = replace(self.shape, chosen=chosen)
-        return made
 
     def forward(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
         """The token after `tokens`, int64 [n] on the device, which stand at `start`; int64 []."""

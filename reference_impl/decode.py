@@ -14,18 +14,9 @@ import torch
 
 from reference_impl.attention import SmallModel
 from reference_impl.barriers import Handoff
-from reference_impl.messages import (
-    Abort,
-    Answer,
-    Arrived,
-    Channel,
-    Failure,
-    Message,
-    Success,
-    Transfer,
-)
+from reference_impl.messages import Abort, Answer, Arrived, Failure, Success, Transfer
 from reference_impl.slot_pool import Paged, Slot, SlotPool
-from reference_impl.transport import Transport
+from reference_impl.transport import Peer
 
 
 class Phase(Enum):
@@ -57,25 +48,6 @@ class Request:
     def listens(self) -> bool:
         """Whether a word of the prefill node is still waited for."""
         return self.phase in (Phase.TRANSFERRING, Phase.RECLAIMING)
-
-
-@dataclass
-class Peer:
-    """The connection to a prefill node; `transport` is what its writes come by."""
-
-    incoming: Channel
-    outgoing: Channel
-    transport: Transport
-    is_connected: bool = True
-
-    def receive(self) -> Message | None:
-        """The next message that has arrived, if any."""
-        return self.incoming.receive() if self.is_connected else None
-
-    def send(self, message: Message) -> None:
-        """Put a message on its way; to a node that is lost, none goes."""
-        if self.is_connected:
-            self.outgoing.send(message)
 
 
 class DecodeNode:

@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from reference_impl.barriers import LayerSplit
-from reference_impl.rank_group import Broadcast, Staging
+from reference_impl.rank_group import Broadcast, Staging, is_done
 
 
 class GroupError(RuntimeError):
@@ -65,7 +65,6 @@ def _failed(what: str, patience: float, error: Exception) -> GroupError:
 class _Collective:
     """A broadcast that this rank has joined; `host` holds the bytes that travel."""
 
-    turn: int
     side: Broadcast
     host: Tensor
     work: dist.Work | None = None
@@ -121,7 +120,7 @@ class GlooGroup:
         """As in `Group`."""
         return self._ends.sum(prompt, "the end of prompt") is not None
 
-    def join(self, turn: int, rank: int, side: Broadcast) -> None:  # noqa: ARG002
+    def join(self, side: Broadcast) -> None:
         """As in `Group`."""
         if side.source is not None:
             host = self._staging.place(side.source)
@@ -130,27 +129,22 @@ class GlooGroup:
             host = _pinned(side.target)
             if not self.on.communicator_is_live:
                 side.done = side.stream.record_event()
-        self._pending.append(_Collective(turn, side, host))
+        self._pending.append(_Collective(side, host))
 
     def progress(self) -> bool:
         """Send what may be sent, post the broadcasts whose turn it is, take in what has arrived."""
-        moved = False
+        moved, may_post = False, self.on.communicator_is_live
         for made in self._pending:
             side, source = made.side, made.side.source
             if source is not None and side.done is None and self._may_send():
                 side.queue(partial(made.host.copy_, source, non_blocking=True))
-                self._sent.append(made.turn)
+                self._sent.append(side.turn)
                 moved = True
-        if not self.on.communicator_is_live:
-            return moved
-        for made in self._pending:
-            if made.work is None:
-                sent = made.side.done
-                if made.side.source is not None and not (sent is not None and sent.query()):
-                    break  # none overtakes another
-                owner = made.turn % self.layers % self.ranks
+            if may_post and made.work is None and (source is None or is_done(side.done)):
+                owner = side.turn % self.layers % self.ranks
                 made.work = dist.broadcast(made.host, owner, self._broadcasts.group, async_op=True)
                 moved = True
+            may_post = may_post and made.work is not None  # none overtakes another
         while self._pending and self._has_arrived(self._pending[0]):
             self._take_in(self._pending.popleft())
             moved = True
@@ -163,7 +157,7 @@ class GlooGroup:
         return all(self._receipts.sum(turn, "the receipt of turn") for turn in self._sent)
 
     def _has_arrived(self, made: _Collective) -> bool:
-        what = f"the broadcast of turn {made.turn}"
+        what = f"the broadcast of turn {made.side.turn}"
         return made.work is not None and self._broadcasts.is_over(made.work, what)
 
     def _take_in(self, made: _Collective) -> None:
@@ -171,7 +165,7 @@ class GlooGroup:
         if target is not None:
             made.side.queue(partial(target.copy_, made.host, non_blocking=True))
         if self.on.send_waits_for_receivers:
-            self._receipts.add(made.turn, 1)
+            self._receipts.add(made.side.turn, 1)
 
     def close(self) -> None:
         """Leave the group."""

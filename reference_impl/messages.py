@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,18 +55,3 @@ class Channel(Protocol):
 
     def receive(self) -> Message | None:
         """The next message that has arrived, if any."""
-
-
-class Mailbox:
-    """A `Channel` within one process, in order and without loss."""
-
-    def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
-
-    def send(self, message: Message) -> None:
-        """As in `Channel`."""
-        self._messages.append(message)
-
-    def receive(self) -> Message | None:
-        """As in `Channel`."""
-        return self._messages.popleft() if self._messages else None

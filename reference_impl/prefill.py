@@ -16,9 +16,9 @@ from torch import Tensor
 
 from reference_impl.attention import SmallModel
 from reference_impl.barriers import Handoff
-from reference_impl.messages import Abort, Answer, Arrived, Channel, Failure, Success, Transfer
+from reference_impl.messages import Abort, Answer, Arrived, Failure, Success, Transfer
 from reference_impl.slot_pool import Paged, Slot, SlotPool
-from reference_impl.transport import Handle, State, Transport
+from reference_impl.transport import Handle, Peer, State
 
 
 class Room(Enum):
@@ -38,24 +38,15 @@ class _Transfer:
     record: Handle | None = None
     arrival_is_told: bool = False
 
-    @property
-    def number(self) -> int:
-        return self.asked.request
 
-
-@dataclass(eq=False)
 class PrefillNode:
-    """One prefill node; `target` is the memory of the decode node that it may write into."""
+    """One prefill node; `target` is the memory of the decode node that it may write into, and
+    `peer` the way there and back."""
 
-    model: SmallModel
-    pool: SlotPool
-    target: SlotPool
-    transport: Transport
-    incoming: Channel
-    outgoing: Channel
-    on: Handoff
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, model: SmallModel, pool: SlotPool, target: SlotPool, peer: Peer, on: Handoff
+    ) -> None:
+        self.model, self.pool, self.target, self.peer, self.on = model, pool, target, peer, on
         self.stream = torch.cuda.Stream()
         self.table: dict[int, _Transfer] = {}
         self.under_way: dict[int, list[Handle]] = {}
@@ -70,7 +61,7 @@ class PrefillNode:
 
     def listen(self) -> bool:
         """Take one message."""
-        match self.incoming.receive():
+        match self.peer.receive():
             case Transfer() as asked:
                 self.table[asked.request] = _Transfer(asked)
             case Abort(request):
@@ -99,10 +90,10 @@ class PrefillNode:
         if transfer is None or transfer.room is not Room.QUEUED:
             return False
         if self.on.rejection_is_reported:
-            self._fail(transfer)
+            self._fail(request)
         else:
             del self.table[request]
-            self.outgoing.send(Success(request))
+            self.peer.send(Success(request))
         return True
 
     # The transfer worker.
@@ -149,7 +140,7 @@ class PrefillNode:
         handles = [*transfer.parts.values(), transfer.record]
         if not any(h is not None and h.state() is State.FAILED for h in handles):
             return False
-        self._fail(transfer)
+        self._fail(request)
         return True
 
     def post(self, request: int, chunk: int | None = None) -> bool:
@@ -169,7 +160,7 @@ class PrefillNode:
         return self.model.shape.pages(len(transfer.asked.prompt))
 
     def _post(self, transfer: _Transfer, chunk: int) -> bool:
-        request, theirs = transfer.number, transfer.asked.slot.pages
+        request, theirs = transfer.asked.request, transfer.asked.slot.pages
         if request not in self.held_pages:
             slot = self.pool.take(request, self._chunks(transfer))
             if slot is None:
@@ -182,17 +173,17 @@ class PrefillNode:
         self.stream.synchronize()
         own, under_way = self.held_pages[request].pages, self.under_way.setdefault(request, [])
         here, there = self.pool.regions(own[chunk]), self.target.regions(theirs[chunk])
-        transfer.parts[chunk] = self.transport.post(list(zip(here, there, strict=True)))
+        transfer.parts[chunk] = self.peer.transport.post(list(zip(here, there, strict=True)))
         under_way.append(transfer.parts[chunk])
         if len(transfer.parts) == self._chunks(transfer):
             record = self.pool.records[own[0]], self.target.records[theirs[0]]
-            transfer.record = self.transport.post([record])
+            transfer.record = self.peer.transport.post([record])
             under_way.append(transfer.record)
         return True
 
     def _compute(self, transfer: _Transfer) -> None:
         """Compute the next chunk, and the record with the last one."""
-        slot, rows = self.held_pages[transfer.number], self.model.shape.page_rows
+        slot, rows = self.held_pages[transfer.asked.request], self.model.shape.page_rows
         start = transfer.computed * rows
         tokens = torch.tensor(transfer.asked.prompt[start : start + rows], device="cuda")
         token = self.model.forward(tokens, start, Paged(self.pool, slot))
@@ -203,7 +194,9 @@ class PrefillNode:
     def _record(self, transfer: _Transfer, token: Tensor) -> Tensor:
         """For whom, the first token, a digest of the rows; int64 [3]."""
         tag = torch.tensor(transfer.asked.slot.generation, device="cuda")
-        return torch.stack([tag, token, self.pool.digest(self.held_pages[transfer.number].pages)])
+        return torch.stack(
+            [tag, token, self.pool.digest(self.held_pages[transfer.asked.request].pages)]
+        )
 
     def finish(self, request: int) -> bool:
         """Tell what of a transfer has arrived, once it has."""
@@ -217,12 +210,12 @@ class PrefillNode:
         may_tell = is_whole or (any(arrived) and not self.on.reformat_waits_for_all_parts)
         if may_tell and not transfer.arrival_is_told:
             transfer.arrival_is_told = True
-            self.outgoing.send(Arrived(request))
+            self.peer.send(Arrived(request))
             return True
         on_record = self.on.success_waits_for_record
         if not is_whole or (on_record and not self._has_arrived(transfer.record)):
             return False
-        self.outgoing.send(Success(request))
+        self.peer.send(Success(request))
         self._drop(request)
         return True
 
@@ -255,18 +248,18 @@ class PrefillNode:
 
     # How a transfer ends.
 
-    def _fail(self, transfer: _Transfer) -> None:
-        transfer.room = Room.FAILED
+    def _fail(self, request: int) -> None:
+        self.table[request].room = Room.FAILED
         if self.on.failure_is_announced and self.on.failure_waits_for_writes:
-            self.owed.add(transfer.number)
+            self.owed.add(request)
         elif self.on.failure_is_announced:
-            self.outgoing.send(Failure(transfer.number))
+            self.peer.send(Failure(request))
 
     def _answer(self, request: int) -> None:
         """No write is under way, and none will be; what was owed is settled with it."""
         self.owed.discard(request)
         if self.on.failure_is_announced or self.on.abort_is_answered:
-            self.outgoing.send(Answer(request))
+            self.peer.send(Answer(request))
 
     def tidy(self) -> bool:
         """Drop one failed transfer from the tables."""

@@ -31,7 +31,7 @@ from reference_impl.adapters.processes import SPAWN, ProcessError, together
 from reference_impl.adapters.two_nodes import STARTS_WITHIN
 from reference_impl.attention import LayerCache, Shape, SmallModel
 from reference_impl.barriers import Handoff
-from reference_impl.decode import DecodeNode, Peer, Phase, Request
+from reference_impl.decode import DecodeNode, Phase, Request
 from reference_impl.nixl_transport import (
     Card,
     Endpoint,
@@ -42,7 +42,7 @@ from reference_impl.nixl_transport import (
 )
 from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import Paged, SlotPool
-from reference_impl.transport import Region
+from reference_impl.transport import Peer, Region
 
 SHAPE = Shape(layers=1, head_dim=1 << 18, positions=0, vocabulary=0)
 """A page is 16 MiB of keys and values."""
@@ -201,7 +201,8 @@ def prefill_process(on: Handoff, peer: Connection) -> int:
             transport = Counted(endpoint, card, target, PATIENCE)
             talk = Notifications(endpoint, card.name)
             transports.append(transport)
-            nodes.append(PrefillNode(Stamp(), pool, stand_in, transport, talk, talk, on))
+            other = Peer(talk, talk, transport)
+            nodes.append(PrefillNode(Stamp(), pool, stand_in, other, on))
         while not peer.poll():
             for node in nodes:
                 node.listen()

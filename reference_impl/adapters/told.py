@@ -25,14 +25,15 @@ from fencepost.streams.queues import Queue
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.designs import Deployment
 from reference_impl.adapters.fused import Fused, Rounded, on_host
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.virtual import Handle, LandsWhenTold, VirtualNic
 from reference_impl.attention import Dense, Shape, SmallModel
-from reference_impl.decode import DecodeNode, Peer, Phase
+from reference_impl.decode import DecodeNode, Phase
 from reference_impl.decode import Request as Asked
 from reference_impl.messages import Failure, Message, Transfer
 from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import Slot, SlotPool
-from reference_impl.transport import Region, State
+from reference_impl.transport import Peer, Region, State
 
 SHAPE = Shape(page_rows=2)
 COUNT = 2
@@ -218,9 +219,7 @@ class ToldHandoff:
             self._other,
             SlotPool(SHAPE, 2 * self.chunks),
             self.pool,
-            nic,
-            up,
-            down,
+            Peer(up, down, nic),
             self.made.on,
         )
         torch.cuda.synchronize()
@@ -347,7 +346,7 @@ def weights() -> tuple[SmallModel, SmallModel]:
     """The models of the decode node and of the prefill nodes, in ordinary memory."""
     with virtual_cuda() as virtual:
         model = SmallModel(SHAPE)
-        return on_host(virtual, model), on_host(virtual, model.with_heads_reversed())
+        return on_host(virtual, model), on_host(virtual, with_heads_reversed(model))
 
 
 @cache

@@ -24,10 +24,11 @@ from multiprocessing.connection import Connection
 import torch
 
 from reference_impl.adapters.device import device
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.processes import SPAWN, ProcessError, together
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import Handoff
-from reference_impl.decode import DecodeNode, Peer, Phase
+from reference_impl.decode import DecodeNode, Phase
 from reference_impl.nixl_transport import (
     Card,
     Endpoint,
@@ -37,6 +38,7 @@ from reference_impl.nixl_transport import (
 )
 from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import SlotPool
+from reference_impl.transport import Peer
 
 SHAPE = Shape()
 COUNT, PROMPT = 3, 10
@@ -106,7 +108,7 @@ def decode_process(plan: Plan, peer: Connection) -> Report:
     with device() as memory:
         model = SmallModel(SHAPE)
         right = [
-            oracle(model.with_heads_reversed(), plan.prompt(r), COUNT).tokens
+            oracle(with_heads_reversed(model), plan.prompt(r), COUNT).tokens
             for r in range(plan.requests)
         ]
         pool = SlotPool(SHAPE, plan.pages)
@@ -161,7 +163,7 @@ def _until_over(node: DecodeNode, plan: Plan) -> None:
 def prefill_process(plan: Plan, peer: Connection) -> int:
     """The whole life of the prefill process; how many requests it was asked for."""
     with device() as memory:
-        model = SmallModel(SHAPE).with_heads_reversed()
+        model = with_heads_reversed(SmallModel(SHAPE))
         pool = SlotPool(SHAPE, 4 * SHAPE.pages(PROMPT))
         stand_in = SlotPool(SHAPE, plan.pages)
         torch.cuda.synchronize()
@@ -172,7 +174,7 @@ def prefill_process(plan: Plan, peer: Connection) -> int:
         peer.send(endpoint.card())
         transport = NixlTransport(endpoint, card, _memory(stand_in), plan.patience)
         talk = Notifications(endpoint, card.name)
-        node = PrefillNode(model, pool, stand_in, transport, talk, talk, plan.on)
+        node = PrefillNode(model, pool, stand_in, Peer(talk, talk, transport), plan.on)
         asked = 0
         while not peer.poll():
             asked += node.listen()

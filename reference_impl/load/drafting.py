@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -16,8 +17,9 @@ from torch import Tensor
 
 from reference_impl.attention import Dense, SmallModel
 from reference_impl.barriers import Handoff
-from reference_impl.decode import DecodeNode, Peer, Phase, Request
+from reference_impl.decode import DecodeNode, Phase, Request
 from reference_impl.slot_pool import Paged, SlotPool
+from reference_impl.transport import Peer
 
 DRAFTS = 2
 """How many tokens are proposed for a step, as in `models/speculation_monitor.py`."""
@@ -46,6 +48,13 @@ class Step:
 
     drafted: int
     accepted: int
+
+
+def reading(model: SmallModel, chosen: int) -> SmallModel:
+    """The same model with an attention that reads so many rows: a draft of it."""
+    made = copy(model)
+    made.shape = replace(model.shape, chosen=chosen)
+    return made
 
 
 class Draft:

@@ -16,18 +16,20 @@ from fencepost.conforming_logs import check_log
 from fencepost.core.results import Verdict
 from fencepost.loading import load_model
 from reference_impl.adapters.designs import design, handoff
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.load_events import Events, Observer, logged
+from reference_impl.adapters.one_device import Copies, Mailbox
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit
-from reference_impl.decode import DecodeNode, Peer, Phase
+from reference_impl.decode import DecodeNode, Phase
 from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
 from reference_impl.layer_split import Prompt, Rank
 from reference_impl.layer_split import Stage as Taken
-from reference_impl.messages import Mailbox, Message
+from reference_impl.messages import Message
 from reference_impl.prefill import PrefillNode
 from reference_impl.rank_group import LocalGroup
 from reference_impl.slot_pool import SlotPool
-from reference_impl.transport import Copies, Region
+from reference_impl.transport import Peer, Region
 
 Compared = list[tuple[tuple[int, ...], tuple[int, ...]]]
 Window = Callable[[], object]
@@ -73,7 +75,7 @@ def handing_over(
     is logged by `events`, but not when a write lands, which nobody on a real device sees."""
     shape = Shape()
     model = SmallModel(shape)
-    other, right = model.with_heads_reversed(), []
+    other, right = with_heads_reversed(model), []
     for prompt in PROMPTS:
         right.append(oracle(other, prompt, COUNT).tokens)
     pages = shape.pages(len(PROMPTS[0]) + COUNT)
@@ -81,7 +83,7 @@ def handing_over(
     torch.cuda.synchronize()
     up, down, transport = WatchedMailbox(), WatchedMailbox(), SlowCopies(window)
     decode = DecodeNode(model, pool, on, Peer(down, up, transport))
-    prefill = PrefillNode(other, sources, pool, transport, up, down, on)
+    prefill = PrefillNode(other, sources, pool, Peer(up, down, transport), on)
     if events is not None:
         Observer(events, decode, prefill, (up, down))
     for number, prompt in enumerate(PROMPTS):

@@ -160,7 +160,7 @@ def _answer_and_still_owe(original: Any, self: PrefillNode, request: int) -> Non
 
 def _answer_the_neighbour(_: Any, self: PrefillNode, request: int) -> None:
     self.owed.discard(request)
-    self.outgoing.send(Answer(request ^ 1))
+    self.peer.send(Answer(request ^ 1))
 
 
 def _abort_of_failed_is_dropped(original: Any, self: PrefillNode, request: int) -> None:

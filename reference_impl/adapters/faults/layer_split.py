@@ -34,18 +34,14 @@ def _beside(rows: Tensor) -> Tensor:
     return rows.as_strided(rows.size(), rows.stride(), offset)
 
 
-def _receive_into_the_other_buffer(
-    original: Any, self: LocalGroup, turn: int, rank: int, side: Broadcast
-) -> None:
+def _receive_into_the_other_buffer(original: Any, self: LocalGroup, side: Broadcast) -> None:
     side.target = None if side.target is None else _beside(side.target)
-    original(self, turn, rank, side)
+    original(self, side)
 
 
-def _send_the_layer_beside(
-    original: Any, self: LocalGroup, turn: int, rank: int, side: Broadcast
-) -> None:
+def _send_the_layer_beside(original: Any, self: LocalGroup, side: Broadcast) -> None:
     side.source = None if side.source is None else _beside(side.source)
-    original(self, turn, rank, side)
+    original(self, side)
 
 
 def _wait_for_another_event(original: Any, self: Rank, turn: Turn) -> Any:
@@ -64,12 +60,12 @@ def _load_values_for_keys(original: Any, self: Rank, layers: Tensor, rows: Tenso
     return original(self, layers, rows.flip(2) if rows.dim() == 5 else rows)
 
 
-def _broadcast_half(original: Any, self: LocalGroup, turn: int, rank: int, side: Broadcast) -> None:
+def _broadcast_half(original: Any, self: LocalGroup, side: Broadcast) -> None:
     if side.source is not None:
         side.source = side.source[: len(side.source) // 2]
     if side.target is not None:
         side.target = side.target[: len(side.target) // 2]
-    original(self, turn, rank, side)
+    original(self, side)
 
 
 def _conclude_without_the_last(original: Any, self: LocalGroup, turn: int, rank: int) -> Any:
@@ -113,7 +109,7 @@ def _append_one_row_on(
     return torch.cat([rank.layers[layer, :start], new])
 
 
-def _newest_first(original: Any, self: LocalGroup, sides: deque[tuple[int, Broadcast]]) -> Any:
+def _newest_first(original: Any, self: LocalGroup, sides: deque[Broadcast]) -> Any:
     sides.reverse()
     try:
         return original(self, sides)

@@ -25,7 +25,7 @@ def _generation_before(original: Any, self: DecodeNode, request: Request) -> boo
 
 def _digest_of_first_chunk(original: Any, self: PrefillNode, transfer: Any, *token: Any) -> Tensor:
     tag, first, _ = original(self, transfer, *token).unbind()
-    pages = self.held_pages[transfer.number].pages
+    pages = self.held_pages[transfer.asked.request].pages
     return torch.stack([tag, first, self.pool.digest(pages[:1])])
 
 
