@@ -135,6 +135,12 @@ class SmallModel:
         return (x[-1] @ self.unembedding).argmax()
 
 
+def to_host(tokens: list[Tensor]) -> Tensor:
+    """Queue a copy of tokens, int64 [] each, to pinned memory; int64 [n]."""
+    result = torch.empty(len(tokens), dtype=torch.int64, pin_memory=True)
+    return result.copy_(torch.stack(tokens), non_blocking=True)
+
+
 class Dense:
     """The cache of one request alone: what the oracle uses.
 

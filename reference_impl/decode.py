@@ -22,13 +22,7 @@ from reference_impl.transport import Peer
 class Phase(Enum):
     """Where the decode node is with a request."""
 
-    QUEUED = "queued"
-    TRANSFERRING = "transferring"
-    RECEIVED = "received"
-    DECODING = "decoding"
-    RECLAIMING = "reclaiming"
-    ABORTED = "aborted"
-    FINISHED = "finished"
+    QUEUED, TRANSFERRING, RECEIVED, DECODING, RECLAIMING, ABORTED, FINISHED = range(7)
 
 
 @dataclass

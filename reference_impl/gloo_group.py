@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,14 +24,24 @@ class GroupError(RuntimeError):
     """A collective has failed, or was not over in time: a rank is gone, or takes no part in it."""
 
 
+@contextmanager
+def _named(what: str, patience: float) -> Iterator[None]:
+    """An error in this context is a `GroupError` that says what has failed."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = re.sub(r"^\[[^]]*\] ", "", str(error)).split(". ")[0].splitlines()[0]
+        raise GroupError(f"{what}: a rank is gone or late ({patience:g} s): {reason}") from error
+
+
 class _Communicator:
     """A sequence of collectives: the nth of one rank meets the nth of every other.
 
-    Sums have a number that all ranks know them by; `what` says which one failed.
+    Each has a number that all ranks know it by; with that, `what` says which one failed.
     """
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, what: str, patience: float) -> None:
+        self._what, self._patience = what, patience
         self.group = dist.new_group(timeout=timedelta(seconds=patience))
         self._sums: dict[int, tuple[dist.Work, Tensor]] = {}
 
@@ -38,27 +50,20 @@ class _Communicator:
         total = torch.tensor([value])
         self._sums[number] = (dist.all_reduce(total, group=self.group, async_op=True), total)
 
-    def sum(self, number: int, what: str) -> int | None:
+    def sum(self, number: int) -> int | None:
         """The sum once all ranks have added to it; None before."""
         if number not in self._sums:
             return None
         work, total = self._sums[number]
-        return int(total) if self.is_over(work, f"{what} {number}") else None
+        return int(total) if self.is_over(work, number) else None
 
-    def is_over(self, work: dist.Work, what: str) -> bool:
-        """Whether a collective is over. Raises `GroupError` if it has failed."""
-        if not work.is_completed():
+    def is_over(self, work: dist.Work | None, number: int) -> bool:
+        """Whether a collective is posted and over. Raises `GroupError` if it has failed."""
+        if work is None or not work.is_completed():
             return False
-        try:
+        with _named(f"{self._what} {number}", self._patience):
             work.wait()
-        except RuntimeError as error:
-            raise _failed(what, self._patience, error) from error
         return True
-
-
-def _failed(what: str, patience: float, error: Exception) -> GroupError:
-    reason = re.sub(r"^\[[^]]*\] ", "", str(error)).split(". ")[0].splitlines()[0]
-    return GroupError(f"{what}: a rank is gone or late ({patience:g} s): {reason}")
 
 
 @dataclass
@@ -87,17 +92,16 @@ class GlooGroup:
         Raises `GroupError` when they do not come, or after `patience` seconds in any collective.
         """
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        self.rank, self.ranks, self.layers, self.on = rank, ranks, layers, on
+        self.ranks, self.layers, self.on = ranks, layers, on
         most = timedelta(seconds=patience)
-        try:
+        with _named("meeting the other ranks", patience):
             dist.init_process_group(
                 "gloo", init_method=store.as_uri(), rank=rank, world_size=ranks, timeout=most
             )
-            self._rounds, self._broadcasts, self._receipts, self._ends = (
-                _Communicator(patience) for _ in range(4)
-            )
-        except RuntimeError as error:
-            raise _failed("meeting the other ranks", patience, error) from error
+            self._rounds = _Communicator("the round of turn", patience)
+            self._broadcasts = _Communicator("the broadcast of turn", patience)
+            self._receipts = _Communicator("the receipt of turn", patience)
+            self._ends = _Communicator("the end of prompt", patience)
         self._sent: list[int] = []
         """Turns whose layer this rank has sent."""
         self._pending: deque[_Collective] = deque()
@@ -109,7 +113,7 @@ class GlooGroup:
 
     def concluded(self, turn: int, rank: int) -> bool | None:  # noqa: ARG002
         """As in `Group`."""
-        refusals = self._rounds.sum(turn, "the round of turn")
+        refusals = self._rounds.sum(turn)
         return None if refusals is None else refusals == 0
 
     def finish(self, prompt: int, rank: int) -> None:  # noqa: ARG002
@@ -118,7 +122,7 @@ class GlooGroup:
 
     def all_finished(self, prompt: int) -> bool:
         """As in `Group`."""
-        return self._ends.sum(prompt, "the end of prompt") is not None
+        return self._ends.sum(prompt) is not None
 
     def join(self, side: Broadcast) -> None:
         """As in `Group`."""
@@ -154,11 +158,10 @@ class GlooGroup:
         """Whether all ranks have received what this one has sent, if that is asked for."""
         if not (self.on.send_waits_for_receivers and self.on.communicator_is_live):
             return True
-        return all(self._receipts.sum(turn, "the receipt of turn") for turn in self._sent)
+        return all(self._receipts.sum(turn) for turn in self._sent)
 
     def _has_arrived(self, made: _Collective) -> bool:
-        what = f"the broadcast of turn {made.side.turn}"
-        return made.work is not None and self._broadcasts.is_over(made.work, what)
+        return self._broadcasts.is_over(made.work, made.side.turn)
 
     def _take_in(self, made: _Collective) -> None:
         target = made.side.target

@@ -15,7 +15,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from reference_impl.attention import Component, LayerCache, Shape, SmallModel
+from reference_impl.attention import Component, LayerCache, Shape, SmallModel, to_host
 from reference_impl.barriers import AsyncCacheLoad
 from reference_impl.slot_pool import Paged, Slot, SlotPool, storage
 
@@ -90,10 +90,8 @@ class TwoTierCache:
         self.model, self.pool, self.host, self.on = model, pool, host, on
         self.compute, self.load, self.store, self.engine = (torch.cuda.Stream() for _ in range(4))
         self.requests: list[Request] = []
-        self.computed = torch.cuda.Event()
-        """What write-backs wait for."""
-        self.last_forward = torch.cuda.Event()
-        self.last_store = torch.cuda.Event()
+        self.computed, self.last_forward, self.last_store = (torch.cuda.Event() for _ in range(3))
+        """What write-backs wait for, and what loads wait for before they write a page."""
         self._components = tuple(zip(pool.components, host.components, strict=True))
 
     def submit(self, request: Request) -> None:
@@ -197,9 +195,7 @@ class TwoTierCache:
         with torch.cuda.stream(self.compute):
             if request.forks:
                 self._fork(request)
-            tokens = self._forward(request)
-            request.result = torch.empty(request.count, dtype=torch.int64, pin_memory=True)
-            request.result.copy_(torch.stack(tokens), non_blocking=True)
+            request.result = to_host(self._forward(request))
         request.done = self.last_forward = self.compute.record_event()
         self.computed.record(self.compute)
         return True

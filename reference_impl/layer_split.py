@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import count, product
+from itertools import product
 
 import torch
 from torch import Tensor
 
-from reference_impl.attention import Component, SmallModel
+from reference_impl.attention import Component, SmallModel, to_host
 from reference_impl.barriers import LayerSplit
 from reference_impl.rank_group import Broadcast, Group, is_done
 
@@ -88,12 +88,11 @@ class Rank:
     on: LayerSplit
 
     def __post_init__(self) -> None:
-        numbers, prompts, shape = count(), self.prompts, self.model.shape
-        self.turns = [
-            Turn(next(numbers), place, step, layer, prompt.length + step)
-            for place, prompt in enumerate(prompts)
-            for step, layer in product(range(prompt.count), range(shape.layers))
-        ]
+        prompts, shape = self.prompts, self.model.shape
+        self.turns: list[Turn] = []
+        for place, prompt in enumerate(prompts):
+            for step, layer in product(range(prompt.count), range(shape.layers)):
+                self.turns.append(Turn(len(self.turns), place, step, layer, prompt.length + step))
         rows = max(prompt.length + prompt.count for prompt in prompts)
         one = (rows, 2, shape.heads, shape.head_dim)
         self.index_cache = torch.zeros(shape.layers, rows, shape.index_dim, device="cuda")
@@ -268,7 +267,7 @@ class Rank:
             if turn.layer + 1 == self.model.shape.layers:
                 self._tokens.append(self.model.token(self._x))
                 if len(self._tokens) == self.prompts[turn.prompt].count:
-                    self._keep_result(turn.prompt)
+                    self.results[turn.prompt] = to_host(self._tokens)
         turn.attended = self.compute.record_event()
         return True
 
@@ -280,11 +279,6 @@ class Rank:
         else:
             last = self._tokens[-1].reshape(1)
         return self.model.embed(last, turn.start)
-
-    def _keep_result(self, prompt: int) -> None:
-        result = torch.empty(len(self._tokens), dtype=torch.int64, pin_memory=True)
-        result.copy_(torch.stack(self._tokens), non_blocking=True)
-        self.results[prompt] = result
 
 
 class _Turn:

@@ -92,12 +92,12 @@ class Write:
         self._handle: Any = None
         self._since = time.monotonic()
         self._state, self.error = State.POSTED, ""
-        self._hear(self._post)
+        self._hear(agent.transfer)
 
     def state(self) -> State:
         """As in `Handle`."""
         if self._state is State.POSTED:
-            self._hear(self._check)
+            self._hear(self._agent.check_xfer_state)
             if self._state is State.POSTED and time.monotonic() - self._since > self._patience:
                 self._fail(f"still under way after {self._patience:g} s")
         return self._state
@@ -109,19 +109,14 @@ class Write:
         while self._handle is not None:
             if time.monotonic() > deadline:
                 raise TransferError(f"a write does not end: {self.error or 'still under way'}")
-            self._hear(self._check)
+            self._hear(self._agent.check_xfer_state)
 
-    def _post(self) -> Any:
-        self._handle = self._prepare()
-        return self._agent.transfer(self._handle)
-
-    def _check(self) -> Any:
-        return self._agent.check_xfer_state(self._handle)
-
-    def _hear(self, ask: Callable[[], Any]) -> None:
+    def _hear(self, ask: Callable[[Any], Any]) -> None:
         """What NIXL says of the write now; an error is kept for whoever asks."""
         try:
-            said = ask()
+            if self._handle is None:
+                self._handle = self._prepare()
+            said = ask(self._handle)
         except Exception as error:  # noqa: BLE001  # NIXL's errors have no class of their own
             self._handle = None
             self._fail(str(error))

@@ -103,11 +103,9 @@ class PrefillNode:
         seen = [self.look_at(request) for request in list(self.under_way)]
         if any(self.answer_owed(request) for request in list(self.owed)):
             return True
-        return any(self._advance(request) for request in list(self.table)) or any(seen)
-
-    def _advance(self, request: int) -> bool:
         steps = (self.expire, self.fail_on_error, self.post, self.finish)
-        return any(step(request) for step in steps)
+        advanced = any(step(request) for request in list(self.table) for step in steps)
+        return advanced or any(seen)
 
     def _going(self, request: int) -> _Transfer | None:
         """A transfer in the tables that has not failed."""
@@ -193,10 +191,9 @@ class PrefillNode:
 
     def _record(self, transfer: _Transfer, token: Tensor) -> Tensor:
         """For whom, the first token, a digest of the rows; int64 [3]."""
-        tag = torch.tensor(transfer.asked.slot.generation, device="cuda")
-        return torch.stack(
-            [tag, token, self.pool.digest(self.held_pages[transfer.asked.request].pages)]
-        )
+        asked = transfer.asked
+        tag = torch.tensor(asked.slot.generation, device="cuda")
+        return torch.stack([tag, token, self.pool.digest(self.held_pages[asked.request].pages)])
 
     def finish(self, request: int) -> bool:
         """Tell what of a transfer has arrived, once it has."""

@@ -65,14 +65,12 @@ class SlotPool:
         self.collect()
         if len(self._free) < count:
             return None
-        pages = tuple(self._next() for _ in range(count))
+        next_page = self._free.pop if self.reuse == "lifo" else self._free.popleft
+        pages = tuple(next_page() for _ in range(count))
         for page in pages:
             self.generation[page] += 1
             self.owner[page] = owner
         return Slot(owner, pages, self.generation[pages[0]])
-
-    def _next(self) -> int:
-        return self._free.pop() if self.reuse == "lifo" else self._free.popleft()
 
     def give_back(self, slot: Slot, after: Sequence[torch.cuda.Event] = ()) -> None:
         """The pages of a slot are free, or will be once the host sees all of `after` done.

@@ -159,7 +159,7 @@ class _Decoding:
             if self._go_on():
                 moved = now
             elif now - moved > PATIENCE:
-                raise TransferError(f"request {request.number} stays {request.phase.value}")
+                raise TransferError(f"request {request.number} stays {request.phase.name.lower()}")
             elif now - asked > 1:
                 asked = now
                 self.node.ask_again()

@@ -1,4 +1,4 @@
-"""A model whose heads are in another order, as at a prefill node of another tensor-parallel size."""
+"""A model whose heads are in another order, as a node of another tensor-parallel size has them."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def decode_process(plan: Plan, peer: Connection) -> Report:
         _until_over(node, plan)
         peer.send("over")
         ended = [
-            Ended(r.number, r.phase.value, tuple(r.tokens), right[r.number % plan.requests])
+            Ended(r.number, r.phase.name.lower(), tuple(r.tokens), right[r.number % plan.requests])
             for r in node.requests.values()
         ]
         return Report(tuple(ended), pool.free, plan.pages)
@@ -156,7 +156,7 @@ def _until_over(node: DecodeNode, plan: Plan) -> None:
         if did:
             moved = now
         elif now - moved > plan.patience:
-            waiting = ", ".join(f"request {r.number} is {r.phase.value}" for r in under_way)
+            waiting = ", ".join(f"request {r.number} is {r.phase.name.lower()}" for r in under_way)
             raise TransferError(f"no word from the prefill node for {plan.patience:g} s: {waiting}")
 
 
