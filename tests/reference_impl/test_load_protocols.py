@@ -63,6 +63,12 @@ def test_prefixes_are_restored_at_the_target_rate():
     assert abs(tally.hit_rate - 0.6) < 0.03
 
 
+def test_the_load_of_a_protocol_keeps_it_busy():
+    tally = served("async_cache_load/by_streams", 40, interval=None)
+    assert 0.4 < tally.mean_occupancy < 0.95
+    assert not tally.attempts[End.STUCK]
+
+
 @pytest.mark.parametrize(
     "design",
     [
