@@ -152,8 +152,8 @@ def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int =
     return [(tuple(r.tokens or ()), known[r.prefix].tokens) for r in done]
 
 
-def split_by_layers(on: LayerSplit, window: Window = nullcontext) -> Compared:
-    """Two prompts on two ranks."""
+def split_by_layers(on: LayerSplit, window: Window = nullcontext, *, refuse: int = -1) -> Compared:
+    """Two prompts on two ranks; the last rank refuses the turn `refuse`, and with it its prompt."""
     shape, last = Shape(), 5
     model = SmallModel(shape)
     prompts, right = [], []
@@ -164,17 +164,26 @@ def split_by_layers(on: LayerSplit, window: Window = nullcontext) -> Compared:
         right.append(found.tokens)
     group = LocalGroup(2, on)
     ranks = [Rank(number, 2, model, prompts, group, on) for number in range(2)]
+
+    def take_up(rank: Rank) -> bool:
+        turn = next((t.number for t in rank.turns if t.stage < Taken.JOINED), None)
+        if rank is ranks[-1] and turn == refuse:
+            rank.refuse()
+        return rank.take_up()
+
     for _ in range(MOST):
         for rank in ranks:
             for stream in (rank.loads, rank.broadcasts):
                 with torch.cuda.stream(stream):
                     window()
-            went_on = [rank.fetch(), rank.take_up(), rank.take_up(), rank.attend()]
+            went_on = [rank.fetch(), take_up(rank), take_up(rank), rank.attend()]
         over = all(t.stage >= Taken.JOINED for rank in ranks for t in rank.turns)
-        if over and not any(went_on) and all(len(r.results) == len(prompts) for r in ranks):
+        served = all(len(r.results.keys() | r.dropped) == len(prompts) for r in ranks)
+        if over and served and not any(went_on):
             break
     torch.cuda.synchronize()
-    return [(tuple(rank.results[n].tolist()), right[n]) for rank in ranks for n in range(2)]
+    assert all(len(r.dropped) == (refuse >= 0) for r in ranks)
+    return [(tuple(r.results[n].tolist()), right[n]) for r in ranks for n in r.results]
 
 
 def safe_handoff() -> Handoff:
