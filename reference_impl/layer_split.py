@@ -159,8 +159,7 @@ class Rank:
             return self._join(turn)
         if turn.stage is Stage.AHEAD and turn.prompt not in self.dropped:
             return self._ask(turn)
-        asks = turn.stage is Stage.ASKING
-        agreed = self.group.concluded(turn.number, self.number) if asks else False
+        agreed = turn.stage is Stage.ASKING and self.group.concluded(turn.number, self.number)
         if agreed:
             turn.stage = Stage.AGREED
         elif agreed is False:
