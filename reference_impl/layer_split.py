@@ -75,6 +75,9 @@ class Turn:
 class Rank:
     """One rank of `ranks`: the layers it keeps, its buffers, its streams and its host.
 
+    index_cache: float32 [layers, rows, index_dim]
+    layers: float32 [layers, rows, 2, heads, head_dim]; only those that it owns are used
+    buffers: float32 [BUFFERS, rows, 2, heads, head_dim]
     ready: for each layer the prompt of its newest load that was seen to end, -1 before any
     dropped: prompts that a turn was left of
     results: the tokens of each prompt, int64 [count] in pinned memory, once they are queued
