@@ -3,8 +3,8 @@
     attention       a small model with an indexer and sparse attention; the oracle
     slot_pool       paged storage: allocation, ownership, generations, deferred release
     barriers        every piece of synchronisation, one switch each, named as in `models/`
-    transport       one-sided writes as an interface, and copies in their place on one device
-    nixl_transport  the same between two processes, over NIXL
+    transport       one-sided writes as an interface
+    nixl_transport  these writes between two processes, over NIXL
     messages        what the two nodes of a handoff say to one another
     prefill         the node that computes a prompt and writes it into a slot of the other
     decode          the node that owns the slots, reads them, and gives them on

@@ -7,8 +7,8 @@ reads the keys and values of the chosen rows. Weights come from a seed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 import torch
@@ -39,16 +39,19 @@ class Shape:
         return -(-tokens // self.page_rows)
 
 
+class Component(IntEnum):
+    """What a layer keeps of a token, all float32: the indexer's key, [index_dim], and the key and
+    the value of its attention, [2, heads, head_dim]."""
+
+    INDEX_KEYS, KEYS_VALUES = range(2)
+
+
 class LayerCache(Protocol):
     """The cache of one request as a forward pass uses it, a layer and a component at a time."""
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """Append index keys, float32 [n, index_dim], at row `start`; all rows up to the new ones,
-        float32 [start + n, index_dim]."""
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """Append keys and values, float32 [n, 2, heads, head_dim], at row `start`; all rows up to
-        the new ones, float32 [start + n, 2, heads, head_dim]."""
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
+        """Append n rows, [n, ...] as the component has them, at row `start`; all rows up to the
+        new ones, [start + n, ...]."""
 
 
 class SmallModel:
@@ -71,23 +74,6 @@ class SmallModel:
         ones = torch.ones(shape.positions, shape.positions)
         self.causal = torch.triu(ones * float("-inf"), diagonal=1).to("cuda")
 
-    def with_heads_reversed(self) -> SmallModel:
-        """The same model with its heads in the opposite order, as another tensor-parallel size has
-        them: the same tokens from a cache in another layout (`reversed_heads`)."""
-        made, shape = copy(self), self.shape
-        layers, width, heads = shape.layers, shape.width, shape.heads
-        by_head = self.projection.view(layers, width, 3, heads, shape.head_dim)
-        made.projection = by_head.flip(3).reshape(layers, width, 3 * width)
-        by_head = self.output.view(layers, heads, shape.head_dim, width)
-        made.output = by_head.flip(1).reshape(layers, width, width)
-        return made
-
-    def reading(self, chosen: int) -> SmallModel:
-        """The same model with an attention that reads so many rows: a draft of this one."""
-        made = copy(self)
-        made.shape = replace(self.shape, chosen=chosen)
-        return made
-
     def forward(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
         """The token after `tokens`, int64 [n] on the device, which stand at `start`; int64 []."""
         return self.token(self._through(tokens, start, cache))
@@ -109,9 +95,11 @@ class SmallModel:
     def layer(self, x: Tensor, layer: int, start: int, cache: LayerCache) -> Tensor:
         """One layer, float32 [n, width] to the same: the indexer, then attention."""
         query, key = self.index(x, layer)
-        bias = self.choose(query, cache.index_keys(layer, start, key), start)
+        keys = cache.append(Component.INDEX_KEYS, layer, start, key)
+        bias = self.choose(query, keys, start)
         asked, new = self.project(x, layer)
-        return self.attend(x, asked, cache.keys_values(layer, start, new), bias, layer)
+        rows = cache.append(Component.KEYS_VALUES, layer, start, new)
+        return self.attend(x, asked, rows, bias, layer)
 
     def index(self, x: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """What the indexer asks and is asked for, each float32 [n, index_dim]."""
@@ -147,27 +135,34 @@ class SmallModel:
         return (x[-1] @ self.unembedding).argmax()
 
 
+def to_host(tokens: list[Tensor]) -> Tensor:
+    """Queue a copy of tokens, int64 [] each, to pinned memory; int64 [n]."""
+    result = torch.empty(len(tokens), dtype=torch.int64, pin_memory=True)
+    return result.copy_(torch.stack(tokens), non_blocking=True)
+
+
 class Dense:
-    """The cache of one request alone, as a tensor a layer: what the oracle uses."""
+    """The cache of one request alone: what the oracle uses.
+
+    rows: for each component the rows of each layer, [n, ...] once there are any
+    """
 
     def __init__(self, layers: int) -> None:
-        self.indices: list[Tensor | None] = [None] * layers
-        self.rows: list[Tensor | None] = [None] * layers
+        self.rows: list[list[Tensor]] = [[torch.empty(0)] * layers for _ in Component]
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:  # noqa: ARG002
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`."""
-        return _extended(self.indices, layer, new)
+        rows = torch.cat([self.rows[component][layer], new]) if start else new
+        self.rows[component][layer] = rows
+        return rows
 
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:  # noqa: ARG002
-        """As in `LayerCache`."""
-        return _extended(self.rows, layer, new)
+    def stacked(self) -> list[Tensor]:
+        """For each component the rows of all layers, [layers, n, ...]."""
+        return [torch.stack(layers) for layers in self.rows]
 
-
-def _extended(parts: list[Tensor | None], layer: int, new: Tensor) -> Tensor:
-    old = parts[layer]
-    both = new if old is None else torch.cat([old, new])
-    parts[layer] = both
-    return both
+    def keep(self, count: int) -> None:
+        """Forget all rows but the first."""
+        self.rows = [[rows[:count] for rows in layers] for layers in self.rows]
 
 
 @dataclass(frozen=True)
@@ -193,15 +188,12 @@ def oracle(
     shape = model.shape
     chunk = chunk or shape.page_rows
     cache = Dense(shape.layers)
-    tokens: list[int] = []
     for start in range(0, len(prompt), chunk):
         part = torch.tensor(prompt[start : start + chunk], device="cuda")
         token = model.forward(part, start, cache)
-    index_keys = torch.stack([t for t in cache.indices if t is not None]).cpu()
-    keys_values = torch.stack([t for t in cache.rows if t is not None]).cpu()
-    tokens.append(int(token))
+    index_keys, keys_values = (rows.cpu() for rows in cache.stacked())
+    tokens = [int(token)]
     while len(tokens) < count:
-        start = len(prompt) + len(tokens) - 1
-        tokens.append(int(model.forward(token.reshape(1), start, cache)))
-        token = torch.tensor(tokens[-1], device="cuda")
+        token = model.forward(token.reshape(1), len(prompt) + len(tokens) - 1, cache)
+        tokens.append(int(token))
     return Expected(tuple(tokens), index_keys, keys_values)

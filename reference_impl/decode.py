@@ -7,39 +7,22 @@ says whether it did. What a loop does for one request has a name of its own (`se
 
 from __future__ import annotations
 
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from enum import Enum
 
 import torch
 
 from reference_impl.attention import SmallModel
 from reference_impl.barriers import Handoff
-from reference_impl.messages import (
-    Abort,
-    Answer,
-    Arrived,
-    Channel,
-    Failure,
-    Message,
-    Records,
-    Success,
-    Transfer,
-)
-from reference_impl.prefill import digest
+from reference_impl.messages import Abort, Answer, Arrived, Failure, Success, Transfer
 from reference_impl.slot_pool import Paged, Slot, SlotPool
-from reference_impl.transport import Transport
+from reference_impl.transport import Peer
 
 
 class Phase(Enum):
     """Where the decode node is with a request."""
 
-    QUEUED = "queued"
-    TRANSFERRING = "transferring"
-    RECEIVED = "received"
-    DECODING = "decoding"
-    RECLAIMING = "reclaiming"
-    ABORTED = "aborted"
-    FINISHED = "finished"
+    QUEUED, TRANSFERRING, RECEIVED, DECODING, RECLAIMING, ABORTED, FINISHED = range(7)
 
 
 @dataclass
@@ -61,46 +44,14 @@ class Request:
         return self.phase in (Phase.TRANSFERRING, Phase.RECLAIMING)
 
 
-@dataclass
-class Peer:
-    """The connection to a prefill node; `transport` is what its writes come by."""
-
-    incoming: Channel
-    outgoing: Channel
-    transport: Transport
-    is_connected: bool = True
-
-    def receive(self) -> Message | None:
-        """The next message that has arrived, if any."""
-        return self.incoming.receive() if self.is_connected else None
-
-    def send(self, message: Message) -> None:
-        """Put a message on its way; to a node that is lost, none goes."""
-        if self.is_connected:
-            self.outgoing.send(message)
-
-
-@dataclass(eq=False)
 class DecodeNode:
-    """One decode node with its slots, connected to a prefill node, or to several (`connect`)."""
+    """One decode node with its slots; `peers` are the prefill nodes that it is connected to, by the
+    numbers that requests name them by."""
 
-    model: SmallModel
-    pool: SlotPool
-    records: Records
-    transport: InitVar[Transport]
-    channel: InitVar[tuple[Channel, Channel]]
-    on: Handoff
-
-    def __post_init__(self, transport: Transport, channel: tuple[Channel, Channel]) -> None:
+    def __init__(self, model: SmallModel, pool: SlotPool, on: Handoff, *peers: Peer) -> None:
+        self.model, self.pool, self.on, self.peers = model, pool, on, list(peers)
         self.stream = torch.cuda.Stream()
         self.requests: dict[int, Request] = {}
-        self.peers: list[Peer] = []
-        self.connect(transport, channel)
-
-    def connect(self, transport: Transport, channel: tuple[Channel, Channel]) -> int:
-        """Another prefill node, by the number that requests name it by."""
-        self.peers.append(Peer(*channel, transport))
-        return len(self.peers) - 1
 
     def submit(self, number: int, prompt: tuple[int, ...], count: int, peer: int = 0) -> Request:
         """A request comes in, or a retry under a number of its own."""
@@ -113,7 +64,7 @@ class DecodeNode:
         """Take one message; one that nobody waits for changes nothing."""
         received = (message for peer in self.peers if (message := peer.receive()) is not None)
         message = next(received, None)
-        if message is None or isinstance(message, Transfer | Abort):
+        if message is None:
             return False
         request = self.requests[message.request]
         if not request.listens:
@@ -141,7 +92,7 @@ class DecodeNode:
             return False
         peer = self.peers[request.peer]
         if not peer.is_connected:
-            request.phase = Phase.ABORTED  # a router would try another node
+            self._release(request)  # a router would try another node
             return True
         tokens = len(request.prompt) + request.count
         request.slot = self.pool.take(request.number, self.model.shape.pages(tokens))
@@ -182,10 +133,8 @@ class DecodeNode:
             case Phase.RECEIVED:
                 held = self.on.abort_is_deferred and not self.on.seen_completion_frees
                 self._give_up(request, deferred=held)
-            case Phase.DECODING:
+            case Phase.QUEUED | Phase.DECODING:
                 self._release(request)
-            case Phase.QUEUED:
-                request.phase = Phase.ABORTED
             case _:
                 return False
         return True
@@ -245,11 +194,10 @@ class DecodeNode:
             return False
         assert request.slot is not None
         with torch.cuda.stream(self.stream):
-            record = self.records.rows[request.slot.pages[0]]
-            tag, token, rows = record.tolist()
+            tag, token, rows = self.pool.records[request.slot.pages[0]].tolist()
             foreign = self.on.record_carries_tag and tag != request.slot.generation
             if self.on.record_carries_digest:
-                foreign |= rows != int(digest(self.pool, self._received(request)))
+                foreign |= rows != int(self.pool.digest(self._received(request)))
         if foreign:
             self._release(request)
             return True

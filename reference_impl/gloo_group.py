@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,21 +17,31 @@ import torch.distributed as dist
 from torch import Tensor
 
 from reference_impl.barriers import LayerSplit
-from reference_impl.rank_group import Broadcast, Staging
+from reference_impl.rank_group import Broadcast, Staging, is_done
 
 
 class GroupError(RuntimeError):
     """A collective has failed, or was not over in time: a rank is gone, or takes no part in it."""
 
 
+@contextmanager
+def _named(what: str, patience: float) -> Iterator[None]:
+    """An error in this context is a `GroupError` that says what has failed."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = re.sub(r"^\[[^]]*\] ", "", str(error)).split(". ")[0].splitlines()[0]
+        raise GroupError(f"{what}: a rank is gone or late ({patience:g} s): {reason}") from error
+
+
 class _Communicator:
     """A sequence of collectives: the nth of one rank meets the nth of every other.
 
-    Sums have a number that all ranks know them by; `what` says which one failed.
+    Each has a number that all ranks know it by; with that, `what` says which one failed.
     """
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, what: str, patience: float) -> None:
+        self._what, self._patience = what, patience
         self.group = dist.new_group(timeout=timedelta(seconds=patience))
         self._sums: dict[int, tuple[dist.Work, Tensor]] = {}
 
@@ -38,34 +50,26 @@ class _Communicator:
         total = torch.tensor([value])
         self._sums[number] = (dist.all_reduce(total, group=self.group, async_op=True), total)
 
-    def sum(self, number: int, what: str) -> int | None:
+    def sum(self, number: int) -> int | None:
         """The sum once all ranks have added to it; None before."""
         if number not in self._sums:
             return None
         work, total = self._sums[number]
-        return int(total) if self.is_over(work, f"{what} {number}") else None
+        return int(total) if self.is_over(work, number) else None
 
-    def is_over(self, work: dist.Work, what: str) -> bool:
-        """Whether a collective is over. Raises `GroupError` if it has failed."""
-        if not work.is_completed():
+    def is_over(self, work: dist.Work | None, number: int) -> bool:
+        """Whether a collective is posted and over. Raises `GroupError` if it has failed."""
+        if work is None or not work.is_completed():
             return False
-        try:
+        with _named(f"{self._what} {number}", self._patience):
             work.wait()
-        except RuntimeError as error:
-            raise _failed(what, self._patience, error) from error
         return True
-
-
-def _failed(what: str, patience: float, error: Exception) -> GroupError:
-    reason = re.sub(r"^\[[^]]*\] ", "", str(error)).split(". ")[0].splitlines()[0]
-    return GroupError(f"{what}: a rank is gone or late ({patience:g} s): {reason}")
 
 
 @dataclass
 class _Collective:
     """A broadcast that this rank has joined; `host` holds the bytes that travel."""
 
-    turn: int
     side: Broadcast
     host: Tensor
     work: dist.Work | None = None
@@ -88,17 +92,16 @@ class GlooGroup:
         Raises `GroupError` when they do not come, or after `patience` seconds in any collective.
         """
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        self.rank, self.ranks, self.layers, self.on = rank, ranks, layers, on
+        self.ranks, self.layers, self.on = ranks, layers, on
         most = timedelta(seconds=patience)
-        try:
+        with _named("meeting the other ranks", patience):
             dist.init_process_group(
                 "gloo", init_method=store.as_uri(), rank=rank, world_size=ranks, timeout=most
             )
-            self._rounds, self._broadcasts, self._receipts, self._ends = (
-                _Communicator(patience) for _ in range(4)
-            )
-        except RuntimeError as error:
-            raise _failed("meeting the other ranks", patience, error) from error
+            self._rounds = _Communicator("the round of turn", patience)
+            self._broadcasts = _Communicator("the broadcast of turn", patience)
+            self._receipts = _Communicator("the receipt of turn", patience)
+            self._ends = _Communicator("the end of prompt", patience)
         self._sent: list[int] = []
         """Turns whose layer this rank has sent."""
         self._pending: deque[_Collective] = deque()
@@ -110,7 +113,7 @@ class GlooGroup:
 
     def concluded(self, turn: int, rank: int) -> bool | None:  # noqa: ARG002
         """As in `Group`."""
-        refusals = self._rounds.sum(turn, "the round of turn")
+        refusals = self._rounds.sum(turn)
         return None if refusals is None else refusals == 0
 
     def finish(self, prompt: int, rank: int) -> None:  # noqa: ARG002
@@ -119,9 +122,9 @@ class GlooGroup:
 
     def all_finished(self, prompt: int) -> bool:
         """As in `Group`."""
-        return self._ends.sum(prompt, "the end of prompt") is not None
+        return self._ends.sum(prompt) is not None
 
-    def join(self, turn: int, rank: int, side: Broadcast) -> None:  # noqa: ARG002
+    def join(self, side: Broadcast) -> None:
         """As in `Group`."""
         if side.source is not None:
             host = self._staging.place(side.source)
@@ -130,27 +133,22 @@ class GlooGroup:
             host = _pinned(side.target)
             if not self.on.communicator_is_live:
                 side.done = side.stream.record_event()
-        self._pending.append(_Collective(turn, side, host))
+        self._pending.append(_Collective(side, host))
 
     def progress(self) -> bool:
         """Send what may be sent, post the broadcasts whose turn it is, take in what has arrived."""
-        moved = False
+        moved, may_post = False, self.on.communicator_is_live
         for made in self._pending:
             side, source = made.side, made.side.source
             if source is not None and side.done is None and self._may_send():
                 side.queue(partial(made.host.copy_, source, non_blocking=True))
-                self._sent.append(made.turn)
+                self._sent.append(side.turn)
                 moved = True
-        if not self.on.communicator_is_live:
-            return moved
-        for made in self._pending:
-            if made.work is None:
-                sent = made.side.done
-                if made.side.source is not None and not (sent is not None and sent.query()):
-                    break  # none overtakes another
-                owner = made.turn % self.layers % self.ranks
+            if may_post and made.work is None and (source is None or is_done(side.done)):
+                owner = side.turn % self.layers % self.ranks
                 made.work = dist.broadcast(made.host, owner, self._broadcasts.group, async_op=True)
                 moved = True
+            may_post = may_post and made.work is not None  # none overtakes another
         while self._pending and self._has_arrived(self._pending[0]):
             self._take_in(self._pending.popleft())
             moved = True
@@ -160,18 +158,17 @@ class GlooGroup:
         """Whether all ranks have received what this one has sent, if that is asked for."""
         if not (self.on.send_waits_for_receivers and self.on.communicator_is_live):
             return True
-        return all(self._receipts.sum(turn, "the receipt of turn") for turn in self._sent)
+        return all(self._receipts.sum(turn) for turn in self._sent)
 
     def _has_arrived(self, made: _Collective) -> bool:
-        what = f"the broadcast of turn {made.turn}"
-        return made.work is not None and self._broadcasts.is_over(made.work, what)
+        return self._broadcasts.is_over(made.work, made.side.turn)
 
     def _take_in(self, made: _Collective) -> None:
         target = made.side.target
         if target is not None:
             made.side.queue(partial(target.copy_, made.host, non_blocking=True))
         if self.on.send_waits_for_receivers:
-            self._receipts.add(made.turn, 1)
+            self._receipts.add(made.side.turn, 1)
 
     def close(self) -> None:
         """Leave the group."""

@@ -15,13 +15,13 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from reference_impl.attention import LayerCache, Shape, SmallModel
+from reference_impl.attention import Component, LayerCache, Shape, SmallModel, to_host
 from reference_impl.barriers import AsyncCacheLoad
-from reference_impl.slot_pool import Paged, Slot, SlotPool
+from reference_impl.slot_pool import Paged, Slot, SlotPool, storage
 
 Prefix = tuple[int, ...]
-Loaded = list[tuple[torch.cuda.Event, torch.cuda.Event]]
-"""For each layer, the events behind its index keys and behind its keys and values."""
+Loaded = list[list[torch.cuda.Event]]
+"""For each layer, the event behind each of its components."""
 
 
 class Stage(IntEnum):
@@ -66,17 +66,11 @@ class Request:
 
 
 class HostTier:
-    """Pages in pinned host memory.
-
-    index_keys: float32 [pages, layers, page_rows, index_dim]
-    keys_values: float32 [pages, layers, page_rows, 2, heads, head_dim]
-    holds: the prefix that a page can be hit for, if any
-    """
+    """Pages in pinned host memory; `components` as in `storage`, and `holds` the prefix that a page
+    can be hit for, if any."""
 
     def __init__(self, shape: Shape, pages: int) -> None:
-        rows = (pages, shape.layers, shape.page_rows)
-        self.index_keys = torch.zeros(*rows, shape.index_dim).pin_memory()
-        self.keys_values = torch.zeros(*rows, 2, shape.heads, shape.head_dim).pin_memory()
+        self.components = self.index_keys, self.keys_values = storage(shape, pages, pin_memory=True)
         self.holds: list[Prefix | None] = [None] * pages
 
     def find(self, prefix: Prefix) -> int | None:
@@ -96,14 +90,9 @@ class TwoTierCache:
         self.model, self.pool, self.host, self.on = model, pool, host, on
         self.compute, self.load, self.store, self.engine = (torch.cuda.Stream() for _ in range(4))
         self.requests: list[Request] = []
-        self.computed = torch.cuda.Event()
-        """What write-backs wait for."""
-        self.last_forward = torch.cuda.Event()
-        self.last_store = torch.cuda.Event()
-        self._components = (
-            (pool.index_keys, host.index_keys),
-            (pool.keys_values, host.keys_values),
-        )
+        self.computed, self.last_forward, self.last_store = (torch.cuda.Event() for _ in range(3))
+        """What write-backs wait for, and what loads wait for before they write a page."""
+        self._components = tuple(zip(pool.components, host.components, strict=True))
 
     def submit(self, request: Request) -> None:
         """A request comes in; requests start in their order."""
@@ -118,17 +107,16 @@ class TwoTierCache:
 
     # The host tier.
 
-    def prefetch(self, prefix: Prefix, index_keys: Tensor, keys_values: Tensor) -> bool:
-        """Storage fills an empty host page with a prefix that a request waits for: float32
-        [layers, n, index_dim] and [layers, n, 2, heads, head_dim] for its n rows."""
+    def prefetch(self, prefix: Prefix, *components: Tensor) -> bool:
+        """Storage fills an empty host page with a prefix that a request waits for: its n rows of
+        each component, [layers, n, ...]."""
         self._synchronise()
         page = self._empty_page(prefix)
         waits = any(r.stage is Stage.WAITING and r.prefix == prefix for r in self.requests)
         if page is None or not waits:
             return False
-        rows = len(prefix)
-        self.host.index_keys[page, :, :rows] = index_keys
-        self.host.keys_values[page, :, :rows] = keys_values
+        for host, rows in zip(self.host.components, components, strict=True):
+            host[page, :, : len(prefix)] = rows
         self.host.holds[page] = prefix
         return True
 
@@ -185,12 +173,11 @@ class TwoTierCache:
             self.load.wait_event(self.last_store)
         with torch.cuda.stream(self.load):
             for layer in range(self.model.shape.layers):
-                behind = []
+                request.loaded.append([])
                 for device, host in self._components:
                     source = host[host_page, layer, :rows]
                     device[page, layer, :rows].copy_(source, non_blocking=True)
-                    behind.append(self.load.record_event())
-                request.loaded.append((behind[0], behind[1]))
+                    request.loaded[layer].append(self.load.record_event())
         if not self.on.event_of_one_stream:
             self.computed.record(self.load)
 
@@ -208,9 +195,7 @@ class TwoTierCache:
         with torch.cuda.stream(self.compute):
             if request.forks:
                 self._fork(request)
-            tokens = self._forward(request)
-            request.result = torch.empty(request.count, dtype=torch.int64, pin_memory=True)
-            request.result.copy_(torch.stack(tokens), non_blocking=True)
+            request.result = to_host(self._forward(request))
         request.done = self.last_forward = self.compute.record_event()
         self.computed.record(self.compute)
         return True
@@ -330,16 +315,11 @@ class Restored(Paged):
 
     def __init__(self, pool: SlotPool, slot: Slot, loaded: Loaded, on: AsyncCacheLoad) -> None:
         super().__init__(pool, slot)
-        self._loaded, self._on = loaded, on
+        self._loaded = loaded
+        self._waits = on.indexer_waits_for_load, on.attention_waits_for_load
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`."""
-        if self._loaded and self._on.indexer_waits_for_load:
-            torch.cuda.current_stream().wait_event(self._loaded[layer][0])
-        return super().index_keys(layer, start, new)
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`."""
-        if self._loaded and self._on.attention_waits_for_load:
-            torch.cuda.current_stream().wait_event(self._loaded[layer][1])
-        return super().keys_values(layer, start, new)
+        if self._loaded and self._waits[component]:
+            torch.cuda.current_stream().wait_event(self._loaded[layer][component])
+        return super().append(component, layer, start, new)

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import count, product
+from itertools import product
 
 import torch
 from torch import Tensor
 
-from reference_impl.attention import SmallModel
+from reference_impl.attention import Component, SmallModel, to_host
 from reference_impl.barriers import LayerSplit
-from reference_impl.rank_group import Broadcast, Group
+from reference_impl.rank_group import Broadcast, Group, is_done
 
 BUFFERS = 2
 
@@ -75,6 +75,9 @@ class Turn:
 class Rank:
     """One rank of `ranks`: the layers it keeps, its buffers, its streams and its host.
 
+    index_cache: float32 [layers, rows, index_dim]
+    layers: float32 [layers, rows, 2, heads, head_dim]; only those that it owns are used
+    buffers: float32 [BUFFERS, rows, 2, heads, head_dim]
     ready: for each layer the prompt of its newest load that was seen to end, -1 before any
     dropped: prompts that a turn was left of
     results: the tokens of each prompt, int64 [count] in pinned memory, once they are queued
@@ -88,12 +91,11 @@ class Rank:
     on: LayerSplit
 
     def __post_init__(self) -> None:
-        numbers, prompts, shape = count(), self.prompts, self.model.shape
-        self.turns = [
-            Turn(next(numbers), place, step, layer, prompt.length + step)
-            for place, prompt in enumerate(prompts)
-            for step, layer in product(range(prompt.count), range(shape.layers))
-        ]
+        prompts, shape = self.prompts, self.model.shape
+        self.turns: list[Turn] = []
+        for place, prompt in enumerate(prompts):
+            for step, layer in product(range(prompt.count), range(shape.layers)):
+                self.turns.append(Turn(len(self.turns), place, step, layer, prompt.length + step))
         rows = max(prompt.length + prompt.count for prompt in prompts)
         one = (rows, 2, shape.heads, shape.head_dim)
         self.index_cache = torch.zeros(shape.layers, rows, shape.index_dim, device="cuda")
@@ -156,22 +158,16 @@ class Rank:
         turn = self._next()
         if turn is None:
             return False
-        match turn.stage:
-            case Stage.AHEAD if turn.prompt in self.dropped:
-                self._leave(turn)
-            case Stage.AHEAD:
-                return self._ask(turn)
-            case Stage.ASKING:
-                agreed = self.group.concluded(turn.number, self.number)
-                if agreed is None:
-                    return False
-                if agreed:
-                    turn.stage = Stage.AGREED
-                else:
-                    self._leave(turn)
-            case _:
-                return self._join(turn)
-        return True
+        if turn.stage is Stage.AGREED:
+            return self._join(turn)
+        if turn.stage is Stage.AHEAD and turn.prompt not in self.dropped:
+            return self._ask(turn)
+        agreed = turn.stage is Stage.ASKING and self.group.concluded(turn.number, self.number)
+        if agreed:
+            turn.stage = Stage.AGREED
+        elif agreed is False:
+            self._leave(turn)
+        return agreed is not None
 
     def _next(self) -> Turn | None:
         """The first turn whose collectives are not over."""
@@ -220,7 +216,7 @@ class Rank:
         rows = turn.start if on.broadcast_names_its_rows else self.buffers.shape[1]
         joined = [t for t in self.turns[: turn.number] if t.stage is Stage.JOINED]
         received = [t for t in joined if not self.owns(t)]
-        side, before = Broadcast(self.broadcasts), []
+        side, before = Broadcast(turn.number, self.number, self.broadcasts), []
         if self.owns(turn):
             side.source = self.layers[turn.layer, :rows]
             if on.send_waits_for_load and turn.loaded is not None:
@@ -232,33 +228,32 @@ class Rank:
             if on.receive_waits_for_reader:
                 before = [t.attended for t in received if self.buffer_of(t) == buffer]
         side.waits += [event for event in before if event is not None]
-        if None in before or (on.join_waits_for_reader and not all(map(_is_read, received))):
+        if None in before:
+            return False
+        if on.join_waits_for_reader and not all(is_done(t.attended) for t in received):
             return False
         turn.side, turn.stage = side, Stage.JOINED
-        self.group.join(turn.number, self.number, side)
+        self.group.join(side)
         return True
 
     # Attention.
 
     def attend(self) -> bool:
         """Queue the layer of the next turn, or tell that a prompt is done with."""
-        for turn in self.turns:
-            if turn.stage is not Stage.LEFT and turn.attended is None:
-                return turn.stage is Stage.JOINED and self._attend(turn)
-            ends = turn is self.turns[-1] or self.turns[turn.number + 1].prompt != turn.prompt
-            if ends and turn.prompt not in self._ended and self.is_over(turn.prompt):
+        left = (t for t in self.turns if t.stage is not Stage.LEFT and t.attended is None)
+        turn = next(left, None)
+        for prompt in range(len(self.prompts) if turn is None else turn.prompt):
+            if prompt not in self._ended and self._is_over(prompt):
                 # Everybody may write over the rows of a prompt once all ranks have seen its end.
-                self._ended.add(turn.prompt)
-                self.group.finish(turn.prompt, self.number)
+                self._ended.add(prompt)
+                self.group.finish(prompt, self.number)
                 return True
-        return False
+        return turn is not None and turn.stage is Stage.JOINED and self._attend(turn)
 
-    def is_over(self, prompt: int) -> bool:
+    def _is_over(self, prompt: int) -> bool:
         """Whether the host sees that its attention and its broadcasts of a prompt have ended."""
-        mine = [turn for turn in self.turns if turn.prompt == prompt]
-        sides = [turn.side.done for turn in mine if turn.side is not None]
-        events = [turn.attended for turn in mine if turn.attended is not None]
-        return None not in sides and all(e.query() for e in [*events, *sides] if e is not None)
+        mine = [(t.attended, t.side.done) for t in self.turns if t.prompt == prompt and t.side]
+        return all(is_done(attended) and is_done(lent) for attended, lent in mine)
 
     def _attend(self, turn: Turn) -> bool:
         assert turn.side is not None
@@ -274,7 +269,7 @@ class Rank:
             if turn.layer + 1 == self.model.shape.layers:
                 self._tokens.append(self.model.token(self._x))
                 if len(self._tokens) == self.prompts[turn.prompt].count:
-                    self._keep_result(turn.prompt)
+                    self.results[turn.prompt] = to_host(self._tokens)
         turn.attended = self.compute.record_event()
         return True
 
@@ -287,15 +282,6 @@ class Rank:
             last = self._tokens[-1].reshape(1)
         return self.model.embed(last, turn.start)
 
-    def _keep_result(self, prompt: int) -> None:
-        result = torch.empty(len(self._tokens), dtype=torch.int64, pin_memory=True)
-        result.copy_(torch.stack(self._tokens), non_blocking=True)
-        self.results[prompt] = result
-
-
-def _is_read(turn: Turn) -> bool:
-    return turn.attended is not None and turn.attended.query()
-
 
 class _Turn:
     """The cache of a turn, a `LayerCache`: the indexer's keys, then the layer or its buffer."""
@@ -303,13 +289,12 @@ class _Turn:
     def __init__(self, rank: Rank, turn: Turn, waits: torch.cuda.Event | None) -> None:
         self._rank, self._turn, self._waits = rank, turn, waits
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`: every rank has them, and needs no broadcast for them."""
-        return _append(self._rank.index_cache[layer], start, new)
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`: only here is the broadcast waited for."""
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
+        """As in `LayerCache`: every rank has the index keys, and only keys and values are waited
+        for."""
         rank, turn = self._rank, self._turn
+        if component is Component.INDEX_KEYS:
+            return _append(rank.index_cache[layer], start, new)
         if self._waits is not None:
             rank.compute.wait_event(self._waits)
         if rank.owns(turn):

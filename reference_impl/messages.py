@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
-
-import torch
 
 from reference_impl.slot_pool import Slot
 
@@ -58,33 +55,3 @@ class Channel(Protocol):
 
     def receive(self) -> Message | None:
         """The next message that has arrived, if any."""
-
-
-class Mailbox:
-    """A `Channel` within one process, in order and without loss."""
-
-    def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
-
-    def send(self, message: Message) -> None:
-        """As in `Channel`."""
-        self._messages.append(message)
-
-    def receive(self) -> Message | None:
-        """As in `Channel`."""
-        return self._messages.popleft() if self._messages else None
-
-
-@dataclass(frozen=True)
-class Records:
-    """The metadata records of a decode node's slots, one for each page that a slot may begin with.
-
-    rows: int64 [pages, 3]: for which request (its generation), its first token, a digest.
-    """
-
-    rows: torch.Tensor
-
-    @classmethod
-    def of(cls, pages: int) -> Records:
-        """Records in device memory, of nobody."""
-        return cls(torch.zeros(pages, 3, dtype=torch.int64, device="cuda"))

@@ -10,8 +10,8 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any, Literal
 
 from torch import Tensor
@@ -50,29 +50,19 @@ class Endpoint:
             ) from missing
         self.name, self.memory = name, memory
         self.agent = nixl.nixl_agent(name, nixl.nixl_agent_config(backends=["UCX"]))
-        self.regions: list[tuple[int, int]] = []
-        self._tensors: list[Tensor] = []
+        self.tensors: list[Tensor] = []
         self._heard: dict[str, deque[bytes]] = {}
 
     def register(self, tensors: Sequence[Tensor]) -> None:
         """Let these tensors, each contiguous, be written from and into."""
         for tensor in tensors:
             self.agent.register_memory([(*_place(tensor), "")], self.memory)
-            self.regions.append(_place(tensor)[:2])
-        self._tensors += tensors
-
-    def deregister(self) -> None:
-        """Take all registrations back; peers are not told."""
-        for tensor in self._tensors:
-            self.agent.deregister_memory(
-                self.agent.get_reg_descs([(*_place(tensor), "")], self.memory)
-            )
-        self.regions.clear()
-        self._tensors.clear()
+            self.tensors.append(tensor)
 
     def card(self) -> Card:
         """What to give to a peer, once all is registered."""
-        return Card(self.name, self.agent.get_agent_metadata(), tuple(self.regions))
+        regions = tuple(_place(tensor)[:2] for tensor in self.tensors)
+        return Card(self.name, self.agent.get_agent_metadata(), regions)
 
     def meet(self, card: Card) -> None:
         """Make a peer known, so that it can be written to."""
@@ -94,30 +84,20 @@ def _place(tensor: Tensor) -> tuple[int, int, int]:
 
 class Write:
     """A `Handle`. NIXL says DONE once the bytes are in the memory of the peer, whether that looked
-    or not. A write that takes longer than `patience` seconds counts as failed."""
+    or not. A write that takes longer than `patience` seconds counts as failed, and one that cannot
+    be posted has failed; `error` says why."""
 
-    def __init__(self, endpoint: Endpoint, patience: float) -> None:
-        self._agent, self._patience = endpoint.agent, patience
+    def __init__(self, agent: Any, patience: float, prepare: Callable[[], Any]) -> None:
+        self._agent, self._patience, self._prepare = agent, patience, prepare
         self._handle: Any = None
         self._since = time.monotonic()
-        self._state = State.POSTED
-        self.error = ""
-        """Why it failed."""
-
-    def begin(self, own: list[Any], theirs: list[Any], memory: str, peer: str) -> None:
-        """Post it; an error is kept for whoever asks."""
-        try:
-            local = self._agent.get_xfer_descs(own, memory)
-            remote = self._agent.get_xfer_descs(theirs, memory)
-            self._handle = self._agent.initialize_xfer("WRITE", local, remote, peer)
-            self._hear(self._agent.transfer(self._handle))
-        except Exception as error:  # noqa: BLE001  # NIXL's errors have no class of their own
-            self._fail(str(error))
+        self._state, self.error = State.POSTED, ""
+        self._hear(agent.transfer)
 
     def state(self) -> State:
         """As in `Handle`."""
         if self._state is State.POSTED:
-            self._ask()
+            self._hear(self._agent.check_xfer_state)
             if self._state is State.POSTED and time.monotonic() - self._since > self._patience:
                 self._fail(f"still under way after {self._patience:g} s")
         return self._state
@@ -125,29 +105,30 @@ class Write:
     def flush(self) -> None:
         """As in `Handle`. Raises `TransferError` for a write that does not end: releasing it would
         not recall it, so its memory must not be used again."""
-        kept, deadline = self._state, time.monotonic() + self._patience
+        deadline = time.monotonic() + self._patience
         while self._handle is not None:
             if time.monotonic() > deadline:
                 raise TransferError(f"a write does not end: {self.error or 'still under way'}")
-            self._ask()
-        if kept is State.FAILED:
-            self._state = kept
+            self._hear(self._agent.check_xfer_state)
 
-    def _ask(self) -> None:
+    def _hear(self, ask: Callable[[Any], Any]) -> None:
+        """What NIXL says of the write now; an error is kept for whoever asks."""
         try:
-            self._hear(self._agent.check_xfer_state(self._handle))
-        except Exception as error:  # noqa: BLE001  # as above
+            if self._handle is None:
+                self._handle = self._prepare()
+            said = ask(self._handle)
+        except Exception as error:  # noqa: BLE001  # NIXL's errors have no class of their own
             self._handle = None
             self._fail(str(error))
-
-    def _hear(self, said: str) -> None:
-        if said == "DONE":
-            self._state = State.VISIBLE
-        elif said != "PROC":
+            return
+        if said == "PROC":
+            return
+        if said != "DONE":
             self._fail(f"NIXL says {said}")
-        if said != "PROC":
-            self._handle.release()
-            self._handle = None
+        elif self._state is State.POSTED:
+            self._state = State.VISIBLE
+        self._handle.release()
+        self._handle = None
 
     def _fail(self, error: str) -> None:
         self._state, self.error = State.FAILED, error
@@ -171,18 +152,16 @@ class NixlTransport:
         self._theirs = list(zip(places, offered, strict=True))
 
     def post(self, regions: Sequence[Region]) -> Write:
-        """As in `Transport`. A source that is not registered yet is, first."""
-        own, theirs = [], []
-        for source, target in regions:
-            address, size, number = _place(source)
-            held = self._endpoint.regions
-            if not any(at <= address and address + size <= at + n for at, n in held):
-                self._endpoint.register([source])
-            own.append((address, size, number))
-            theirs.append(self._at_peer(target))
-        write = Write(self._endpoint, self._patience)
-        write.begin(own, theirs, self._endpoint.memory, self._peer)
-        return write
+        """As in `Transport`; the memory of the sources is registered."""
+        agent, memory = self._endpoint.agent, self._endpoint.memory
+        own = [_place(source) for source, _ in regions]
+        theirs = [self._at_peer(target) for _, target in regions]
+
+        def prepare() -> Any:
+            ends = agent.get_xfer_descs(own, memory), agent.get_xfer_descs(theirs, memory)
+            return agent.initialize_xfer("WRITE", *ends, self._peer)
+
+        return Write(agent, self._patience, prepare)
 
     def _at_peer(self, target: Tensor) -> tuple[int, int, int]:
         address, size, number = _place(target)
@@ -218,14 +197,13 @@ class Notifications:
 
 def encode(message: Message) -> bytes:
     """A message as JSON: its kind and its fields."""
-    return json.dumps([type(message).__name__, asdict(message)]).encode()
+    return json.dumps([type(message).__name__, astuple(message)]).encode()
 
 
 def decode(text: bytes) -> Message:
     """The message that `encode` was given."""
-    kind, fields = json.loads(text)
+    kind, (request, *fields) = json.loads(text)
     if kind == "Transfer":
-        slot = fields["slot"]
-        where = Slot(slot["owner"], tuple(slot["pages"]), slot["generation"])
-        return Transfer(fields["request"], tuple(fields["prompt"]), where)
-    return KINDS[kind](**fields)
+        prompt, (owner, pages, generation) = fields
+        return Transfer(request, tuple(prompt), Slot(owner, tuple(pages), generation))
+    return KINDS[kind](request)

@@ -16,74 +16,37 @@ from torch import Tensor
 
 from reference_impl.attention import SmallModel
 from reference_impl.barriers import Handoff
-from reference_impl.messages import (
-    Abort,
-    Answer,
-    Arrived,
-    Channel,
-    Failure,
-    Records,
-    Success,
-    Transfer,
-)
+from reference_impl.messages import Abort, Answer, Arrived, Failure, Success, Transfer
 from reference_impl.slot_pool import Paged, Slot, SlotPool
-from reference_impl.transport import Handle, State, Transport
+from reference_impl.transport import Handle, Peer, State
 
 
 class Room(Enum):
     """A transfer at the prefill node; one that is in no table is cleared."""
 
-    QUEUED = "queued"
-    RUNNING = "running"
-    FAILED = "failed"
-
-
-@dataclass
-class Target:
-    """The memory of the decode node that transfers write into."""
-
-    pool: SlotPool
-    records: Records
+    QUEUED, RUNNING, FAILED = range(3)
 
 
 @dataclass
 class _Transfer:
-    """A transfer in the tables; `pages` are the prefill node's own, `parts` the writes of its
-    chunks."""
+    """A transfer in the tables; `parts` are the writes of its chunks."""
 
     asked: Transfer
     room: Room = Room.QUEUED
-    pages: Slot | None = None
-    parts: dict[int, Handle] = field(default_factory=dict)
     computed: int = 0
+    parts: dict[int, Handle] = field(default_factory=dict)
     record: Handle | None = None
-    token: Tensor | None = None
     arrival_is_told: bool = False
 
-    @property
-    def number(self) -> int:
-        return self.asked.request
 
-    @property
-    def handles(self) -> list[Handle]:
-        parts = list(self.parts.values())
-        return parts if self.record is None else [*parts, self.record]
-
-
-@dataclass(eq=False)
 class PrefillNode:
-    """One prefill node; `target` is the memory that it may write into, `channel` the way to it from
-    the decode node and the way back."""
+    """One prefill node; `target` is the memory of the decode node that it may write into, and
+    `peer` the way there and back."""
 
-    model: SmallModel
-    pool: SlotPool
-    target: Target
-    transport: Transport
-    channel: tuple[Channel, Channel]
-    on: Handoff
-
-    def __post_init__(self) -> None:
-        self.incoming, self.outgoing = self.channel
+    def __init__(
+        self, model: SmallModel, pool: SlotPool, target: SlotPool, peer: Peer, on: Handoff
+    ) -> None:
+        self.model, self.pool, self.target, self.peer, self.on = model, pool, target, peer, on
         self.stream = torch.cuda.Stream()
         self.table: dict[int, _Transfer] = {}
         self.under_way: dict[int, list[Handle]] = {}
@@ -93,13 +56,12 @@ class PrefillNode:
         self.ended_leases: set[int] = set()
         """Requests whose time to post writes has passed."""
         self.held_pages: dict[int, Slot] = {}
-        self._sources: dict[int, Tensor] = {}
 
     # The control thread.
 
     def listen(self) -> bool:
         """Take one message."""
-        match self.incoming.receive():
+        match self.peer.receive():
             case Transfer() as asked:
                 self.table[asked.request] = _Transfer(asked)
             case Abort(request):
@@ -109,23 +71,18 @@ class PrefillNode:
         return True
 
     def _receive_abort(self, request: int) -> None:
-        transfer = self.table.get(request)
+        transfer, on = self.table.get(request), self.on
+        waits, is_owed = on.answer_waits_for_writes, True
         if transfer is None:
-            if not self.on.count_outlives_room or self._is_quiet(request):
-                self._answer(request)
-            elif self.on.cleared_room_answers_later:
-                self.owed.add(request)
-        elif transfer.room is Room.QUEUED:
-            if self.on.abort_leaves_queue:
-                del self.table[request]
+            waits, is_owed = on.count_outlives_room, on.cleared_room_answers_later
+        elif transfer.room is Room.QUEUED and on.abort_leaves_queue:
+            del self.table[request]
+        elif transfer.room is not Room.QUEUED and on.abort_stops_chunks:
+            transfer.room = Room.FAILED
+        if self._is_quiet(request) or not waits:
             self._answer(request)
-        else:
-            if self.on.abort_stops_chunks:
-                transfer.room = Room.FAILED
-            if not self.on.answer_waits_for_writes or self._is_quiet(request):
-                self._answer(request)
-            else:
-                self.owed.add(request)
+        elif is_owed:
+            self.owed.add(request)
 
     def reject(self, request: int) -> bool:
         """A queued request fails validation."""
@@ -133,10 +90,10 @@ class PrefillNode:
         if transfer is None or transfer.room is not Room.QUEUED:
             return False
         if self.on.rejection_is_reported:
-            self._fail(transfer)
+            self._fail(request)
         else:
             del self.table[request]
-            self.outgoing.send(Success(request))
+            self.peer.send(Success(request))
         return True
 
     # The transfer worker.
@@ -146,11 +103,9 @@ class PrefillNode:
         seen = [self.look_at(request) for request in list(self.under_way)]
         if any(self.answer_owed(request) for request in list(self.owed)):
             return True
-        return any(self._advance(request) for request in list(self.table)) or any(seen)
-
-    def _advance(self, request: int) -> bool:
         steps = (self.expire, self.fail_on_error, self.post, self.finish)
-        return any(step(request) for step in steps)
+        advanced = any(step(request) for request in list(self.table) for step in steps)
+        return advanced or any(seen)
 
     def _going(self, request: int) -> _Transfer | None:
         """A transfer in the tables that has not failed."""
@@ -178,9 +133,12 @@ class PrefillNode:
     def fail_on_error(self, request: int) -> bool:
         """A transfer of which a write has failed fails."""
         transfer = self._going(request)
-        if transfer is None or not any(h.state() is State.FAILED for h in transfer.handles):
+        if transfer is None:
             return False
-        self._fail(transfer)
+        handles = [*transfer.parts.values(), transfer.record]
+        if not any(h is not None and h.state() is State.FAILED for h in handles):
+            return False
+        self._fail(request)
         return True
 
     def post(self, request: int, chunk: int | None = None) -> bool:
@@ -200,68 +158,62 @@ class PrefillNode:
         return self.model.shape.pages(len(transfer.asked.prompt))
 
     def _post(self, transfer: _Transfer, chunk: int) -> bool:
-        asked = transfer.asked
-        if transfer.pages is None:
-            transfer.pages = self.pool.take(asked.request, self._chunks(transfer))
-            if transfer.pages is None:
+        request, theirs = transfer.asked.request, transfer.asked.slot.pages
+        if request not in self.held_pages:
+            slot = self.pool.take(request, self._chunks(transfer))
+            if slot is None:
                 return False
-            self.held_pages[asked.request] = transfer.pages
+            self.held_pages[request] = slot
         transfer.room = Room.RUNNING
         with torch.cuda.stream(self.stream):
             while transfer.computed <= chunk:
                 self._compute(transfer)
         self.stream.synchronize()
-        own, theirs = transfer.pages.pages[chunk], asked.slot.pages[chunk]
-        writes = zip(self.pool.regions(own), self.target.pool.regions(theirs), strict=True)
-        handle = transfer.parts[chunk] = self.transport.post(list(writes))
-        self.under_way.setdefault(asked.request, []).append(handle)
+        own, under_way = self.held_pages[request].pages, self.under_way.setdefault(request, [])
+        here, there = self.pool.regions(own[chunk]), self.target.regions(theirs[chunk])
+        transfer.parts[chunk] = self.peer.transport.post(list(zip(here, there, strict=True)))
+        under_way.append(transfer.parts[chunk])
         if len(transfer.parts) == self._chunks(transfer):
-            row = self.target.records.rows[asked.slot.pages[0]]
-            transfer.record = self.transport.post([(self._sources[asked.request], row)])
-            self.under_way[asked.request].append(transfer.record)
+            record = self.pool.records[own[0]], self.target.records[theirs[0]]
+            transfer.record = self.peer.transport.post([record])
+            under_way.append(transfer.record)
         return True
 
     def _compute(self, transfer: _Transfer) -> None:
         """Compute the next chunk, and the record with the last one."""
-        asked, rows, chunk = transfer.asked, self.model.shape.page_rows, transfer.computed
-        assert transfer.pages is not None
-        tokens = torch.tensor(asked.prompt[chunk * rows : (chunk + 1) * rows], device="cuda")
-        cache = Paged(self.pool, transfer.pages)
-        transfer.token = self.model.forward(tokens, chunk * rows, cache)
+        slot, rows = self.held_pages[transfer.asked.request], self.model.shape.page_rows
+        start = transfer.computed * rows
+        tokens = torch.tensor(transfer.asked.prompt[start : start + rows], device="cuda")
+        token = self.model.forward(tokens, start, Paged(self.pool, slot))
         transfer.computed += 1
         if transfer.computed == self._chunks(transfer):
-            self._sources[asked.request] = self._record(transfer)
+            self.pool.records[slot.pages[0]] = self._record(transfer, token)
 
-    def _record(self, transfer: _Transfer) -> Tensor:
+    def _record(self, transfer: _Transfer, token: Tensor) -> Tensor:
         """For whom, the first token, a digest of the rows; int64 [3]."""
-        assert transfer.pages is not None
-        assert transfer.token is not None
-        tag = torch.tensor(transfer.asked.slot.generation, device="cuda")
-        return torch.stack([tag, transfer.token, digest(self.pool, transfer.pages.pages)])
+        asked = transfer.asked
+        tag = torch.tensor(asked.slot.generation, device="cuda")
+        return torch.stack([tag, token, self.pool.digest(self.held_pages[asked.request].pages)])
 
     def finish(self, request: int) -> bool:
         """Tell what of a transfer has arrived, once it has."""
         transfer = self.table.get(request)
-        if transfer is None or len(transfer.parts) < self._chunks(transfer):
+        if transfer is None or transfer.record is None:
             return False
         if transfer.room is Room.FAILED and self.on.failed_is_sticky:
             return False
         arrived = [self._has_arrived(part) for part in transfer.parts.values()]
-        if not any(arrived):
-            return False
-        if not transfer.arrival_is_told and (
-            all(arrived) or not self.on.reformat_waits_for_all_parts
-        ):
+        is_whole = all(arrived)
+        may_tell = is_whole or (any(arrived) and not self.on.reformat_waits_for_all_parts)
+        if may_tell and not transfer.arrival_is_told:
             transfer.arrival_is_told = True
-            self.outgoing.send(Arrived(transfer.number))
+            self.peer.send(Arrived(request))
             return True
-        record = transfer.record
-        if not all(arrived) or record is None:
+        on_record = self.on.success_waits_for_record
+        if not is_whole or (on_record and not self._has_arrived(transfer.record)):
             return False
-        if self.on.success_waits_for_record and not self._has_arrived(record):
-            return False
-        self.outgoing.send(Success(transfer.number))
-        self._drop(transfer)
+        self.peer.send(Success(request))
+        self._drop(request)
         return True
 
     def _has_arrived(self, handle: Handle) -> bool:
@@ -273,17 +225,19 @@ class PrefillNode:
         """Take off the list what is over; pages that only a posted write kept are free then."""
         if request not in self.under_way:
             return False
-        before, left = self.under_way[request], []
-        for handle in before:
-            if handle.state() is State.FAILED and self.on.error_follows_flush:
-                handle.flush()
-            elif handle.state() is not State.FAILED and not self._has_arrived(handle):
-                left.append(handle)
-        self.under_way[request] = left
+        before = self.under_way[request]
+        left = self.under_way[request] = [handle for handle in before if self._goes_on(handle)]
         if not left and request not in self.table:
             del self.under_way[request]
             self._free_pages(request)
         return len(left) < len(before)
+
+    def _goes_on(self, handle: Handle) -> bool:
+        if handle.state() is not State.FAILED:
+            return not self._has_arrived(handle)
+        if self.on.error_follows_flush:
+            handle.flush()
+        return False
 
     def _is_quiet(self, request: int) -> bool:
         """Whether no write of a request is under way."""
@@ -291,20 +245,18 @@ class PrefillNode:
 
     # How a transfer ends.
 
-    def _fail(self, transfer: _Transfer) -> None:
-        transfer.room = Room.FAILED
-        if not self.on.failure_is_announced:
-            return
-        if self.on.failure_waits_for_writes:
-            self.owed.add(transfer.number)
-        else:
-            self.outgoing.send(Failure(transfer.number))
+    def _fail(self, request: int) -> None:
+        self.table[request].room = Room.FAILED
+        if self.on.failure_is_announced and self.on.failure_waits_for_writes:
+            self.owed.add(request)
+        elif self.on.failure_is_announced:
+            self.peer.send(Failure(request))
 
     def _answer(self, request: int) -> None:
         """No write is under way, and none will be; what was owed is settled with it."""
         self.owed.discard(request)
         if self.on.failure_is_announced or self.on.abort_is_answered:
-            self.outgoing.send(Answer(request))
+            self.peer.send(Answer(request))
 
     def tidy(self) -> bool:
         """Drop one failed transfer from the tables."""
@@ -315,25 +267,16 @@ class PrefillNode:
         transfer = self.table.get(request)
         if transfer is None or transfer.room is not Room.FAILED:
             return False
-        self._drop(transfer)
+        self._drop(request)
         return True
 
-    def _drop(self, transfer: _Transfer) -> None:
-        number = transfer.number
-        del self.table[number]
+    def _drop(self, request: int) -> None:
+        del self.table[request]
         if not self.on.ack_target_outlives_room:
-            self.owed.discard(number)
-        if not self.under_way.get(number) or not self.on.source_waits_for_writes:
-            self._free_pages(number)
+            self.owed.discard(request)
+        if self._is_quiet(request) or not self.on.source_waits_for_writes:
+            self._free_pages(request)
 
     def _free_pages(self, request: int) -> None:
-        pages = self.held_pages.pop(request, None)
-        if pages is not None:
-            self.pool.give_back(pages)
-            self._sources.pop(request, None)
-
-
-def digest(pool: SlotPool, pages: tuple[int, ...]) -> Tensor:
-    """A sum of the bits of some pages, whatever the order of their heads; int64 []."""
-    parts = [region.view(torch.int32).sum() for page in pages for region in pool.regions(page)]
-    return torch.stack(parts).sum()
+        if request in self.held_pages:
+            self.pool.give_back(self.held_pages.pop(request))

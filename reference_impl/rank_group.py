@@ -18,12 +18,14 @@ from reference_impl.barriers import LayerSplit
 
 @dataclass
 class Broadcast:
-    """A rank's side of a broadcast; `source` is the owner's, `target` everybody else's.
+    """A rank's side of the broadcast of a turn; `source` is the owner's, `target` all others'.
 
     `done` is recorded on the stream behind the copy: the source was read, or the target written. It
     is None until the copy is queued.
     """
 
+    turn: int
+    rank: int
     stream: torch.cuda.Stream
     source: Tensor | None = None
     target: Tensor | None = None
@@ -39,6 +41,11 @@ class Broadcast:
         self.done = self.stream.record_event()
 
 
+def is_done(event: torch.cuda.Event | None) -> bool:
+    """Whether the host sees that an event was recorded and reached."""
+    return event is not None and event.query()
+
+
 class Group(Protocol):
     """What the ranks share: two communicators, one for rounds and one for broadcasts."""
 
@@ -48,8 +55,8 @@ class Group(Protocol):
     def concluded(self, turn: int, rank: int) -> bool | None:
         """Whether a round agreed; None while not all ranks are in it."""
 
-    def join(self, turn: int, rank: int, side: Broadcast) -> None:
-        """A rank joins the broadcast of a turn, which is queued once it can be."""
+    def join(self, side: Broadcast) -> None:
+        """A rank joins a broadcast, which is queued once it can be."""
 
     def finish(self, prompt: int, rank: int) -> None:
         """A rank has seen its last turn of a prompt end."""
@@ -79,11 +86,10 @@ class Staging:
 
 @dataclass
 class Collective:
-    """One broadcast: what receives have joined it, and where the owner's layer is staged."""
+    """One broadcast: who has joined it, and where the owner's layer is staged."""
 
-    owner: int | None = None
+    sender: Broadcast | None = None
     receivers: list[Broadcast] = field(default_factory=list)
-    sent: torch.cuda.Event | None = None
     staged: Tensor | None = None
 
 
@@ -98,7 +104,7 @@ class LocalGroup:
         self.rounds: dict[int, dict[int, bool]] = {}
         """The ranks in the round of each turn, and whether they refuse."""
         self.broadcasts: dict[int, Collective] = {}
-        self._joined: dict[int, deque[tuple[int, Broadcast]]] = {}
+        self._joined: dict[int, deque[Broadcast]] = {}
         self._finished: dict[int, set[int]] = {}
         self._staging = Staging(on, torch.empty_like)
 
@@ -119,33 +125,33 @@ class LocalGroup:
         """As in `Group`."""
         return len(self._finished.get(prompt, ())) == self.ranks
 
-    def join(self, turn: int, rank: int, side: Broadcast) -> None:
+    def join(self, side: Broadcast) -> None:
         """As in `Group`."""
         with self._lock:
-            made = self.broadcasts.setdefault(turn, Collective())
-            if side.source is not None:
-                made.owner = rank
-            else:
+            made = self.broadcasts.setdefault(side.turn, Collective())
+            if side.source is None:
                 made.receivers.append(side)
-            self._joined.setdefault(rank, deque()).append((turn, side))
+            else:
+                made.sender = side
+            self._joined.setdefault(side.rank, deque()).append(side)
             while any(self._advance(sides) for sides in self._joined.values()):
                 pass
 
-    def _advance(self, sides: deque[tuple[int, Broadcast]]) -> bool:
+    def _advance(self, sides: deque[Broadcast]) -> bool:
         """Queue what a rank has joined first, if that can be."""
         if not sides:
             return False
-        turn, side = sides[0]
-        made = self.broadcasts[turn]
-        queued = self._receive(made, side) if side.source is None else self._send(turn, made, side)
+        side, made = sides[0], self.broadcasts[sides[0].turn]
+        queued = self._receive(made, side) if side.source is None else self._send(made, side)
         if queued:
             sides.popleft()
         return queued
 
-    def _send(self, turn: int, made: Collective, side: Broadcast) -> bool:
+    def _send(self, made: Collective, side: Broadcast) -> bool:
         if self.on.send_waits_for_receivers:
-            for number, earlier in self.broadcasts.items():
-                if number < turn and earlier.owner == made.owner:
+            for earlier in self.broadcasts.values():
+                sender = earlier.sender
+                if sender and sender.rank == side.rank and sender.turn < side.turn:
                     received = [s.done for s in earlier.receivers if s.done is not None]
                     if len(received) < self.ranks - 1:
                         return False
@@ -157,15 +163,15 @@ class LocalGroup:
             made.staged.copy_(side.source)
 
         side.queue(stage)
-        made.sent = side.done
         return True
 
     def _receive(self, made: Collective, side: Broadcast) -> bool:
         if not self.on.communicator_is_live:
             side.queue(lambda: None)
             return True
-        if made.sent is None or made.staged is None or side.target is None:
+        sent = made.sender.done if made.sender else None
+        if sent is None or made.staged is None or side.target is None:
             return False
-        side.waits.append(made.sent)
+        side.waits.append(sent)
         side.queue(partial(side.target.copy_, made.staged))
         return True

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from reference_impl.attention import Shape
+from reference_impl.attention import Component, Shape
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,30 @@ class Slot:
     generation: int
 
 
-class SlotPool:
-    """`pages` pages of device memory for all layers.
+def storage(shape: Shape, pages: int, **where: Any) -> tuple[Tensor, Tensor]:
+    """Memory for all layers, by component: index keys, float32 [pages, layers, page_rows,
+    index_dim], and keys and values, float32 [pages, layers, page_rows, 2, heads, head_dim]."""
+    rows = (pages, shape.layers, shape.page_rows)
+    return (
+        torch.zeros(*rows, shape.index_dim, **where),
+        torch.zeros(*rows, 2, shape.heads, shape.head_dim, **where),
+    )
 
-    index_keys: float32 [pages, layers, page_rows, index_dim]
-    keys_values: float32 [pages, layers, page_rows, 2, heads, head_dim]
+
+class SlotPool:
+    """`pages` pages of device memory; `components` as in `storage`.
+
+    records: int64 [pages, 3], of the slot that begins with a page: the generation that it was
+    written for, its first token, and the digest of its rows; of nobody at first
 
     `reuse` says which free page is given out next: the one that came back last ("lifo", which keeps
     caches warm and finds every early release at once) or first ("fifo").
     """
 
     def __init__(self, shape: Shape, pages: int, reuse: Literal["lifo", "fifo"] = "lifo") -> None:
-        rows = (pages, shape.layers, shape.page_rows)
         self.shape, self.reuse = shape, reuse
-        self.index_keys = torch.zeros(*rows, shape.index_dim, device="cuda")
-        self.keys_values = torch.zeros(*rows, 2, shape.heads, shape.head_dim, device="cuda")
+        self.components = self.index_keys, self.keys_values = storage(shape, pages, device="cuda")
+        self.records = torch.zeros(pages, 3, dtype=torch.int64, device="cuda")
         self.generation = [0] * pages
         self.owner: list[int | None] = [None] * pages
         self._free = deque(range(pages))
@@ -56,14 +65,12 @@ class SlotPool:
         self.collect()
         if len(self._free) < count:
             return None
-        pages = tuple(self._next() for _ in range(count))
+        next_page = self._free.pop if self.reuse == "lifo" else self._free.popleft
+        pages = tuple(next_page() for _ in range(count))
         for page in pages:
             self.generation[page] += 1
             self.owner[page] = owner
         return Slot(owner, pages, self.generation[pages[0]])
-
-    def _next(self) -> int:
-        return self._free.pop() if self.reuse == "lifo" else self._free.popleft()
 
     def give_back(self, slot: Slot, after: Sequence[torch.cuda.Event] = ()) -> None:
         """The pages of a slot are free, or will be once the host sees all of `after` done.
@@ -87,7 +94,12 @@ class SlotPool:
 
     def regions(self, page: int) -> list[Tensor]:
         """The bytes of a page, as contiguous tensors: what a one-sided write fills."""
-        return [self.index_keys[page], self.keys_values[page]]
+        return [rows[page] for rows in self.components]
+
+    def digest(self, pages: Sequence[int]) -> Tensor:
+        """A sum of the bits of some pages, whatever the order of their heads; int64 []."""
+        parts = [part.view(torch.int32).sum() for page in pages for part in self.regions(page)]
+        return torch.stack(parts).sum()
 
 
 class Paged:
@@ -96,20 +108,13 @@ class Paged:
     def __init__(self, pool: SlotPool, slot: Slot) -> None:
         self.pool, self.pages = pool, slot.pages
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`."""
-        return self._append(self.pool.index_keys, layer, start, new)
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`."""
-        return self._append(self.pool.keys_values, layer, start, new)
-
-    def _append(self, storage: Tensor, layer: int, start: int, new: Tensor) -> Tensor:
-        """Write rows at `start`, which may lie in several pages, and gather all up to their end."""
-        rows, stop = self.pool.shape.page_rows, start + len(new)
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
+        """As in `LayerCache`: the new rows may lie in several pages, and all are gathered."""
+        held, rows = self.pool.components[component], self.pool.shape.page_rows
+        stop = start + len(new)
         for place in range(start // rows, -(-stop // rows)):
             first, last = max(start, place * rows), min(stop, (place + 1) * rows)
-            page = storage[self.pages[place], layer]
+            page = held[self.pages[place], layer]
             page[first - place * rows : last - place * rows] = new[first - start : last - start]
-        used = self.pages[: -(-stop // rows)]
-        return torch.cat([storage[page, layer] for page in used])[:stop]
+        used = self.pages[: self.pool.shape.pages(stop)]
+        return torch.cat([held[page, layer] for page in used])[:stop]

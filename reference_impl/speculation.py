@@ -19,9 +19,7 @@ from reference_impl.barriers import SpeculationMonitor as Switches
 class Verdict(Enum):
     """What the monitor thinks of a request after a step."""
 
-    PASS = "pass"  # noqa: S105  # no password
-    SUSPECT = "suspect"
-    ABORT = "abort"
+    PASS, SUSPECT, ABORT = range(3)
 
 
 @dataclass(frozen=True)

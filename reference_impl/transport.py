@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-import torch
 from torch import Tensor
+
+from reference_impl.messages import Channel, Message
 
 Region = tuple[Tensor, Tensor]
 """Source and target, contiguous and of one shape and dtype."""
@@ -47,39 +49,20 @@ class Transport(Protocol):
         """The owner of the targets takes its memory away: nothing posted lands from now on."""
 
 
-class Copies:
-    """Nodes on one device: each write is a copy on a stream of its own, a `Transport`.
+@dataclass
+class Peer:
+    """How a node reaches another: messages from it and to it, and what writes go by."""
 
-    Nothing orders these streams with anybody's but what the sender sees of them.
-    """
+    incoming: Channel
+    outgoing: Channel
+    transport: Transport
+    is_connected: bool = True
 
-    def __init__(self) -> None:
-        self._posted: list[_Copy] = []
+    def receive(self) -> Message | None:
+        """The next message that has arrived, if any."""
+        return self.incoming.receive() if self.is_connected else None
 
-    def post(self, regions: Sequence[Region], before: Callable[[], object] = lambda: None) -> _Copy:
-        """As in `Transport`; `before` is called on the stream of the copy."""
-        handle = _Copy(regions, before)
-        self._posted.append(handle)
-        return handle
-
-    def fence(self) -> None:
-        """As in `Transport`: a copy cannot be recalled, so it is waited for."""
-        for handle in self._posted:
-            handle.flush()
-        self._posted.clear()
-
-
-class _Copy:
-    def __init__(self, regions: Sequence[Region], before: Callable[[], object]) -> None:
-        stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            before()
-            for source, target in regions:
-                target.copy_(source, non_blocking=True)
-        self._done = stream.record_event()
-
-    def state(self) -> State:
-        return State.VISIBLE if self._done.query() else State.ACKNOWLEDGED
-
-    def flush(self) -> None:
-        self._done.synchronize()
+    def send(self, message: Message) -> None:
+        """Put a message on its way; to a node that is lost, none goes."""
+        if self.is_connected:
+            self.outgoing.send(message)

@@ -32,7 +32,6 @@ from reference_impl.adapters.two_nodes import STARTS_WITHIN
 from reference_impl.attention import LayerCache, Shape, SmallModel
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase, Request
-from reference_impl.messages import Records
 from reference_impl.nixl_transport import (
     Card,
     Endpoint,
@@ -41,9 +40,9 @@ from reference_impl.nixl_transport import (
     TransferError,
     Write,
 )
-from reference_impl.prefill import PrefillNode, Target
+from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import Paged, SlotPool
-from reference_impl.transport import Region
+from reference_impl.transport import Peer, Region
 
 SHAPE = Shape(layers=1, head_dim=1 << 18, positions=0, vocabulary=0)
 """A page is 16 MiB of keys and values."""
@@ -98,18 +97,18 @@ class Counts:
 def decode_process(on: Handoff, seconds: float, seed: int, peer: Connection) -> Counts:
     """The whole life of the decode process."""
     with device() as memory:
-        pool, records = SlotPool(SHAPE, PAGES, reuse="fifo"), Records.of(PAGES)
+        pool = SlotPool(SHAPE, PAGES, reuse="fifo")
         torch.cuda.synchronize()
         endpoint = Endpoint("decode", memory)
-        endpoint.register([pool.index_keys, pool.keys_values, records.rows])
+        endpoint.register([*pool.components, pool.records])
         peer.send(endpoint.card())
         cards = [_received(peer) for _ in WORKERS]
         for card in cards:
             endpoint.meet(card)
         talks = [Notifications(endpoint, card.name) for card in cards]
         fence_only = [NixlTransport(endpoint, card, []) for card in cards]
-        node = DecodeNode(Stamp(), pool, records, fence_only[0], (talks[0], talks[0]), on)
-        node.connect(fence_only[1], (talks[1], talks[1]))
+        peers = [Peer(talk, talk, fence) for talk, fence in zip(talks, fence_only, strict=True)]
+        node = DecodeNode(Stamp(), pool, on, *peers)
         counts = _Decoding(node, random.Random(seed)).go(seconds)
         peer.send("over")
         return counts
@@ -160,7 +159,7 @@ class _Decoding:
             if self._go_on():
                 moved = now
             elif now - moved > PATIENCE:
-                raise TransferError(f"request {request.number} stays {request.phase.value}")
+                raise TransferError(f"request {request.number} stays {request.phase.name.lower()}")
             elif now - asked > 1:
                 asked = now
                 self.node.ask_again()
@@ -189,22 +188,21 @@ def prefill_process(on: Handoff, peer: Connection) -> int:
     """The whole life of the prefill process; how many writes it posted."""
     with device() as memory:
         card = _received(peer)
-        stand_in, records = SlotPool(SHAPE, PAGES), Records.of(PAGES)
-        target = [stand_in.index_keys, stand_in.keys_values, records.rows]
+        stand_in = SlotPool(SHAPE, PAGES)
+        target = [*stand_in.components, stand_in.records]
         nodes, transports = [], []
         for worker, chunks in zip(WORKERS, (2 * LONG, 2 * SHORT), strict=True):
             pool = SlotPool(SHAPE, chunks)
             torch.cuda.synchronize()
             endpoint = Endpoint(worker, memory)
-            endpoint.register([pool.index_keys, pool.keys_values])
+            endpoint.register([*pool.components, pool.records])
             endpoint.meet(card)
             peer.send(endpoint.card())
             transport = Counted(endpoint, card, target, PATIENCE)
             talk = Notifications(endpoint, card.name)
             transports.append(transport)
-            nodes.append(
-                PrefillNode(Stamp(), pool, Target(stand_in, records), transport, (talk, talk), on)
-            )
+            other = Peer(talk, talk, transport)
+            nodes.append(PrefillNode(Stamp(), pool, stand_in, other, on))
         while not peer.poll():
             for node in nodes:
                 node.listen()

@@ -32,10 +32,7 @@ class Alone:
             with self.virtual.runtime.quiet():
                 cache = Dense(self.host.shape.layers)
                 verify(self.host, torch.tensor(prefix), 0, cache)
-                both = (cache.indices, cache.rows)
-                index_keys, keys_values = (
-                    torch.stack([part for part in parts if part is not None]) for parts in both
-                )
+                index_keys, keys_values = cache.stacked()
                 self._rows[prefix] = index_keys, keys_values
         return self._rows[prefix]
 
@@ -56,8 +53,7 @@ def tokens(
         right += 1
     made = after[: right + 1] if right < len(made) else made or after[:1]
     known = len(prompt) + len(made) - 1
-    for parts in (cache.indices, cache.rows):
-        parts[:] = [None if part is None else part[:known] for part in parts]
+    cache.keep(known)
     while len(made) < count:
         made += verify(model, torch.tensor(made[-1:]), known, cache).tolist()
         known += 1

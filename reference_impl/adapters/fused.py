@@ -19,7 +19,7 @@ from fencepost.streams import virtual_cuda
 from fencepost.streams.regions import Bytes
 from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.session import VirtualDevice
-from reference_impl.attention import LayerCache, Shape, SmallModel
+from reference_impl.attention import Component, LayerCache, Shape, SmallModel
 from reference_impl.load.drafting import Part
 from reference_impl.slot_pool import Paged, Slot, SlotPool
 
@@ -31,13 +31,9 @@ class Rounded:
     def __init__(self, inner: LayerCache) -> None:
         self._inner = inner
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`, in float64."""
-        return self._inner.index_keys(layer, start, new.float()).double()
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`, in float64."""
-        return self._inner.keys_values(layer, start, new.float()).double()
+        return self._inner.append(component, layer, start, new.float()).double()
 
 
 def on_host(virtual: VirtualDevice, model: SmallModel) -> SmallModel:
@@ -67,9 +63,8 @@ def verify(model: SmallModel, tokens: Tensor, start: int, cache: LayerCache) -> 
 class _Pages:
     """The storage of a pool as a kernel sees it."""
 
-    shape: object
-    index_keys: Tensor
-    keys_values: Tensor
+    shape: Shape
+    components: tuple[Tensor, ...]
 
 
 class Fused(SmallModel):
@@ -130,17 +125,12 @@ class Fused(SmallModel):
             if page not in known:
                 seen, bytes_of = self._pages(pool), self._runtime.bytes_of
                 with self._runtime.quiet():
-                    known[page] = [
-                        bytes_of(seen.index_keys[page]),
-                        bytes_of(seen.keys_values[page]),
-                    ]
+                    known[page] = [bytes_of(rows[page]) for rows in seen.components]
         return [part for page in pages for part in known[page]]
 
     def _pages(self, pool: SlotPool) -> _Pages:
         if pool not in self._pools:
             with self._runtime.quiet():
-                alias = self._runtime.alias
-                self._pools[pool] = _Pages(
-                    pool.shape, alias(pool.index_keys), alias(pool.keys_values)
-                )
+                seen = tuple(self._runtime.alias(rows) for rows in pool.components)
+                self._pools[pool] = _Pages(pool.shape, seen)
         return self._pools[pool]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fencepost.streams.shim.launches import Launch
 from fencepost.streams.shim.session import VirtualDevice
-from reference_impl.attention import LayerCache, SmallModel
+from reference_impl.attention import Component, LayerCache, SmallModel
 
 
 class FusedLayers(SmallModel):
@@ -57,7 +57,7 @@ class FusedLayers(SmallModel):
             [x],
             [_Kind(n, shape.index_dim), _Kind(n, shape.index_dim, stored=True)],
         )
-        keys = cache.index_keys(layer, start, key)
+        keys = cache.append(Component.INDEX_KEYS, layer, start, key)
         bias, asked, new = self._launch(
             "choose",
             lambda x, query, keys: (
@@ -67,7 +67,7 @@ class FusedLayers(SmallModel):
             [x, query, keys],
             [_Kind(n, len(keys)), _Kind(n, *heads), _Kind(n, 2, *heads, stored=True)],
         )
-        rows = cache.keys_values(layer, start, new)
+        rows = cache.append(Component.KEYS_VALUES, layer, start, new)
         (made,) = self._launch(
             "attend",
             lambda x, asked, rows, bias: (host.attend(x, asked, rows.double(), bias, layer),),

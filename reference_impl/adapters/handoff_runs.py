@@ -18,15 +18,17 @@ import torch
 from fencepost.streams import virtual_cuda
 from fencepost.streams.detect import races
 from fencepost.streams.policies import InOrder
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.outcomes import Changed, Outcome
 from reference_impl.adapters.virtual import Handle, Hosts, LandsWhenTold, VirtualChannel, VirtualNic
 from reference_impl.attention import Expected, Shape, SmallModel, oracle
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase, Request
-from reference_impl.messages import Abort, Answer, Arrived, Failure, Message, Records, Success
-from reference_impl.prefill import PrefillNode, Room, Target
+from reference_impl.messages import Abort, Answer, Arrived, Failure, Message, Success
+from reference_impl.prefill import PrefillNode, Room
 from reference_impl.slot_pool import SlotPool
 from reference_impl.transport import Handle as TransportHandle
+from reference_impl.transport import Peer
 
 SHAPE = Shape(layers=1)
 COUNT = 3
@@ -52,7 +54,7 @@ ENDS = {"request_ends", "request_is_closed"}
 def expected(prompt: int) -> Expected:
     """What the oracle has for a prompt, on the host."""
     with virtual_cuda():
-        found = oracle(SmallModel(SHAPE).with_heads_reversed(), PROMPTS[prompt], COUNT)
+        found = oracle(with_heads_reversed(SmallModel(SHAPE)), PROMPTS[prompt], COUNT)
         return Expected(found.tokens, found.index_keys.clone(), found.keys_values.clone())
 
 
@@ -90,9 +92,9 @@ class _Run:
         self.draw = random.Random(seed)
         self.outcome = Outcome()
         model = SmallModel(SHAPE)
-        reversed_model = model.with_heads_reversed()
+        reversed_model = with_heads_reversed(model)
         pages = SHAPE.pages(len(PROMPTS[0]) + COUNT) * self.draw.choice((1, 1, 2))
-        pool, records = SlotPool(SHAPE, pages), Records.of(pages)
+        pool = SlotPool(SHAPE, pages)
         sources = SlotPool(SHAPE, 2 * SHAPE.pages(len(PROMPTS[0])))
         torch.cuda.synchronize()
         self.up = VirtualChannel(hosts.virtual, lambda _: None)
@@ -100,14 +102,13 @@ class _Run:
         self.failures: set[int] = set()
         self.parts: dict[int, dict[int, TransportHandle]] = {}
         with hosts.acting("decode"):
-            self.decode = DecodeNode(model, pool, records, nic, (self.down, self.up), on)
+            self.decode = DecodeNode(model, pool, on, Peer(self.down, self.up, nic))
         with hosts.acting("prefill"):
             self.prefill = PrefillNode(
                 reversed_model,
                 sources,
-                Target(pool, records),
-                nic,
-                (self.up, self.down),
+                pool,
+                Peer(self.up, self.down, nic),
                 on,
             )
         for number, prompt in enumerate(PROMPTS):
@@ -157,7 +158,7 @@ class _Run:
                     self.draw.choice(flying).failed = True
                 return bool(flying)
             case "reject":
-                queued = [t.number for t in self.prefill.table.values() if t.room is Room.QUEUED]
+                queued = [n for n, t in self.prefill.table.items() if t.room is Room.QUEUED]
                 if queued:
                     with self.hosts.acting("prefill"):
                         self.prefill.reject(queued[0])

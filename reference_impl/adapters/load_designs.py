@@ -21,12 +21,14 @@ Start = Callable[[frozenset[str], Luck, int], AbstractContextManager[Machine]]
 @dataclass(frozen=True)
 class Protocol:
     """How the designs of a model are served: what starts a machine with some barriers, luck and a
-    seed, how requests are scaled, and how many of them one machine serves."""
+    seed, how requests are scaled, how many of them one machine serves, and the mean ticks between
+    two of them that keep it busy."""
 
     start: Start
     output_scale: int = OUTPUT_SCALE
     shares_whole: bool = False
     shift: int = SHIFT
+    interval: float = Workload().interval
 
 
 def _handoff(model: str) -> Protocol:
@@ -39,7 +41,10 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "slot_lifecycle": _handoff("slot_lifecycle"),
     "rdma_write_completion": _handoff("rdma_write_completion"),
     "async_cache_load": Protocol(
-        load_two_tiers.tiers, load_two_tiers.OUTPUT_SCALE, shares_whole=True
+        load_two_tiers.tiers,
+        load_two_tiers.OUTPUT_SCALE,
+        shares_whole=True,
+        interval=load_two_tiers.INTERVAL,
     ),
     # Each batch has streams of its own, which a device keeps.
     "layer_split": Protocol(
@@ -67,11 +72,14 @@ class Found:
         """A machine that serves with it, until the end of the context."""
         return self.protocol.start(self.barriers, luck, seed)
 
-    def scaled(self, workload: Workload) -> Workload:
-        """A workload as this protocol is asked for it."""
+    def scaled(self, workload: Workload, interval: float | None = None) -> Workload:
+        """A workload as this protocol is asked for it; `interval` in place of its own, if any."""
         protocol = self.protocol
         return replace(
-            workload, output_scale=protocol.output_scale, shares_whole=protocol.shares_whole
+            workload,
+            output_scale=protocol.output_scale,
+            shares_whole=protocol.shares_whole,
+            interval=interval or protocol.interval,
         )
 
 

@@ -183,8 +183,8 @@ class Observer:
         if transfer.record is not None:
             posted.append((RECORD, transfer.record))
         for name, handle in posted:
-            self.chunks[handle] = transfer.number, name
-            self.events.step("post", transfer.number, chunk=name)
+            self.chunks[handle] = transfer.asked.request, name
+            self.events.step("post", transfer.asked.request, chunk=name)
 
     def _finished(self, number: int) -> None:
         if number not in self.prefill.table:  # the first time, it told what has arrived

@@ -20,19 +20,19 @@ from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.alone import Alone
 from reference_impl.adapters.designs import Deployment
 from reference_impl.adapters.fused import Fused, on_host
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.luck import Luck
 from reference_impl.adapters.virtual import Handle, Hosts, LandsWhenTold, VirtualChannel, VirtualNic
 from reference_impl.attention import Shape, SmallModel
 from reference_impl.load.counting import Tally
-from reference_impl.load.drafting import Draft, SpeculatingDecodeNode
+from reference_impl.load.drafting import Draft, SpeculatingDecodeNode, reading
 from reference_impl.load.handoff import HandoffServer
 from reference_impl.load.prefixes import ReusingPrefillNode, WithPrefixes
 from reference_impl.load.serving import Pace, Server, Watch
 from reference_impl.load.workload import LONGEST_INPUT, LONGEST_OUTPUT, Asked
-from reference_impl.messages import Abort, Answer, Failure, Message, Records, Success
-from reference_impl.prefill import Target
+from reference_impl.messages import Abort, Answer, Failure, Message, Success
 from reference_impl.slot_pool import SlotPool
-from reference_impl.transport import Region
+from reference_impl.transport import Peer, Region
 
 SHAPE = Shape(layers=1, positions=LONGEST_INPUT + LONGEST_OUTPUT)
 BATCH = 4
@@ -100,9 +100,8 @@ class VirtualNodes(Alone):
         super().__init__(virtual, on_host(virtual, model))
         fused = Fused(virtual, self.host)
         longest = SHAPE.pages(LONGEST_INPUT + LONGEST_OUTPUT)
-        pool, records = self.pool_kind(SHAPE, BATCH * longest), Records.of(BATCH * longest)
-        self._target = Target(pool, records)
-        self._reversed = on_host(virtual, model.with_heads_reversed())
+        pool = self._target = self.pool_kind(SHAPE, BATCH * longest)
+        self._reversed = on_host(virtual, with_heads_reversed(model))
         torch.cuda.synchronize()
         self._links = [self._link()]
         nic, up, down = self._links[0]
@@ -110,12 +109,10 @@ class VirtualNodes(Alone):
             self.decode = SpeculatingDecodeNode(
                 model,
                 pool,
-                records,
-                nic,
-                (down, up),
                 made.on,
+                Peer(down, up, nic),
                 target=fused,
-                draft=Draft(self.host.reading(DRAFT_READS), virtual.runtime.quiet),
+                draft=Draft(reading(self.host, DRAFT_READS), virtual.runtime.quiet),
             )
         self.prefills: list[ReusingPrefillNode] = []
         self._start_prefill()
@@ -136,11 +133,10 @@ class VirtualNodes(Alone):
         nic, up, down = self._links[-1]
         with self.as_prefill(len(self.prefills)):
             model = WithPrefixes(Fused(self.virtual, self._reversed), KEPT_PAGES)
-            sources = SlotPool(SHAPE, len(self._target.pool.owner))
+            sources = SlotPool(SHAPE, len(self._target.owner))
             torch.cuda.synchronize()
-            self.prefills.append(
-                ReusingPrefillNode(model, sources, self._target, nic, (up, down), self._on)
-            )
+            peer = Peer(up, down, nic)
+            self.prefills.append(ReusingPrefillNode(model, sources, self._target, peer, self._on))
 
     def replace_prefill(self) -> None:
         """As in `Nodes`."""
@@ -148,7 +144,7 @@ class VirtualNodes(Alone):
         lost.under_way.clear()
         self._links.append(self._link())
         nic, up, down = self._links[-1]
-        self.decode.connect(nic, (down, up))
+        self.decode.peers.append(Peer(down, up, nic))
         self._start_prefill()
 
     def server(self, asked: Iterable[Asked], tally: Tally, watch: Watch, pace: Pace) -> Server:

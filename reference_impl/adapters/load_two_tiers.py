@@ -27,7 +27,9 @@ OUTPUT_SCALE = 128
 ROWS = LONGEST_INPUT + LONGEST_ANSWER // OUTPUT_SCALE
 SHAPE = Shape(positions=ROWS, page_rows=ROWS)
 """A page holds the longest request."""
-PAGES, HOST_PAGES = 4, 5
+PAGES, HOST_PAGES = 2, 5
+INTERVAL = 1.0
+"""Ticks between two requests that keep these pages busy: each holds its own for a tick or two."""
 
 
 class VirtualTiers(Alone):

@@ -168,7 +168,8 @@ def _answer(asker: Connection) -> None:
             case "notifications":
                 answer = endpoint.agent.get_new_notifs().get("sender", [])
             case "deregister":
-                endpoint.deregister()
+                place = (memory.data_ptr(), BYTES, 0, "")
+                endpoint.agent.deregister_memory(endpoint.agent.get_reg_descs([place], "DRAM"))
         asker.send(answer)
 
 

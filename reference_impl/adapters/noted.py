@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from reference_impl.attention import LayerCache
+from reference_impl.attention import Component, LayerCache
 
 COMPONENTS = ("index_keys", "kv")
 """What a layer has, as the models name it: the indexer's keys, and keys and values."""
@@ -25,16 +25,9 @@ class Noted:
     ) -> None:
         self._inner, self._keep, self._begin = inner, keep, begin
 
-    def index_keys(self, layer: int, start: int, new: Tensor) -> Tensor:
+    def append(self, component: Component, layer: int, start: int, new: Tensor) -> Tensor:
         """As in `LayerCache`."""
-        self._begin("index_keys", layer)
-        rows = self._inner.index_keys(layer, start, new)
-        self._keep("index_keys", layer, rows)
-        return rows
-
-    def keys_values(self, layer: int, start: int, new: Tensor) -> Tensor:
-        """As in `LayerCache`."""
-        self._begin("kv", layer)
-        rows = self._inner.keys_values(layer, start, new)
-        self._keep("kv", layer, rows)
+        self._begin(COMPONENTS[component], layer)
+        rows = self._inner.append(component, layer, start, new)
+        self._keep(COMPONENTS[component], layer, rows)
         return rows

@@ -82,7 +82,7 @@ class _Run:
             if unnoticed > RULE.window:
                 self.outcome.failed.add(f"{cache.value}_request_is_caught")
             verdict = monitor.see(0, DRAFTS, accepted)
-            self.outcome.log.append(f"{accepted} of {DRAFTS}: {verdict.value}")
+            self.outcome.log.append(f"{accepted} of {DRAFTS}: {verdict.name.lower()}")
             if verdict is Verdict.ABORT:
                 if cache is Cache.SOUND:
                     self.outcome.failed.add("sound_request_is_not_aborted")

@@ -25,14 +25,15 @@ from fencepost.streams.queues import Queue
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.designs import Deployment
 from reference_impl.adapters.fused import Fused, Rounded, on_host
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.virtual import Handle, LandsWhenTold, VirtualNic
 from reference_impl.attention import Dense, Shape, SmallModel
 from reference_impl.decode import DecodeNode, Phase
 from reference_impl.decode import Request as Asked
-from reference_impl.messages import Failure, Message, Records, Transfer
-from reference_impl.prefill import PrefillNode, Target
+from reference_impl.messages import Failure, Message, Transfer
+from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import Slot, SlotPool
-from reference_impl.transport import Region, State
+from reference_impl.transport import Peer, Region, State
 
 SHAPE = Shape(page_rows=2)
 COUNT = 2
@@ -201,43 +202,29 @@ class ToldHandoff:
         self._other = other
         self.pages = SHAPE.pages(self.chunks * SHAPE.page_rows + COUNT)
         self.pool = ChosenPool(SHAPE, slots * self.pages)
-        self.records = Records.of(slots * self.pages)
         torch.cuda.synchronize()
-        self.decode = DecodeNode(
-            own,
-            self.pool,
-            self.records,
-            self._nic(),
-            (Wire(), Wire()),
-            self.made.on,
-        )
+        self.decode = DecodeNode(own, self.pool, self.made.on)
         runtime = self.virtual.runtime
         with runtime.quiet():
-            self._bytes = [
-                runtime.alias(part).numpy()
-                for part in (self.pool.index_keys, self.pool.keys_values)
-            ]
-            self._records = runtime.alias(self.records.rows).numpy()
+            self._bytes = [runtime.alias(rows).numpy() for rows in self.pool.components]
+            self._records = runtime.alias(self.pool.records).numpy()
         self.request_of: list[int] = []
         """The request that each room is, or was, of."""
         self.rooms = [self.submit(request, self.node()) for request in range(requests)]
 
-    def _nic(self) -> ToldNic:
-        return ToldNic(self.virtual, self._policy)
-
     def node(self) -> Node:
         """Another prefill node, with which messages pass."""
-        up, down, nic = Wire(), Wire(), self._nic()
+        up, down, nic = Wire(), Wire(), ToldNic(self.virtual, self._policy)
         prefill = PrefillNode(
             self._other,
             SlotPool(SHAPE, 2 * self.chunks),
-            Target(self.pool, self.records),
-            nic,
-            (up, down),
+            self.pool,
+            Peer(up, down, nic),
             self.made.on,
         )
         torch.cuda.synchronize()
-        return Node(self.decode.connect(nic, (down, up)), up, down, nic, prefill)
+        self.decode.peers.append(Peer(down, up, nic))
+        return Node(len(self.decode.peers) - 1, up, down, nic, prefill)
 
     def submit(self, request: int, node: Node, *, is_retry: bool = False) -> Room:
         """A request comes in, under a number that nobody had."""
@@ -359,7 +346,7 @@ def weights() -> tuple[SmallModel, SmallModel]:
     """The models of the decode node and of the prefill nodes, in ordinary memory."""
     with virtual_cuda() as virtual:
         model = SmallModel(SHAPE)
-        return on_host(virtual, model), on_host(virtual, model.with_heads_reversed())
+        return on_host(virtual, model), on_host(virtual, with_heads_reversed(model))
 
 
 @cache
@@ -371,8 +358,7 @@ def rows(requests: int, chunks: int) -> Mapping[tuple[int, bytes], Rows]:
     for request in range(requests):
         cache = Dense(SHAPE.layers)
         model.verify(torch.tensor(prompt(request, chunks)), 0, Rounded(cache))
-        index_keys = torch.stack([part for part in cache.indices if part is not None])
-        keys_values = torch.stack([part for part in cache.rows if part is not None])
+        index_keys, keys_values = cache.stacked()
         for part in range(chunks):
             own = slice(part * size, (part + 1) * size)
             for in_order in (False, True):

@@ -24,11 +24,11 @@ from multiprocessing.connection import Connection
 import torch
 
 from reference_impl.adapters.device import device
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.processes import SPAWN, ProcessError, together
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase
-from reference_impl.messages import Records
 from reference_impl.nixl_transport import (
     Card,
     Endpoint,
@@ -36,8 +36,9 @@ from reference_impl.nixl_transport import (
     Notifications,
     TransferError,
 )
-from reference_impl.prefill import PrefillNode, Target
+from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import SlotPool
+from reference_impl.transport import Peer
 
 SHAPE = Shape()
 COUNT, PROMPT = 3, 10
@@ -107,25 +108,25 @@ def decode_process(plan: Plan, peer: Connection) -> Report:
     with device() as memory:
         model = SmallModel(SHAPE)
         right = [
-            oracle(model.with_heads_reversed(), plan.prompt(r), COUNT).tokens
+            oracle(with_heads_reversed(model), plan.prompt(r), COUNT).tokens
             for r in range(plan.requests)
         ]
-        pool, records = SlotPool(SHAPE, plan.pages), Records.of(plan.pages)
+        pool = SlotPool(SHAPE, plan.pages)
         torch.cuda.synchronize()  # nothing of the set-up may come after a write of the peer
         endpoint = Endpoint("decode", memory)
-        endpoint.register(_target(pool, records))
+        endpoint.register(_memory(pool))
         peer.send(endpoint.card())
         card = _card(peer)
         endpoint.meet(card)
         talk = Notifications(endpoint, card.name)
         fence_only = NixlTransport(endpoint, card, [], plan.patience)
-        node = DecodeNode(model, pool, records, fence_only, (talk, talk), plan.on)
+        node = DecodeNode(model, pool, plan.on, Peer(talk, talk, fence_only))
         for number in range(plan.requests):
             node.submit(number, plan.prompt(number), COUNT)
         _until_over(node, plan)
         peer.send("over")
         ended = [
-            Ended(r.number, r.phase.value, tuple(r.tokens), right[r.number % plan.requests])
+            Ended(r.number, r.phase.name.lower(), tuple(r.tokens), right[r.number % plan.requests])
             for r in node.requests.values()
         ]
         return Report(tuple(ended), pool.free, plan.pages)
@@ -155,26 +156,25 @@ def _until_over(node: DecodeNode, plan: Plan) -> None:
         if did:
             moved = now
         elif now - moved > plan.patience:
-            waiting = ", ".join(f"request {r.number} is {r.phase.value}" for r in under_way)
+            waiting = ", ".join(f"request {r.number} is {r.phase.name.lower()}" for r in under_way)
             raise TransferError(f"no word from the prefill node for {plan.patience:g} s: {waiting}")
 
 
 def prefill_process(plan: Plan, peer: Connection) -> int:
     """The whole life of the prefill process; how many requests it was asked for."""
     with device() as memory:
-        model = SmallModel(SHAPE).with_heads_reversed()
+        model = with_heads_reversed(SmallModel(SHAPE))
         pool = SlotPool(SHAPE, 4 * SHAPE.pages(PROMPT))
-        stand_in, records = SlotPool(SHAPE, plan.pages), Records.of(plan.pages)
+        stand_in = SlotPool(SHAPE, plan.pages)
         torch.cuda.synchronize()
         endpoint = Endpoint("prefill", memory)
-        endpoint.register([pool.index_keys, pool.keys_values])
+        endpoint.register(_memory(pool))
         card = _card(peer)
         endpoint.meet(card)
         peer.send(endpoint.card())
-        transport = NixlTransport(endpoint, card, _target(stand_in, records), plan.patience)
+        transport = NixlTransport(endpoint, card, _memory(stand_in), plan.patience)
         talk = Notifications(endpoint, card.name)
-        target = Target(stand_in, records)
-        node = PrefillNode(model, pool, target, transport, (talk, talk), plan.on)
+        node = PrefillNode(model, pool, stand_in, Peer(talk, talk, transport), plan.on)
         asked = 0
         while not peer.poll():
             asked += node.listen()
@@ -193,8 +193,8 @@ def _card(peer: Connection) -> Card:
     return card
 
 
-def _target(pool: SlotPool, records: Records) -> list[torch.Tensor]:
-    return [pool.index_keys, pool.keys_values, records.rows]
+def _memory(pool: SlotPool) -> list[torch.Tensor]:
+    return [*pool.components, pool.records]
 
 
 def run(

@@ -91,10 +91,9 @@ WORKLOAD = Workload()
 )
 @click.option(
     "--interval",
-    default=WORKLOAD.interval,
-    show_default=True,
     type=click.FloatRange(0.1),
-    help="Mean ticks between two arrivals: fewer is more load.",
+    help="Mean ticks between two arrivals: fewer is more load. By default as many as keep the "
+    "protocol busy: 4.5, and 1 for async_cache_load.",
 )
 @click.option(
     "--cancelled",
@@ -146,7 +145,7 @@ def main(
     out: Path | None,
     events: Path | None,
     hit_rate: float,
-    interval: float,
+    interval: float | None,
     cancelled: float,
     late: float,
     rejected: float,
@@ -169,13 +168,11 @@ def main(
         raise click.UsageError(str(error.args[0])) from None
     if events is not None and [one.model for one in chosen] != [load_events.MODEL]:
         raise click.UsageError(f"--events is for one --design, of {load_events.MODEL}")
-    workload = Workload(
-        requests=requests, seed=seed, hit_rate=hit_rate, interval=interval, cancelled=cancelled
-    )
+    workload = Workload(requests=requests, seed=seed, hit_rate=hit_rate, cancelled=cancelled)
     luck = Luck(late=late, rejected=rejected, loses_node=loses_node)
     if events is not None:
         luck = _logged(luck)
-    load = _Load(workload, luck, on, acts=monitor == "acts", out=out, events=events)
+    load = _Load(workload, interval, luck, on, acts=monitor == "acts", out=out, events=events)
     served, interrupted = load.serve(chosen)
     load.print(served)
     if out is not None:
@@ -201,6 +198,7 @@ def _logged(luck: Luck) -> Luck:
 @dataclass
 class _Load:
     workload: Workload
+    interval: float | None
     luck: Luck
     on: Switches
     acts: bool
@@ -235,7 +233,7 @@ class _Load:
             start = stack.enter_context(load_events.logged(self.events, found.design)).machine
         return Run(
             partial(start, self.luck),
-            found.scaled(self.workload),
+            found.scaled(self.workload, self.interval),
             self.on,
             acts=self.acts,
             shift=found.protocol.shift,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -17,9 +18,8 @@ from torch import Tensor
 from reference_impl.attention import Dense, SmallModel
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase, Request
-from reference_impl.messages import Channel, Records
 from reference_impl.slot_pool import Paged, SlotPool
-from reference_impl.transport import Transport
+from reference_impl.transport import Peer
 
 DRAFTS = 2
 """How many tokens are proposed for a step, as in `models/speculation_monitor.py`."""
@@ -50,6 +50,13 @@ class Step:
     accepted: int
 
 
+def reading(model: SmallModel, chosen: int) -> SmallModel:
+    """The same model with an attention that reads so many rows: a draft of it."""
+    made = copy(model)
+    made.shape = replace(model.shape, chosen=chosen)
+    return made
+
+
 class Draft:
     """A draft model in ordinary memory, and its own cache of each request.
 
@@ -75,8 +82,7 @@ class Draft:
                 proposed.append(int(self.model.forward(torch.tensor(new), known, cache)))
                 known += len(new)
             known = len(tokens)
-            for parts in (cache.indices, cache.rows):
-                parts[:] = [None if part is None else part[:known] for part in parts]
+            cache.keep(known)
         self._caches[request.number] = cache, known
         return proposed
 
@@ -103,15 +109,12 @@ class SpeculatingDecodeNode(DecodeNode):
         self,
         model: SmallModel,
         pool: SlotPool,
-        records: Records,
-        transport: Transport,
-        channel: tuple[Channel, Channel],
         on: Handoff,
-        *,
+        *peers: Peer,
         target: Target,
         draft: Draft,
     ) -> None:
-        super().__init__(model, pool, records, transport, channel, on)
+        super().__init__(model, pool, on, *peers)
         self.target, self.draft = target, draft
         self.after_step: Callable[[Request, Step], object] = lambda _request, _step: None
         self.histories: dict[int, History] = {}

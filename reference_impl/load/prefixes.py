@@ -72,10 +72,9 @@ class ReusingPrefillNode(PrefillNode):
         self.model.asked = transfer.asked
         super()._compute(transfer)
 
-    def _record(self, transfer: _Transfer) -> Tensor:
+    def _record(self, transfer: _Transfer, token: Tensor) -> Tensor:
         """As in `PrefillNode`; a digest that no guard reads is not computed."""
         if self.on.record_carries_digest:
-            return super()._record(transfer)
-        assert transfer.token is not None
+            return super()._record(transfer, token)
         tag = torch.tensor(transfer.asked.slot.generation, device="cuda")
-        return torch.stack([tag, transfer.token, torch.zeros_like(tag)])
+        return torch.stack([tag, token, torch.zeros_like(tag)])

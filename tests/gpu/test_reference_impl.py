@@ -59,6 +59,12 @@ def test_ranks_are_right(name: str):
         assert right(split_by_layers(safe_layer_split(name), widen))
 
 
+@pytest.mark.parametrize("refuse", [0, 3, 5, 11])
+def test_ranks_are_right_whichever_turn_is_refused(refuse: int):
+    for _ in range(TRIES):
+        assert right(split_by_layers(safe_layer_split(), widen, refuse=refuse))
+
+
 @pytest.mark.parametrize("barrier", ["indexer_waits_for_load", "attention_waits_for_load"])
 def test_a_missing_wait_for_a_load_changes_tokens(barrier: str):
     on = replace(safe_two_tiers("by_acknowledgement"), **{barrier: False})

@@ -24,13 +24,14 @@ def run(
     acts: bool = False,
     log: Log | None = None,
     cases: Cases | None = None,
+    interval: float | None = INTERVAL,
     **workload: float,
 ) -> Run:
-    """A run that is still to be served."""
+    """A run that is still to be served; without an `interval`, at that of its protocol."""
     found = find(design)
     return Run(
         partial(found.machine, luck or Luck()),
-        found.scaled(Workload(requests=requests, **{"interval": INTERVAL, **workload})),
+        found.scaled(Workload(requests=requests, **workload), interval),
         ON,
         acts=acts,
         shift=found.protocol.shift,

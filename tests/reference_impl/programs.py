@@ -16,18 +16,20 @@ from fencepost.conforming_logs import check_log
 from fencepost.core.results import Verdict
 from fencepost.loading import load_model
 from reference_impl.adapters.designs import design, handoff
+from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.load_events import Events, Observer, logged
+from reference_impl.adapters.one_device import Copies, Mailbox
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit
 from reference_impl.decode import DecodeNode, Phase
 from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
 from reference_impl.layer_split import Prompt, Rank
 from reference_impl.layer_split import Stage as Taken
-from reference_impl.messages import Mailbox, Message, Records
-from reference_impl.prefill import PrefillNode, Target
+from reference_impl.messages import Message
+from reference_impl.prefill import PrefillNode
 from reference_impl.rank_group import LocalGroup
 from reference_impl.slot_pool import SlotPool
-from reference_impl.transport import Copies, Region
+from reference_impl.transport import Peer, Region
 
 Compared = list[tuple[tuple[int, ...], tuple[int, ...]]]
 Window = Callable[[], object]
@@ -73,15 +75,15 @@ def handing_over(
     is logged by `events`, but not when a write lands, which nobody on a real device sees."""
     shape = Shape()
     model = SmallModel(shape)
-    other, right = model.with_heads_reversed(), []
+    other, right = with_heads_reversed(model), []
     for prompt in PROMPTS:
         right.append(oracle(other, prompt, COUNT).tokens)
     pages = shape.pages(len(PROMPTS[0]) + COUNT)
-    pool, records, sources = SlotPool(shape, pages), Records.of(pages), SlotPool(shape, 8)
+    pool, sources = SlotPool(shape, pages), SlotPool(shape, 8)
     torch.cuda.synchronize()
     up, down, transport = WatchedMailbox(), WatchedMailbox(), SlowCopies(window)
-    decode = DecodeNode(model, pool, records, transport, (down, up), on)
-    prefill = PrefillNode(other, sources, Target(pool, records), transport, (up, down), on)
+    decode = DecodeNode(model, pool, on, Peer(down, up, transport))
+    prefill = PrefillNode(other, sources, pool, Peer(up, down, transport), on)
     if events is not None:
         Observer(events, decode, prefill, (up, down))
     for number, prompt in enumerate(PROMPTS):
@@ -150,8 +152,8 @@ def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int =
     return [(tuple(r.tokens or ()), known[r.prefix].tokens) for r in done]
 
 
-def split_by_layers(on: LayerSplit, window: Window = nullcontext) -> Compared:
-    """Two prompts on two ranks."""
+def split_by_layers(on: LayerSplit, window: Window = nullcontext, *, refuse: int = -1) -> Compared:
+    """Two prompts on two ranks; the last rank refuses the turn `refuse`, and with it its prompt."""
     shape, last = Shape(), 5
     model = SmallModel(shape)
     prompts, right = [], []
@@ -162,17 +164,26 @@ def split_by_layers(on: LayerSplit, window: Window = nullcontext) -> Compared:
         right.append(found.tokens)
     group = LocalGroup(2, on)
     ranks = [Rank(number, 2, model, prompts, group, on) for number in range(2)]
+
+    def take_up(rank: Rank) -> bool:
+        turn = next((t.number for t in rank.turns if t.stage < Taken.JOINED), None)
+        if rank is ranks[-1] and turn == refuse:
+            rank.refuse()
+        return rank.take_up()
+
     for _ in range(MOST):
         for rank in ranks:
             for stream in (rank.loads, rank.broadcasts):
                 with torch.cuda.stream(stream):
                     window()
-            went_on = [rank.fetch(), rank.take_up(), rank.take_up(), rank.attend()]
+            went_on = [rank.fetch(), take_up(rank), take_up(rank), rank.attend()]
         over = all(t.stage >= Taken.JOINED for rank in ranks for t in rank.turns)
-        if over and not any(went_on) and all(len(r.results) == len(prompts) for r in ranks):
+        served = all(len(r.results.keys() | r.dropped) == len(prompts) for r in ranks)
+        if over and served and not any(went_on):
             break
     torch.cuda.synchronize()
-    return [(tuple(rank.results[n].tolist()), right[n]) for rank in ranks for n in range(2)]
+    assert all(len(r.dropped) == (refuse >= 0) for r in ranks)
+    return [(tuple(r.results[n].tolist()), right[n]) for r in ranks for n in r.results]
 
 
 def safe_handoff() -> Handoff:

@@ -69,7 +69,10 @@ def test_after_an_interrupt_what_was_counted_is_printed(tmp_path: Path):
         assert process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
+    try:
+        out, err = process.communicate(timeout=100)
+    finally:
+        process.kill()
     assert process.returncode == 130, err
     assert "interrupted" in err
     found = json.loads((tmp_path / "summary.json").read_text())["designs"][0]

@@ -13,7 +13,7 @@ from reference_impl.adapters.fused import on_host
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.load_designs import find
 from reference_impl.adapters.luck import Luck
-from reference_impl.attention import Dense, Shape, SmallModel
+from reference_impl.attention import Component, Dense, Shape, SmallModel
 from reference_impl.load.counting import End
 from reference_impl.load.workload import LONGEST_ANSWER, LONGEST_INPUT, Workload
 from reference_impl.load.writing import SCHEMA, Log
@@ -38,8 +38,7 @@ def test_a_model_of_few_kernels_is_the_model():
             found.append(
                 (int(made.forward(ids[:4], 0, cache)), int(made.forward(ids[4:], 4, cache)))
             )
-            rows = torch.stack([part for part in cache.rows if part is not None])
-            found[-1] += (rows.cpu(),)
+            found[-1] += (cache.stacked()[Component.KEYS_VALUES].cpu(),)
     assert found[0][:2] == found[1][:2]
     assert torch.allclose(found[0][2], found[1][2], atol=1e-5)
 
@@ -62,6 +61,12 @@ def test_whole_prefixes_are_shared_as_much_as_is_asked(target: float):
 def test_prefixes_are_restored_at_the_target_rate():
     tally = served("async_cache_load/by_streams", 150, interval=4.5)
     assert abs(tally.hit_rate - 0.6) < 0.03
+
+
+def test_the_load_of_a_protocol_keeps_it_busy():
+    tally = served("async_cache_load/by_streams", 40, interval=None)
+    assert 0.4 < tally.mean_occupancy < 0.95
+    assert not tally.attempts[End.STUCK]
 
 
 @pytest.mark.parametrize(

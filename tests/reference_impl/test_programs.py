@@ -30,18 +30,18 @@ def right(compared) -> bool:
     return all(tokens == expected for tokens, expected in compared)
 
 
-@pytest.mark.parametrize(
-    ("cancel", "policy"),
-    [(-1, "eager"), (0, "eager"), (1, "newest-first"), (2, "eager"), (4, "newest-first")],
-)
-def test_a_handoff_is_right_wherever_it_is_cancelled(cancel: int, policy: str):
-    with virtual_cuda(policy=policy) as device:
+@pytest.mark.parametrize("cancel", range(-1, 21))
+def test_a_handoff_is_right_wherever_it_is_cancelled(cancel: int):
+    with virtual_cuda(policy=("eager", "newest-first")[cancel % 2]) as device:
         assert right(handing_over(safe_handoff(), cancel=cancel))
         assert device.audit().clean
 
 
 @pytest.mark.parametrize("name", ["by_acknowledgement", "by_streams", "offload_connector"])
-@pytest.mark.parametrize("cancel", [-1, 1])
+@pytest.mark.parametrize(
+    "cancel",
+    [-1, *(pytest.param(step, marks=() if step == 1 else pytest.mark.slow) for step in range(8))],
+)
 def test_two_tiers_are_right_wherever_a_request_is_cancelled(name: str, cancel: int):
     with virtual_cuda(policy="newest-first") as device:
         assert right(two_tiers(safe_two_tiers(name), cancel=cancel))
@@ -52,6 +52,15 @@ def test_two_tiers_are_right_wherever_a_request_is_cancelled(name: str, cancel: 
 def test_ranks_are_right(name: str):
     with virtual_cuda(policy="newest-first") as device:
         assert right(split_by_layers(safe_layer_split(name)))
+        assert device.audit().clean
+
+
+@pytest.mark.parametrize("refuse", range(12))
+def test_ranks_are_right_whichever_turn_is_refused(refuse: int):
+    with virtual_cuda(policy="newest-first") as device:
+        found = split_by_layers(safe_layer_split(), refuse=refuse)
+        assert len(found) == 2  # the other prompt, by each rank
+        assert right(found)
         assert device.audit().clean
 
 

@@ -160,7 +160,7 @@ def _answer_and_still_owe(original: Any, self: PrefillNode, request: int) -> Non
 
 def _answer_the_neighbour(_: Any, self: PrefillNode, request: int) -> None:
     self.owed.discard(request)
-    self.outgoing.send(Answer(request ^ 1))
+    self.peer.send(Answer(request ^ 1))
 
 
 def _abort_of_failed_is_dropped(original: Any, self: PrefillNode, request: int) -> None:
@@ -178,14 +178,13 @@ def _reject_in_any_room(original: Any, self: PrefillNode, request: int) -> bool:
 
 
 def _keep_pages(_: Any, self: PrefillNode, request: int) -> None:
-    self._sources.pop(request, None)
+    pass
 
 
-def _token_of_another(original: Any, self: PrefillNode, transfer: Any) -> Tensor:
-    tag, token, rows = original(self, transfer).unbind()
+def _token_of_another(original: Any, self: PrefillNode, transfer: Any, token: Tensor) -> Any:
     before = vars(self).get("newest", token)
     self.newest = token  # type: ignore[attr-defined]  # the fault's own
-    return torch.stack([tag, before, rows])
+    return original(self, transfer, before)
 
 
 def _compute_elsewhere(original: Any, self: PrefillNode, transfer: Any) -> None:

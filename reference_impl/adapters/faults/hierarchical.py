@@ -49,7 +49,7 @@ def _store_without_the_last_layer(original: Any, self: TwoTierCache, request: Re
 
 def _store_only_kv(original: Any, self: TwoTierCache, request: Request) -> Any:
     kept = self._components
-    self._components = kept[1:]  # type: ignore[assignment]
+    self._components = kept[1:]
     try:
         return original(self, request)
     finally:
@@ -82,7 +82,7 @@ def _wait_for_the_layer_before(original: Any, self: TwoTierCache, request: Reque
 
 def _wait_for_index_keys_only(original: Any, self: TwoTierCache, request: Request) -> LayerCache:
     loaded = request.loaded
-    request.loaded = [(index, index) for index, _ in loaded]
+    request.loaded = [[index, index] for index, _ in loaded]
     made: LayerCache = original(self, request)
     request.loaded = loaded
     return made
@@ -90,7 +90,7 @@ def _wait_for_index_keys_only(original: Any, self: TwoTierCache, request: Reques
 
 def _fork_without_index_keys(original: Any, self: TwoTierCache, request: Request) -> None:
     kept = self._components
-    self._components = kept[1:]  # type: ignore[assignment]
+    self._components = kept[1:]
     try:
         original(self, request)
     finally:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from reference_impl.adapters.faults.fault import faults_of, replacing
+from reference_impl.attention import Component
 from reference_impl.layer_split import BUFFERS, Rank, Turn, _Turn
 from reference_impl.rank_group import Broadcast, LocalGroup
 
@@ -33,18 +34,14 @@ def _beside(rows: Tensor) -> Tensor:
     return rows.as_strided(rows.size(), rows.stride(), offset)
 
 
-def _receive_into_the_other_buffer(
-    original: Any, self: LocalGroup, turn: int, rank: int, side: Broadcast
-) -> None:
+def _receive_into_the_other_buffer(original: Any, self: LocalGroup, side: Broadcast) -> None:
     side.target = None if side.target is None else _beside(side.target)
-    original(self, turn, rank, side)
+    original(self, side)
 
 
-def _send_the_layer_beside(
-    original: Any, self: LocalGroup, turn: int, rank: int, side: Broadcast
-) -> None:
+def _send_the_layer_beside(original: Any, self: LocalGroup, side: Broadcast) -> None:
     side.source = None if side.source is None else _beside(side.source)
-    original(self, turn, rank, side)
+    original(self, side)
 
 
 def _wait_for_another_event(original: Any, self: Rank, turn: Turn) -> Any:
@@ -63,12 +60,12 @@ def _load_values_for_keys(original: Any, self: Rank, layers: Tensor, rows: Tenso
     return original(self, layers, rows.flip(2) if rows.dim() == 5 else rows)
 
 
-def _broadcast_half(original: Any, self: LocalGroup, turn: int, rank: int, side: Broadcast) -> None:
+def _broadcast_half(original: Any, self: LocalGroup, side: Broadcast) -> None:
     if side.source is not None:
         side.source = side.source[: len(side.source) // 2]
     if side.target is not None:
         side.target = side.target[: len(side.target) // 2]
-    original(self, turn, rank, side)
+    original(self, side)
 
 
 def _conclude_without_the_last(original: Any, self: LocalGroup, turn: int, rank: int) -> Any:
@@ -91,26 +88,28 @@ def _record_before_the_copy(original: Any, self: Broadcast, copy: Callable[[], o
 
 
 def _read_the_other_buffer(
-    original: Any, self: _Turn, layer: int, start: int, new: Tensor
+    original: Any, self: _Turn, component: Component, layer: int, start: int, new: Tensor
 ) -> Tensor:
     rank, turn = self._rank, self._turn
-    rows: Tensor = original(self, layer, start, new)
-    if rank.owns(turn):
+    rows: Tensor = original(self, component, layer, start, new)
+    if component is Component.INDEX_KEYS or rank.owns(turn):
         return rows
     return torch.cat([rank.buffers[(turn.number + 1) % BUFFERS, :start], new])
 
 
-def _append_one_row_on(original: Any, self: _Turn, layer: int, start: int, new: Tensor) -> Tensor:
+def _append_one_row_on(
+    original: Any, self: _Turn, component: Component, layer: int, start: int, new: Tensor
+) -> Tensor:
     rank = self._rank
-    if not rank.owns(self._turn):
-        return original(self, layer, start, new)
+    if component is Component.INDEX_KEYS or not rank.owns(self._turn):
+        return original(self, component, layer, start, new)
     if self._waits is not None:
         rank.compute.wait_event(self._waits)
     rank.layers[layer, start + 1 : start + 1 + len(new)] = new
     return torch.cat([rank.layers[layer, :start], new])
 
 
-def _newest_first(original: Any, self: LocalGroup, sides: deque[tuple[int, Broadcast]]) -> Any:
+def _newest_first(original: Any, self: LocalGroup, sides: deque[Broadcast]) -> Any:
     sides.reverse()
     try:
         return original(self, sides)
@@ -199,13 +198,13 @@ LAYER_SPLIT = (
         "other_buffer_is_read",
         "The attention reads the buffer of the turn before.",
         "conformance",
-        replacing(_Turn, keys_values=_read_the_other_buffer),
+        replacing(_Turn, append=_read_the_other_buffer),
     ),
     _fault(
         "append_goes_one_row_on",
         "The owner appends one row further than its layer ends.",
         "conformance",
-        replacing(_Turn, keys_values=_append_one_row_on),
+        replacing(_Turn, append=_append_one_row_on),
     ),
     _fault(
         "newest_broadcast_first",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reference_impl.adapters.faults.fault import Fault, replacing
 from reference_impl.decode import DecodeNode, Request
-from reference_impl.prefill import PrefillNode, digest
+from reference_impl.prefill import PrefillNode
 
 
 def _generation_before(original: Any, self: DecodeNode, request: Request) -> bool:
@@ -23,9 +23,10 @@ def _generation_before(original: Any, self: DecodeNode, request: Request) -> boo
     return done
 
 
-def _digest_of_first_chunk(original: Any, self: PrefillNode, transfer: Any) -> Tensor:
-    tag, token, _ = original(self, transfer).unbind()
-    return torch.stack([tag, token, digest(self.pool, transfer.pages.pages[:1])])
+def _digest_of_first_chunk(original: Any, self: PrefillNode, transfer: Any, *token: Any) -> Tensor:
+    tag, first, _ = original(self, transfer, *token).unbind()
+    pages = self.held_pages[transfer.asked.request].pages
+    return torch.stack([tag, first, self.pool.digest(pages[:1])])
 
 
 RECORDS = (
