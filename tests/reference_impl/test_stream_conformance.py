@@ -71,6 +71,13 @@ def test_it_follows_every_design(model, adapter, sizes, design):
     assert held.violations.keys() == wanted.keys()
 
 
+def test_two_tiers_start_wherever_their_model_does():
+    held = subject("async_cache_load", TwoTiers, {}, "by_acknowledgement")
+    asks = {held.space.state(start) for start in held.starts}
+    assert len(asks) == 2
+    assert set(held.starts) == held.initial
+
+
 def nearest(held: Subject) -> dict[str, tuple[int, tuple[int, ...]]]:
     """For each property that some state violates, the shortest way there: where it starts, and the
     steps."""
