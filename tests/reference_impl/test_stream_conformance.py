@@ -78,6 +78,13 @@ def test_two_tiers_start_wherever_their_model_does():
     assert set(held.starts) == held.initial
 
 
+def test_a_load_that_has_failed_does_not_finish_unseen():
+    """A refused step leaves the load stream where it was: nothing is sent that waits for it."""
+    held = subject("layer_split", Rounds, {}, "failures_unheard")
+    found = conform(held.system, held.design, Rounds, driving=Driving(traces=0, examples=0))
+    assert found.verdict is not Conformity.DIFFERS
+
+
 def nearest(held: Subject) -> dict[str, tuple[int, tuple[int, ...]]]:
     """For each property that some state violates, the shortest way there: where it starts, and the
     steps."""
