@@ -23,6 +23,7 @@ test: .venv/installed-test ## lint, type-check and test; SLOW=1 includes the slo
 matrix: .venv/installed-test ## what each barrier of the reference cache buys, and whether it follows its models, as tables
 	.venv/bin/python -m reference_impl.adapters.matrix
 	.venv/bin/fencepost conform --all --traces 3 --examples 3
+	.venv/bin/fencepost conform layer_split reference_impl/adapters/rounds.py --traces 3 --examples 3
 
 clean: ## remove .venv and what the tools left behind
 	rm -rf .venv .fencepost .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -18,7 +18,7 @@ from fencepost.engines.conform.driving import Driving
 from fencepost.engines.conform.outcomes import Claim, Conformance, Conformity
 from fencepost.engines.explore import explore
 from fencepost.project import Source
-from fencepost.selection import parameter_names, pick_designs, pick_sizes
+from fencepost.selection import check_designs, parameter_names, pick_designs, pick_sizes
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ Watch = Callable[[Source, Design, Driven], None]
 def check_asked(source: Source, options: Options) -> None:
     """Refuse designs and parameters that a model does not have, before anything heavy is loaded."""
     pick_sizes(source, options.parameters)
-    if options.designs:
-        pick_designs(source, prepare(source, {}), options.designs)
+    check_designs(source, options.designs)
 
 
 def conform_model(
@@ -75,7 +74,10 @@ def conform_model(
     cells: list[Cell] = []
     interrupted = False
     for design in pick_designs(source, system, options.designs):
-        cell = _cell(source, system, design, adapter, options, watch)
+        try:
+            cell = _cell(source, system, design, adapter, options, watch)
+        except KeyboardInterrupt:  # while it is set up
+            cell = Cell(design, judged=Judged(Judgement.UNDECIDED, (INTERRUPTED,)))
         ended = cell.found.stopped if cell.found is not None else ""
         interrupted = INTERRUPTED in (ended, *(cell.judged.reasons if cell.judged else ()))
         cells.append(cell)
@@ -155,4 +157,5 @@ def exit_code(found: list[ModelConformance]) -> int:
     judgements = {c.judged.judgement for one in found for c in one.cells if c.judged is not None}
     if Judgement.NOT_AS_EXPECTED in judgements:
         return 1
-    return 3 if Judgement.UNDECIDED in judgements else 0
+    undecided = Judgement.UNDECIDED in judgements or any(one.interrupted for one in found)
+    return 3 if undecided else 0

@@ -6,16 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fencepost.core.errors import InputError, Location
 from fencepost.core.system import NO_FAULT, NO_STUCK_STATE, Design, System
+from fencepost.language import Design as DeclaredDesign
 from fencepost.language import Parameter
 from fencepost.project import Source, nearest
 
 
 def parameter_names(source: Source) -> tuple[str, ...]:
     """The parameters that a model declares."""
+    return _declared(source, Parameter)
+
+
+def _declared(source: Source, kind: type) -> tuple[str, ...]:
     members: dict[str, object] = {}
     for cls in reversed(source.model.__mro__):
         members.update(vars(cls))
-    return tuple(name for name, value in members.items() if isinstance(value, Parameter))
+    return tuple(name for name, value in members.items() if isinstance(value, kind))
 
 
 def design_names(system: System) -> tuple[str, ...]:
@@ -39,6 +44,13 @@ def pick_designs(source: Source, system: System, names: Sequence[str]) -> tuple[
     """The designs of these names, or all of them."""
     _all_known("F10", "design", source, design_names(system), names)
     return tuple(d for d in system.designs if not names or d.name in names)
+
+
+def check_designs(source: Source, names: Sequence[str]) -> None:
+    """Refuse a design that a model does not declare, before it is recorded."""
+    declared = _declared(source, DeclaredDesign)
+    if declared:  # else it is given one when it is recorded
+        _all_known("F10", "design", source, declared, names)
 
 
 def pick_properties(source: Source, system: System, names: Sequence[str]) -> tuple[str, ...]:

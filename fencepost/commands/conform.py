@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -260,6 +261,10 @@ def _conform(
             )
         except InputError as error:
             errors.append(error)
+        except KeyboardInterrupt:  # while a model and its adapter are loaded
+            if not found:
+                raise
+            found[-1] = replace(found[-1], interrupted=True)
         finally:
             line.close()
         if found and found[-1].interrupted:

@@ -27,6 +27,7 @@ from fencepost.streams.policies import InOrder
 from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.designs import Deployment, design, handoff
 from reference_impl.adapters.load_handoff import BATCH, SHAPE, LuckyNic, VirtualNodes
+from reference_impl.adapters.logs.steps import after
 from reference_impl.adapters.luck import Luck
 from reference_impl.adapters.virtual import Handle, LandsWhenTold
 from reference_impl.decode import DecodeNode, Phase, Request
@@ -242,20 +243,6 @@ class LoggedNodes(VirtualNodes):
             with self.as_prefill(0):
                 self._prefill.look_at(request)
                 self._prefill.fail_on_error(request)
-
-
-def after(node: object, name: str, told: Callable[..., object]) -> None:
-    """Tell of each call of a method of a node, once it is over, unless it says that it did nothing;
-    `told` is given the arguments."""
-    original = getattr(node, name)
-
-    def performed(*arguments: Any) -> Any:
-        did = original(*arguments)
-        if did is not False:
-            told(*arguments)
-        return did
-
-    setattr(node, name, performed)
 
 
 def lengthened(prompt: tuple[int, ...]) -> tuple[int, ...]:

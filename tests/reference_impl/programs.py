@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 import torch
 
-from fencepost.conforming_logs import check_log
-from fencepost.core.results import Verdict
-from fencepost.loading import load_model
 from reference_impl.adapters.designs import design, handoff
 from reference_impl.adapters.heads import with_heads_reversed
-from reference_impl.adapters.load_events import Events, Observer, logged
 from reference_impl.adapters.one_device import Copies, Mailbox
 from reference_impl.attention import Shape, SmallModel, oracle
 from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit
@@ -33,10 +28,16 @@ from reference_impl.transport import Peer, Region
 
 Compared = list[tuple[tuple[int, ...], tuple[int, ...]]]
 Window = Callable[[], object]
+Watch = Callable[..., object]
+"""Is given the parts of a program before they are used, to observe them."""
 COUNT = 3
 PROMPTS = tuple(tuple((7 * r + 3 * i * i + i) % 97 for i in range(8)) for r in range(3))
 MOST = 20_000
 """Rounds after which a program counts as one that hangs."""
+
+
+def unwatched(*_: object) -> None:
+    """Nobody observes a program."""
 
 
 class SlowCopies(Copies):
@@ -69,10 +70,9 @@ class WatchedMailbox(Mailbox):
 
 
 def handing_over(
-    on: Handoff, window: Window = nullcontext, *, cancel: int = -1, events: Events | None = None
+    on: Handoff, window: Window = nullcontext, *, cancel: int = -1, watch: Watch = unwatched
 ) -> Compared:
-    """Three requests through one slot; the first is cancelled in round `cancel`. What the nodes do
-    is logged by `events`, but not when a write lands, which nobody on a real device sees."""
+    """Three requests through one slot; the first is cancelled in round `cancel`."""
     shape = Shape()
     model = SmallModel(shape)
     other, right = with_heads_reversed(model), []
@@ -84,17 +84,17 @@ def handing_over(
     up, down, transport = WatchedMailbox(), WatchedMailbox(), SlowCopies(window)
     decode = DecodeNode(model, pool, on, Peer(down, up, transport))
     prefill = PrefillNode(other, sources, pool, Peer(up, down, transport), on)
-    if events is not None:
-        Observer(events, decode, prefill, (up, down))
+    watch(decode, prefill, (up, down))
     for number, prompt in enumerate(PROMPTS):
         decode.submit(number, prompt, COUNT)
     over = (Phase.ABORTED, Phase.FINISHED)
     for round_ in range(MOST):
         if round_ == cancel:
             decode.abort(0)
-        for loop in (decode.admit, prefill.listen, prefill.work, prefill.tidy, decode.listen):
-            loop()
-        decode.step()
+        loops = decode.admit, prefill.listen, prefill.work, prefill.tidy, decode.listen, decode.step
+        moved = [loop() for loop in loops]  # all of them have their turn, whichever moves
+        if not any(moved):
+            decode.ask_again()
         if all(request.phase in over for request in decode.requests.values()):
             break
     torch.cuda.synchronize()
@@ -103,31 +103,28 @@ def handing_over(
     return [(tuple(r.tokens), right[r.number]) for r in finished]
 
 
-def log_of_handing_over(path: Path, name: str, window: Window = nullcontext) -> None:
-    """The event log of a design of `slot_lifecycle` whose first request is cancelled while it is
-    written."""
-    on = handoff("slot_lifecycle", design("slot_lifecycle", name)).on
-    with logged(path, name, Shape().pages(len(PROMPTS[0])), unlogged=["land"]) as events:
-        handing_over(on, window, cancel=1, events=events)
-
-
-def follows(path: Path, name: str) -> bool:
-    """Whether a log is a run of a design that violates nothing in all of its runs."""
-    source = load_model("slot_lifecycle", Path(__file__).parents[2])
-    found = check_log(source, path, design=name).followed
-    return found.unexplained is None and found.verdict is not Verdict.VIOLATED
-
-
-def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int = -1) -> Compared:
-    """Requests that are computed, written back, evicted and restored, while the host runs ahead."""
+def two_tiers(
+    on: AsyncCacheLoad,
+    window: Window = nullcontext,
+    *,
+    cancel: int = -1,
+    requests: int = 8,
+    prompts: int = 3,
+    pages: int = 2,
+    count: int = COUNT,
+    watch: Watch = unwatched,
+) -> Compared:
+    """Requests that are computed, written back, evicted and restored, while the host runs ahead;
+    there are so many pages on the device, and as many on the host."""
     shape = Shape(page_rows=10)
     model, last = SmallModel(shape), 5
-    prefixes = [prompt[:6] for prompt in PROMPTS]
-    known = {p: oracle(model, (*p, last), COUNT, chunk=len(p)) for p in prefixes}
-    cache = TwoTierCache(model, SlotPool(shape, 2), HostTier(shape, 2), on)
+    prefixes = [prompt[:6] for prompt in PROMPTS[:prompts]]
+    known = {p: oracle(model, (*p, last), count, chunk=len(p)) for p in prefixes}
+    cache = TwoTierCache(model, SlotPool(shape, pages), HostTier(shape, pages), on)
     torch.cuda.synchronize()
-    for number in range(8):
-        cache.submit(Request(number, prefixes[number % 3], last, COUNT))
+    watch(cache, known)
+    for number in range(requests):
+        cache.submit(Request(number, prefixes[number % prompts], last, count))
     first = known[prefixes[0]]
     cache.prefetch(prefixes[0], first.index_keys[:, :6], first.keys_values[:, :6])
     for round_ in range(MOST):
@@ -152,18 +149,26 @@ def two_tiers(on: AsyncCacheLoad, window: Window = nullcontext, *, cancel: int =
     return [(tuple(r.tokens or ()), known[r.prefix].tokens) for r in done]
 
 
-def split_by_layers(on: LayerSplit, window: Window = nullcontext, *, refuse: int = -1) -> Compared:
+def split_by_layers(
+    on: LayerSplit,
+    window: Window = nullcontext,
+    *,
+    count: int = COUNT,
+    refuse: int = -1,
+    watch: Watch = unwatched,
+) -> Compared:
     """Two prompts on two ranks; the last rank refuses the turn `refuse`, and with it its prompt."""
     shape, last = Shape(), 5
     model = SmallModel(shape)
     prompts, right = [], []
     for prompt in PROMPTS[:2]:
-        found = oracle(model, (*prompt[:6], last), COUNT, chunk=6)
+        found = oracle(model, (*prompt[:6], last), count, chunk=6)
         rows = found.index_keys[:, :6].clone(), found.keys_values[:, :6].clone()
-        prompts.append(Prompt(rows[0].pin_memory(), rows[1].pin_memory(), last, COUNT))
+        prompts.append(Prompt(rows[0].pin_memory(), rows[1].pin_memory(), last, count))
         right.append(found.tokens)
     group = LocalGroup(2, on)
     ranks = [Rank(number, 2, model, prompts, group, on) for number in range(2)]
+    watch(ranks, [prompt.keys_values for prompt in prompts])
 
     def take_up(rank: Rank) -> bool:
         turn = next((t.number for t in rank.turns if t.stage < Taken.JOINED), None)

@@ -4,7 +4,6 @@ no access that nothing orders, and no hang, whenever a request is cancelled."""
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,9 +14,7 @@ from reference_impl.hierarchical import HostTier, Request, TwoTierCache
 from reference_impl.slot_pool import SlotPool
 from tests.reference_impl.programs import (
     PROMPTS,
-    follows,
     handing_over,
-    log_of_handing_over,
     safe_handoff,
     safe_layer_split,
     safe_two_tiers,
@@ -96,12 +93,3 @@ def test_an_event_that_a_load_records_again_names_earlier_work(on: bool):
         assert cache.back_up(cache.requests[0])
         torch.cuda.synchronize()
         assert device.audit().clean == on
-
-
-@pytest.mark.parametrize("policy", ["eager", "newest-first"])
-def test_the_log_of_a_handoff_is_a_run_where_it_is_safe(tmp_path: Path, policy: str):
-    with virtual_cuda(policy=policy):
-        log_of_handing_over(tmp_path / "safe", "published_fix")
-        log_of_handing_over(tmp_path / "broken", "as_reported")
-    assert follows(tmp_path / "safe", "published_fix")
-    assert not follows(tmp_path / "broken", "published_fix")

@@ -71,6 +71,20 @@ def test_it_follows_every_design(model, adapter, sizes, design):
     assert held.violations.keys() == wanted.keys()
 
 
+def test_two_tiers_start_wherever_their_model_does():
+    held = subject("async_cache_load", TwoTiers, {}, "by_acknowledgement")
+    asks = {held.space.state(start) for start in held.starts}
+    assert len(asks) == 2
+    assert set(held.starts) == held.initial
+
+
+def test_a_load_that_has_failed_does_not_finish_unseen():
+    """A refused step leaves the load stream where it was: nothing is sent that waits for it."""
+    held = subject("layer_split", Rounds, {}, "failures_unheard")
+    found = conform(held.system, held.design, Rounds, driving=Driving(traces=0, examples=0))
+    assert found.verdict is not Conformity.DIFFERS
+
+
 def nearest(held: Subject) -> dict[str, tuple[int, tuple[int, ...]]]:
     """For each property that some state violates, the shortest way there: where it starts, and the
     steps."""

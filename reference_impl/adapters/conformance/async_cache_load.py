@@ -1,7 +1,7 @@
 """The cache in two tiers as an implementation of `models/async_cache_load.py`.
 
-Its requests share one device page and one host page each, as far as `sizes` has no more of them,
-and request r asks for prompt r modulo `prompts`. A forward decodes one token, so it is one round.
+Which prompt a request asks for, and which device page it gets, is as the model starts; there is one
+host page. A forward decodes one token, so it is one round.
 
 A release that would let its page rest is undone and refused: the model decides it and gives the
 page away in one step. A fork decodes from a page of its own, which nobody else can get here; it
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -60,13 +60,9 @@ class TwoTiers(Adapter):
         model = FusedLayers(self.virtual, host_model)
         pool = SlotPool(shape, self.pages + requests)
         host = HostTier(shape, sizes["host_pages"])
-        self.cache = _NotingCache(self, model, pool, host, AsyncCacheLoad.on(barriers))
+        made = self.cache = _NotingCache(self, model, pool, host, AsyncCacheLoad.on(barriers))
         torch.cuda.synchronize()
         self.policy.free = False
-        for number in range(requests):
-            prefix = self.prompts[number % len(self.prompts)]
-            self.cache.submit(Request(number, prefix, LAST, 1, forks=True))
-        made = self.cache
         self.load = Parts(self.virtual, self.policy, made.load)
         self.compute = Parts(self.virtual, self.policy, made.compute)
         self.store = Parts(self.virtual, self.policy, made.store, made.engine)
@@ -89,6 +85,12 @@ class TwoTiers(Adapter):
         a fork that goes on in its page, a sound half of a host page that is nobody's, and rows of
         one request in which another's new row lay until it wrote its own."""
         self.bindings = Bindings()
+
+    def start_in(self, state: Mapping[str, object]) -> None:
+        """As in `Adapter`."""
+        self.asks, self.at = (cast("dict[int, int]", state[name]) for name in ("prompt", "page"))
+        for number, prompt in self.asks.items():
+            self.cache.submit(Request(number, self.prompts[prompt], LAST, 1, forks=True))
 
     def close(self) -> None:
         """Nothing more happens on the device."""
@@ -146,15 +148,16 @@ class TwoTiers(Adapter):
         fork."""
         pool = self.cache.pool
         held = [slot for _ in range(pool.free) if (slot := pool.take(SPARE, 1)) is not None]
-        spare = [slot for slot in held if slot.pages[0] >= self.pages]
-        own = [slot for slot in held if slot.pages[0] < self.pages]
-        for slot in (*spare[:1], *own[:1]):
+        own = [slot for slot in held if slot.pages[0] == self.at[request]]
+        lent = [slot for slot in held if slot.pages[0] >= self.pages][:1] + own
+        for slot in lent:
             pool.give_back(slot)
         try:
             taken = bool(own) and self.cache.admit()
         finally:
-            for slot in (*spare[1:], *own[1:]):
-                pool.give_back(slot)
+            for slot in held:
+                if slot not in lent:
+                    pool.give_back(slot)
         slot = self.cache.requests[request].slot
         if taken and slot is not None:
             self.page[request], self.branch[request] = slot.pages[0], slot.pages[-1]
@@ -201,13 +204,12 @@ class TwoTiers(Adapter):
         return released and made.slot is None
 
     def _see_load(self, request: int) -> bool:
-        return bool(self.cache.requests[request].loaded) and self._see(request)
+        made = self.cache.requests[request]
+        return bool(made.loaded) and self.cache.see(made)
 
     def _see_store(self, request: int) -> bool:
-        return self.cache.requests[request].stored is not None and self._see(request)
-
-    def _see(self, request: int) -> bool:
-        return self.cache.see(self.cache.requests[request])
+        made = self.cache.requests[request]
+        return made.stored is not None and self.cache.see(made)
 
     def _load_index_keys(self, request: int, layer: int) -> bool:
         return self._load("index_keys", request, layer)
@@ -231,7 +233,7 @@ class TwoTiers(Adapter):
     def _copy_fork(self, request: int) -> bool:
         if not self.compute.perform(("fork", request)):
             return False
-        own = request % len(self.prompts)
+        own = self.asks[request]
         page = self.branch[request]
         cells = list(product(COMPONENTS, range(self.layers)))
         if any(self._owner(c, page, n) != own for c, n in cells):
@@ -253,7 +255,7 @@ class TwoTiers(Adapter):
             return False
         if not self.compute.perform(part):
             return False
-        own, cell = request % len(self.prompts), (component, self.page[request], layer)
+        own, cell = self.asks[request], (component, self.page[request], layer)
         if made.forks or cell in self.unsure:
             if self._owner(*cell) != own or cell in self.unsure:
                 self.unsure |= {cell, request}
@@ -275,7 +277,7 @@ class TwoTiers(Adapter):
         page = self.cache.requests[request].host_page
         assert page is not None
         self.nobodys.discard(("host", page))
-        if self._owner_on_host(page) not in (None, request % len(self.prompts)):
+        if self._owner_on_host(page) not in (None, self.asks[request]):
             self.nobodys.add(("host", page))
         return True
 
@@ -302,7 +304,7 @@ class TwoTiers(Adapter):
         cells = [(p, layer) for p in range(self.pages) for layer in range(self.layers)]
         recorded = self.bindings.behind(newest_record(self.cache.computed))
         return {
-            "prompt": [r % len(self.prompts) for r in numbers],
+            "prompt": [self.asks[r] for r in numbers],
             "page": dict(self.page),
             "stage": [request.stage for request in requests],
             "cached": [None if h is None else self.prompts.index(h) for h in host.holds],
@@ -369,10 +371,8 @@ class TwoTiers(Adapter):
         return found.pop() if len(found) == 1 else None
 
     def _prompt_of(self, component: str, layer: int, rows: Any) -> int | None:
-        for prompt in range(len(self.prompts)):
-            if self._is_of(prompt, component, layer, rows):
-                return prompt
-        return None
+        every = range(len(self.prompts))
+        return next((p for p in every if self._is_of(p, component, layer, rows)), None)
 
     def _is_of(self, prompt: int, component: str, layer: int, rows: Any) -> bool:
         right = self.right[prompt][component][layer]

@@ -170,6 +170,8 @@ class Ranks(Adapter):
 
     def _finish_load(self, turn: int) -> bool:
         owner = self._owner(turn)
+        if owner.turns[turn].load_failed:
+            return False
         return self.loads[owner.number].perform(turn) and owner.fetch()
 
     def _fail_load(self, turn: int) -> bool:

@@ -16,6 +16,10 @@ Refused here and not asked of the cache, which would do something else than the 
     arrived all the same, and the model lets only a late success through.
   - `accept` while nobody has written the record: the cache decodes what it finds there, which the
     model has no token for.
+  - `fail_on_error` and `fail_on_abort` while a write is under way for which the failure waits: the
+    cache would take the error or the abort now, and announce the failure once the write is over.
+  - `fail_on_abort` of a transfer whose outcome is published: the cache would take the abort and
+    answer it, which tells the decode node nothing new. The model has no step for it.
 
 Not seen: whether the rows of a request that was given up before its parts were put into the decode
 node's layout are still its own, since the decode node does not touch them any more. A record that

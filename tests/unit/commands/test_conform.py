@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from fencepost import checking
 from tests.conftest import Ran, Workshop
 from tests.docs.pages import Page
 
@@ -184,6 +186,43 @@ def test_an_interrupt_prints_what_was_found(workshop: Workshop):
     assert "UNDECIDED: interrupted" in ran.out
     assert "careful" not in ran.out
     assert ran.out.endswith("1 design: 0 as the model, 1 undecided, interrupted\n")
+
+
+def test_an_interrupt_while_a_design_is_set_up_keeps_the_rows_before_it(workshop: Workshop):
+    furnish(workshop)
+    can_be = """class BlockCacheAdapter(Adapter):
+    @classmethod
+    def can_be(cls, barriers):
+        if barriers:
+            raise KeyboardInterrupt
+        return ""
+
+"""
+    workshop.write(ADAPTER, adapter(MENDED, "class BlockCacheAdapter(Adapter):\n", can_be))
+    ran = workshop.run("conform", "--all", *QUICK)
+    assert ran.code == 3
+    assert re.search(r"hasty +host +VIOLATED copies_what_is_cached +yes", ran.out)
+    assert re.search(r"careful +host +UNDECIDED: interrupted", ran.out)
+    assert ran.out.endswith("2 designs: 1 as the model, 1 undecided, interrupted\n")
+
+
+def test_an_interrupt_while_the_next_adapter_is_loaded_keeps_what_was_found(workshop: Workshop):
+    furnish(workshop)
+    workshop.write("models/lamp.py", FILES[MODEL].replace("BlockCache", "Lamp"))
+    workshop.write("adapters/lamp.py", "raise KeyboardInterrupt\n")
+    ran = workshop.run("conform", "--all", *QUICK, "--json", "report.json")
+    assert ran.code == 3
+    assert ran.out.endswith("2 designs: 2 as the model, interrupted\n")
+    report = json.loads((workshop.folder / "report.json").read_text())
+    assert (report["exit_code"], report["models"][0]["interrupted"]) == (3, True)
+
+
+def test_a_model_is_recorded_once_where_a_design_is_named(workshop: Workshop):
+    furnish(workshop)
+    with patch.object(checking, "build", wraps=checking.build) as build:
+        ran = workshop.run("conform", "block_cache", "--design", "careful", *QUICK)
+    assert ran.code == 0
+    assert build.call_count == 1
 
 
 def wrong(workshop: Workshop, *arguments: str) -> Ran:

@@ -236,7 +236,7 @@ class _Following:
             if result.__class__ is list and not self.log.unlogged and not event.seen:
                 self._judge_changed(states.write(result))
                 return None
-            outcome = Outcome((), (), [()], [result])
+            outcome = Outcome((), (), [([()], result)])
         taken = any(result.__class__ is list for result in outcome.results)
         failed = {result for result in outcome.results if result.__class__ is not list}
         if failed & self.faults[name]:

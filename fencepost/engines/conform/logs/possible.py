@@ -9,7 +9,7 @@ one step touches become one. So nothing is approximated: the set is the product 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NoReturn
@@ -32,7 +32,6 @@ class Group:
         self.cells = cells
         self.rows = rows
         self.tried: dict[Instance, set[Row]] = {}
-        self.unknown = Unknown(self)
         self._values: dict[int, frozenset[int]] = {}
 
     def values(self, cell: int) -> frozenset[int]:
@@ -46,19 +45,21 @@ class Group:
 class NotKnown(Exception):
     """The value of a cell of a group was needed."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, unknown: Unknown) -> None:
         super().__init__()
-        self.group = group
+        self.unknown = unknown
 
 
 class Unknown:
     """What a cell of a group holds in place of a value; whatever is done with it raises."""
 
-    def __init__(self, group: Group) -> None:
-        self.group = group
+    __slots__ = ("cell", "group")
+
+    def __init__(self, group: Group, cell: int) -> None:
+        self.group, self.cell = group, cell
 
     def _needed(self, *_: Any) -> NoReturn:
-        raise NotKnown(self.group)
+        raise NotKnown(self)
 
     __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __index__ = _needed
     __hash__ = _needed
@@ -73,12 +74,17 @@ class TooManyStates(Exception):
 
 @dataclass
 class Outcome:
-    """What came of something in every row of the groups that it needs: `results` beside `rows`."""
+    """What came of something in every row of the groups that it needs, in parts: rows that it does
+    not tell apart, with the result that it has in all of them."""
 
     groups: tuple[Group, ...]
     cells: tuple[int, ...]
-    rows: list[Row]
-    results: list[Any]
+    parts: list[tuple[Sequence[Row], Any]]
+
+    @property
+    def results(self) -> list[Any]:
+        """What came of it, at least once each."""
+        return [result for _, result in self.parts]
 
 
 @dataclass
@@ -128,39 +134,68 @@ class States:
         Of a step, the groups of the cells that it writes are among them. Rows of one group in which
         an unlogged `step` was tried are left out.
         """
-        groups: dict[int, Group] = {}
+        groups: list[Group] = []
+        cells: tuple[int, ...] = ()
+        rows: Sequence[Row] = [()]
+        places: Mapping[int, int] = {}
         while True:
-            cells = tuple(cell for group in groups.values() for cell in group.cells)
-            rows = self._rows(tuple(groups.values()), step)
+            parts: list[tuple[Sequence[Row], Any]] = []
             try:
-                results = []
-                for row in rows:
-                    for cell, value in zip(cells, row, strict=True):
-                        self.put(cell, value)
-                    result = run(*arguments)
-                    if result.__class__ is list and self.groups:
-                        self._check_known(result)
-                    results.append(result)
-                return Outcome(tuple(groups.values()), cells, rows, results)
+                if rows:
+                    self._part(run, arguments, places, rows, parts)
+                return Outcome(tuple(groups), cells, parts)
             except NotKnown as needed:
-                groups[id(needed.group)] = needed.group
-            finally:
-                for group in groups.values():
-                    for cell in group.cells:
-                        self.put(cell, group.unknown)
+                groups.append(needed.unknown.group)
+            cells = tuple(cell for group in groups for cell in group.cells)
+            rows = self._rows(groups, step)
+            places = {cell: place for place, cell in enumerate(cells)}
 
-    def _check_known(self, written: list[Any]) -> None:
+    def _part(
+        self,
+        run: Act,
+        arguments: Iterable[int],
+        places: Mapping[int, int],
+        rows: Sequence[Row],
+        parts: list[tuple[Sequence[Row], Any]],
+    ) -> None:
+        """Add what a function gives in these rows, told apart by the cells that it asks for and by
+        no others; `NotKnown` where it asks for one that has no place in them."""
+        try:
+            result = run(*arguments)
+            if result.__class__ is list and self.groups:
+                self._check_known(result, places)
+        except NotKnown as needed:
+            unknown = needed.unknown
+        else:
+            parts.append((rows, result))
+            return
+        place = places.get(unknown.cell)
+        if place is None:
+            raise NotKnown(unknown)
+        by_value: dict[int, list[Row]] = {}
+        for row in rows:
+            by_value.setdefault(row[place], []).append(row)
+        try:
+            for value, agreeing in by_value.items():
+                self.put(unknown.cell, value)
+                self._part(run, arguments, places, agreeing, parts)
+        finally:
+            self.put(unknown.cell, unknown)
+
+    def _check_known(self, written: list[Any], places: Mapping[int, int]) -> None:
         cells = self.cells
         for place in range(0, len(written), 2):
             before, value = cells[written[place]], written[place + 1]
-            if before.__class__ is Unknown:
-                raise NotKnown(before.group)
             if value.__class__ is Unknown:
-                raise NotKnown(value.group)
+                raise NotKnown(value)
+            if before.__class__ is Unknown and before.cell not in places:
+                raise NotKnown(before)
 
     def _rows(self, groups: Sequence[Group], step: Instance | None) -> list[Row]:
-        if step is not None and len(groups) == 1 and step in groups[0].tried:
-            return list(groups[0].rows - groups[0].tried[step])
+        if len(groups) == 1:
+            group = groups[0]
+            tried = group.tried.get(step) if step is not None else None
+            return list(group.rows - tried if tried else group.rows)
         count = 1
         for group in groups:
             count *= len(group.rows)
@@ -173,7 +208,7 @@ class States:
         """Take a step wherever it can be taken, and drop the states where it cannot; the cells that
         this may have changed. The step can be taken somewhere."""
         if not outcome.groups:
-            return self.write(outcome.results[0])
+            return self.write(outcome.parts[0][1])
         cells, taken = self._after(outcome)
         self.replace(outcome.groups, cells, {after for _, after in taken})
         return list(cells)
@@ -190,7 +225,7 @@ class States:
             rows = {row + known for row in self._rows(groups, None)}
         else:
             rows = set(alone.rows)
-            alone.tried.setdefault(step, set()).update(outcome.rows)
+            alone.tried.setdefault(step, set()).update(*(rows for rows, _ in outcome.parts))
         new = [(before, after) for before, after in taken if after not in rows]
         if not new:
             for group in groups:
@@ -218,15 +253,18 @@ class States:
                 for cell in result[::2]:
                     places.setdefault(cell, len(places))
         cells = tuple(places)
-        known = [self.cells[cell] for cell in cells[len(outcome.cells) :]]
+        known = tuple(self.cells[cell] for cell in cells[len(outcome.cells) :])
         taken = []
-        for row, result in zip(outcome.rows, outcome.results, strict=True):
-            if result.__class__ is list:
-                before = [*row, *known]
-                after = before.copy()
-                for place in range(0, len(result), 2):
-                    after[places[result[place]]] = int(result[place + 1])
-                taken.append((tuple(before), tuple(after)))
+        for rows, result in outcome.parts:
+            if result.__class__ is not list:
+                continue
+            written = [(places[result[n]], int(result[n + 1])) for n in range(0, len(result), 2)]
+            for row in rows:
+                before = row + known
+                after = list(before)
+                for place, value in written:
+                    after[place] = value
+                taken.append((before, tuple(after)))
         return cells, taken
 
     def write(self, written: list[Any]) -> list[int]:
@@ -245,8 +283,8 @@ class States:
 
     def restrict(self, outcome: Outcome) -> list[int]:
         """Keep the rows in which a condition holds (there are some); the cells that it reads."""
-        rows = {row for row, kept in zip(outcome.rows, outcome.results, strict=True) if kept}
-        if len(rows) < len(outcome.rows):
+        if not all(outcome.results):
+            rows = {row for part, kept in outcome.parts if kept for row in part}
             self.replace(outcome.groups, outcome.cells, rows)
         return list(outcome.cells)
 
@@ -262,7 +300,7 @@ class States:
     def _join(self, groups: Sequence[Group], cells: tuple[int, ...], rows: set[Row]) -> Group:
         group = Group(cells, rows)
         for cell in cells:
-            self.put(cell, group.unknown)
+            self.put(cell, Unknown(group, cell))
         self.groups += 1 - len(groups)
         return group
 
