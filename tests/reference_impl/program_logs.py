@@ -61,7 +61,7 @@ def async_cache_load(path: Path, name: str, window: Window = nullcontext) -> Non
 
     def watch(cache: Any, known: Any) -> None:
         right = {
-            prefix: {"index_keys": found.index_keys[:, :6], "kv": found.keys_values[:, :6]}
+            prefix: (found.index_keys[:, :6], found.keys_values[:, :6])
             for prefix, found in known.items()
         }
         made.append(TwoTierSteps(cache, right))

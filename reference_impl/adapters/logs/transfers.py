@@ -75,9 +75,10 @@ class TransferSteps:
     # The prefill node.
 
     def _was_posted(self, transfer: Any, _: int) -> None:
-        if transfer.number not in self._posted:
-            self._posted.add(transfer.number)
-            self.steps.take("post", request=transfer.number)
+        number = transfer.asked.request
+        if number not in self._posted:
+            self._posted.add(number)
+            self.steps.take("post", request=number)
 
     def _finished(self, number: int) -> None:
         if number in self.prefill.table:

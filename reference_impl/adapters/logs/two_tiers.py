@@ -7,19 +7,20 @@ and there is one host page for each prompt, or one for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from reference_impl.adapters.logs.steps import Copied, Steps, after, same
+from reference_impl.adapters.noted import COMPONENTS
 from reference_impl.attention import Component, LayerCache
 from reference_impl.hierarchical import Prefix, Request, Stage, TwoTierCache
 from reference_impl.slot_pool import Slot
 
 MODEL = "async_cache_load"
 UNLOGGED = ("load_index_keys", "load_kv", "score", "attend", "store")
-Rows = Mapping[str, Tensor]
+Rows = Sequence[Tensor]
 """The rows of a prefix by component, each [layers, n, ...]."""
 
 
@@ -109,5 +110,5 @@ class TwoTierSteps:
         rows = len(request.prefix)
         for component, layer, found in self._read[request.number]:
             if not same(found[:rows], self.right[request.prefix][component][layer]):
-                return component.upper()
+                return COMPONENTS[component].upper()
         return "NOTHING"
