@@ -16,8 +16,6 @@ CALCULATING = {"speculation_monitor"}
 """A model whose lemmas calculate, which none that are found do: docs/explanation/warts.md."""
 MODELS = sorted({path.stem for path in (ROOT / "models").glob("*.py")} - CALCULATING)
 SMALL = {"deferred_free", "staged_handoff"}
-OUT_OF_REACH = {"event_recorded_again_by_ordered_load"}
-"""A safe design that no lemmas are found for: docs/how_to/infer_lemmas.md says why."""
 QUICK = {"safe_with_guards", "lease", "tag_alone", "hands_over_rejected"}
 
 
@@ -37,7 +35,6 @@ CASES = [
     )
     for model, system in SYSTEMS.items()
     for design in system.designs
-    if design.name not in OUT_OF_REACH
 ]
 
 

@@ -46,6 +46,10 @@ class Attribute:
     cases: tuple[Expression, ...]
     open_: bool = False
     forbidden: frozenset[int] = frozenset()
+    places: bool = False
+    """Whether the last three cases are before, at and behind some member, so that "at it" is told
+    as two lemmas: that two places are the same is seldom true of more members, that one is not
+    before the other is."""
 
     @cached_property
     def size(self) -> int:
@@ -64,7 +68,13 @@ class Attribute:
 
     def parts(self, mask: int) -> tuple[int, ...]:
         """The largest sets of cases within a mask that a lemma may exclude."""
-        return () if mask in self.forbidden else (mask,)
+        if mask in self.forbidden:
+            return ()
+        behind = 1 << self.size - 1
+        before, at = behind >> 2, behind >> 1
+        if self.places and mask & before and mask & behind and not mask & at:
+            return mask & ~behind, mask & ~before
+        return (mask,)
 
     def within(self, mask: int) -> Expression:
         """The condition that the case is one of those whose bits are set."""
@@ -158,7 +168,7 @@ def _of_term(
                     before = folding.conjunction([*there, Less(term, variable)])
                     behind = folding.conjunction([*there, Less(variable, term)])
                     cases = [*maybe, before, Equal(term, variable), behind]
-                    yield Attribute(tuple(_where_defined(term, cases)))
+                    yield Attribute(tuple(_where_defined(term, cases)), places=True)
                 if maybe and not here:
                     yield Attribute(tuple(_where_defined(term, [*maybe, *there])))
                 return

@@ -35,7 +35,7 @@ from fencepost.core.trees import decisions
 if TYPE_CHECKING:
     from fencepost.analyses.inference.seen import Seen
     from fencepost.engines.prove.any_size import Claim, Counterexample
-    from fencepost.engines.prove.any_size.sized import Sized
+    from fencepost.engines.prove.any_size.sized import EachSize
 
 MOST_TRIED = 6
 """So many candidates are asked about, whether every step keeps them; else the cheapest is taken."""
@@ -89,6 +89,12 @@ class Claims:
         """The goals, then the lemmas."""
         return [*([NO_FAULT] if self.no_fault else []), *self.goals, *self.lemmas]
 
+    @property
+    def open(self) -> list[str]:
+        """The claims of which it is not known what keeps them."""
+        names = self.names
+        return [n for n in names if n not in self.cores or not self.cores[n] <= set(names)]
+
     def needed(self) -> dict[str, Candidate]:
         """The lemmas that the goals go by, directly or not."""
         seen = {NO_FAULT, *self.goals, *self.pinned}
@@ -103,7 +109,7 @@ class Claims:
 class Search:
     """The loop, over pools of candidates that may grow between calls."""
 
-    def __init__(self, system: System, sized: Sized, claims: Claims, told: Told) -> None:
+    def __init__(self, system: System, sized: EachSize, claims: Claims, told: Told) -> None:
         self.system, self.sized, self.claims, self.told = system, sized, claims, told
         self.pools: list[Candidates] = []
         self.seen: list[Seen] = []
@@ -124,13 +130,19 @@ class Search:
         self.counterexamples = 0
         self._looked_at = {a.name: _fields_of(a) for a in system.actions}
 
+    @property
+    def spare(self) -> dict[str, Candidate]:
+        """Candidates that are assumed, and are claimed where something goes by them."""
+        claimed = self.claims.lemmas
+        return {n: c for n, c in self.perhaps.items() if n not in self.dropped and n not in claimed}
+
     def close(self) -> Lost | None:
         """Add and drop lemmas until no step at the search's sizes breaks a claim."""
         import numpy as np
 
         from fencepost.engines.prove.any_size.sized import Kept
 
-        open_ = deque(self.claims.names)
+        open_ = deque(self.claims.open)
         while open_:
             name = open_.popleft()
             if (
@@ -142,14 +154,16 @@ class Search:
             broken = 0
             while True:
                 self.told(name, len(self.claims.lemmas), len(self.dropped))
-                perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
-                answer = self.sized.broken(self.claims.formula(name), self.claims.all, perhaps)
+                spare = self.spare
+                answer = self.sized.broken(
+                    self.claims.formula(name), self.claims.all, tuple(spare.values())
+                )
                 if isinstance(answer, Kept):
-                    taken = sorted(answer.core & self.perhaps.keys() - self.claims.lemmas.keys())
-                    if any(self.false_somewhere(self.perhaps[each]) for each in taken):
+                    taken = sorted(answer.core & spare.keys())
+                    if any(self.false_somewhere(spare[each]) for each in taken):
                         continue
                     self.claims.cores[name] = answer.core
-                    self.claims.lemmas |= {each: self.perhaps[each] for each in taken}
+                    self.claims.lemmas |= {each: spare[each] for each in taken}
                     open_ += taken
                     break
                 if self._superfluous(name):
@@ -270,8 +284,7 @@ class Search:
         """The cheapest candidate that every step keeps where all claims hold, among the first few;
         and the cheapest of all."""
         while True:
-            perhaps = [c for n, c in self.perhaps.items() if n not in self.dropped]
-            under = [*self.claims.all, *perhaps]
+            under = [*self.claims.all, *self.spare.values()]
             first: Candidate | None = None
             kept: Candidate | None = None
             for each in islice(self._candidates(question), MOST_TRIED):

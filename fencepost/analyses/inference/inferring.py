@@ -6,6 +6,7 @@ what is said where none was found.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,26 +18,27 @@ from fencepost.analyses.inference.harvest import asked_by
 from fencepost.analyses.inference.houdini import Claims, Lost, Search
 from fencepost.analyses.inference.minimising import minimise
 from fencepost.analyses.inference.naming import named
+from fencepost.analyses.inference.obligations import Obligations
 from fencepost.analyses.inference.pools import candidates_of
 from fencepost.analyses.inference.seen import Seen, seen_states
 from fencepost.analyses.inference.templates import (
     Shape,
     schedule,
-    sizes_beyond,
     sizes_looked_at,
+    sizes_searched,
 )
 from fencepost.analyses.wrong import search_at
 from fencepost.core.limits import INTERRUPTED, TIME_LIMIT, Inferring, Limits
 from fencepost.core.results import Finding
-from fencepost.core.sizes import allowed, sorts
+from fencepost.core.sizes import allowed
 from fencepost.core.system import NO_FAULT, Design, Lemma, System
 
 if TYPE_CHECKING:
     from fencepost.engines.prove.any_size import Counterexample, Outcome
     from fencepost.engines.prove.any_size.sized import Sized
 
-MOST_PROOFS = 12
-"""So many times a set of lemmas is mended that no small step breaks, and some step does."""
+MOST_MENDS, MOST_MENDS_OF_A_GOAL = 2, 20
+"""What no small step breaks and more larger ones than these do is given up."""
 
 InferenceReport = Callable[[Inferring], None]
 
@@ -102,7 +104,7 @@ class _Inference:
         most_stages: int | None,
         filtered_by: Design,
     ) -> None:
-        from fencepost.engines.prove.any_size import Effort, Oracle, claim
+        from fencepost.engines.prove.any_size import claim
         from fencepost.engines.prove.any_size.barriers import fix_barriers
         from fencepost.engines.prove.solver import Bounded
 
@@ -112,15 +114,8 @@ class _Inference:
         self.fixed = fix_barriers(system, design.barriers)
         self.asked = asked_by(self.fixed)
         self.bounded = Bounded(limits)
-        beyond = sizes_beyond(system)
-        first_sized = Effort(sized_first=True)
-        self.oracle = Oracle(system, design.barriers, first_sized, run=self.bounded, sizes=beyond)
-        """Looks for counterexamples first, since what is asked of it was not proved before."""
-        near = Effort(tries=3, members=0)
-        self.unbounded = Oracle(system, design.barriers, near, run=self.bounded)
-        """Asks for any size alone, of few hypotheses."""
+        self.obligations = Obligations(system, design.barriers, self.bounded)
         self.goals = {p.name: claim(p) for p in system.properties if p.kind == "always"}
-        self.sizes = allowed(system, {s.name: 2 for s in sorts(system)})
         self.most_stages = most_stages
         self.attributes: dict[Attribute, Attribute] = {}
         """Of the same attribute of several templates always one."""
@@ -128,8 +123,6 @@ class _Inference:
         self.seen: list[Seen] = []
         self.claimed: dict[str, Candidate] = {}
         self.broken: list[tuple[Counterexample, str]] = []
-        self.proofs: dict[tuple[str, str], frozenset[str]] = {}
-        """For any size: by which lemmas each claim was proved to be kept by each action."""
         self.tried = self.dropped = self.counterexamples = 0
 
     def run(self) -> Inferred:
@@ -175,7 +168,7 @@ class _Inference:
 
     def _stage(self, shapes: Sequence[Shape], *, last: bool) -> Inferred | Lost:
         """One set of templates, with what the stage before it had claimed to begin with."""
-        from fencepost.engines.prove.any_size.sized import Sized
+        from fencepost.engines.prove.any_size.sized import EachSize
 
         wrong = self._look_at_states(shapes)
         if wrong is not None:
@@ -184,79 +177,74 @@ class _Inference:
         for pool in pools:
             pool.forget()
         claims = Claims(dict(self.goals), no_fault=True, lemmas=self.claimed)
-        most = {sort: count for shape in shapes for sort, count in shape if count > 1}
-        sizes = allowed(
-            self.system, self.sizes | {sort.name: count + 1 for sort, count in most.items()}
-        )
-        dropped = set[str]()
-        for _ in range(MOST_PROOFS):
-            sized = Sized(self.system, self.design.barriers, sizes, run=self.bounded)
-            search = Search(self.system, sized, claims, self._tell)
-            search.pools, search.seen, search.broken = pools, self.seen, self.broken
-            search.dropped, search.last = set(dropped), last
-            search.perhaps = {c.name: c for c in given(self.first)}
-            for lemma in list(claims.lemmas.values()):
-                if search.false_somewhere(lemma):  # in more states than the last stage looked at
-                    claims.lemmas.pop(lemma.name, None)
-            try:
-                lost = search.close()
-            finally:
-                self.tried = max(self.tried, len(claims.lemmas))
-                self.counterexamples += search.counterexamples
-                self.dropped += len(search.dropped) - len(dropped)
-                dropped = set(search.dropped)
+        sizes = [allowed(self.system, each) for each in sizes_searched(shapes, self.system)]
+        sized = EachSize(self.system, self.design.barriers, sizes, run=self.bounded)
+        search = Search(self.system, sized, claims, self._tell)
+        search.pools, search.seen, search.broken = pools, self.seen, self.broken
+        search.last = last
+        search.perhaps = {c.name: c for c in given(self.first)}
+        for lemma in list(claims.lemmas.values()):
+            if search.false_somewhere(lemma):  # in more states than the last stage looked at
+                claims.lemmas.pop(lemma.name, None)
+        try:
+            lost = self._closed_for_any_size(search)
+        finally:
+            self.counterexamples += search.counterexamples
+            self.dropped += len(search.dropped)
+        if lost is not None:
+            self.claimed = claims.lemmas
+            return lost
+        return self._proved(claims)
+
+    def _closed_for_any_size(self, search: Search) -> Lost | None:
+        """Find claims that no step breaks: first none at the search's sizes, then none at all."""
+        claims = search.claims
+        lost = self._closed(search)
+        if lost is not None:
+            return lost
+        fewer = self._fewer(search.sized.at[0], claims)
+        # What the first size can do without, another may not: there it is claimed again.
+        search.perhaps |= {n: c for n, c in claims.lemmas.items() if n not in fewer.lemmas}
+        claims.lemmas = fewer.lemmas
+        claims.cores.clear()
+        lost = self._closed(search)
+        if lost is not None:
+            return lost
+        mended = Counter[str]()
+
+        def told(current: str) -> None:
+            self._tell(current, len(claims.lemmas), self.dropped)
+
+        while open_ := self.obligations.open(claims, search.spare, told):
+            for name, action, outcome in open_:
+                lost = self._mend(search, name, action, outcome, mended)
+                if lost is not None:
+                    return lost
+            lost = self._closed(search)
             if lost is not None:
-                self.claimed = claims.lemmas
                 return lost
-            whole = dict(claims.lemmas)
-            claims.lemmas = claims.needed()
-            fewer = self._fewer(sized, claims)
-            if self._unproved(fewer) is None:
-                return self._proved(fewer)
-            open_ = self._unproved(claims)  # what is kept at sizes by few may take more for any
-            if open_ is None:
-                return self._proved(claims)
-            outcome = self._mended(search, *open_)
-            self.dropped += len(search.dropped) - len(dropped)
-            dropped = search.dropped
-            if isinstance(outcome, Lost):
-                return outcome
-            # What no step at these sizes breaks, a larger does: go on from all there was.
-            sizes = {name: max(count, outcome.get(name, 0)) for name, count in sizes.items()}
-            claims.lemmas = {n: c for n, c in whole.items() if n not in dropped} | claims.lemmas
-        return Lost(next(iter(self.goals), NO_FAULT), None)
-
-    def _unproved(self, claims: Claims) -> tuple[str, str, Outcome] | None:
-        """The first claim that is not proved for any size, by which action (none: initially), and
-        what the solver says; None where all are. What was proved stays so while all lemmas that
-        the proof went by are there."""
-        from fencepost.engines.prove.any_size import Proved
-
-        for name, action in self._obligations(claims):
-            used = self.proofs.get((name, action))
-            if used is not None and used <= claims.lemmas.keys():
-                continue
-            self._tell(name, len(claims.lemmas), self.dropped)
-            outcome = self._decided(claims, name, action)
-            if not isinstance(outcome, Proved):
-                return name, action, outcome
-            self.proofs[name, action] = frozenset(outcome.core) & claims.lemmas.keys()
         return None
 
-    def _mended(
-        self, search: Search, name: str, action: str, outcome: Outcome
-    ) -> Lost | Mapping[str, int]:
-        """Exclude what breaks a claim, or give the claim up; the sizes at which it fails."""
+    def _closed(self, search: Search) -> Lost | None:
+        lost = search.close()
+        self.tried = max(self.tried, len(search.claims.lemmas))
+        return lost
+
+    def _mend(
+        self, search: Search, name: str, action: str, outcome: Outcome, mended: Counter[str]
+    ) -> Lost | None:
+        """Exclude what breaks a claim, or give the claim up."""
         from fencepost.engines.prove.any_size import Counterexample
 
         claims, found = search.claims, outcome if isinstance(outcome, Counterexample) else None
-        if found is None or not action:
-            if name not in claims.lemmas:
-                return Lost(name, found)
-            search.drop(name)
-            return {}
-        self.counterexamples += 1
-        chosen = search.excluding(found, name)
+        if name not in claims.names:
+            return None
+        chosen = None
+        mended[name] += 1
+        most = MOST_MENDS if name in claims.lemmas else MOST_MENDS_OF_A_GOAL
+        if found is not None and action and mended[name] <= most:
+            self.counterexamples += 1
+            chosen = search.excluding(found, name)
         if chosen is not None:
             claims.lemmas[chosen.name] = chosen
             claims.pinned.add(chosen.name)
@@ -264,7 +252,7 @@ class _Inference:
             search.drop(name)
         else:
             return Lost(name, found)
-        return dict(found.sizes)
+        return None
 
     def _fewer(self, sized: Sized, claims: Claims) -> Claims:
         """Claims without the lemmas that others can do without: where time is short, as far as
@@ -296,35 +284,8 @@ class _Inference:
             proved=True,
             lemmas=named(self.system, fresh, self.design, self.taken),
             kept=tuple(name for name in claims.lemmas if name in first),
-            obligations=sum(1 for _ in self._obligations(claims)),
+            obligations=sum(1 for _ in self.obligations.of(claims)),
         )
-
-    def _decided(self, claims: Claims, name: str, action: str) -> Outcome:
-        """What becomes of a claim by an action, or initially. First under those claims alone that
-        it took at sizes: the fewer a solver is given, the sooner it is done."""
-        from fencepost.engines.prove.any_size import Proved
-
-        formula = claims.formula(name)
-        core = claims.cores.get(name, frozenset())
-        near = [c for c in claims.all if c.name in core]
-        for oracle, under in ((self.unbounded, near), (self.oracle, claims.all)):
-            if formula is None:
-                outcome = oracle.fault_free(action, under)
-            elif not action:
-                outcome = oracle.holds_initially(formula)
-            else:
-                outcome = oracle.preserved(formula, action, under)
-            if isinstance(outcome, Proved):
-                break
-        return outcome
-
-    def _obligations(self, claims: Claims) -> Iterator[tuple[str, str]]:
-        """Each claim with each action, initial states (no action) first: a claim that is false
-        there may contradict the others, and then no step tells."""
-        actions = [a.name for a in self.system.actions]
-        yield from ((name, "") for name in claims.names if name != NO_FAULT)
-        for name in claims.names:
-            yield from ((name, action) for action in actions)
 
     def _look_at_states(self, shapes: Sequence[Shape]) -> Inferred | None:
         """Look for the states that candidates of these templates are read off, each size once; the

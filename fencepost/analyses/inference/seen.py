@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-MOST_STATES = 400_000
-"""A size with more reachable states is walked at random."""
+MOST_STATES = 2_000_000
+"""A size with more reachable states is walked at random, too."""
 
 MOST_LOOKED_AT = 60_000
 """Of a size with more states so many are kept: what is missed lets a false candidate in, and that
@@ -67,8 +67,9 @@ def seen_states(
     sizes: Mapping[str, int],
     limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> Seen:
-    """States of a size: all, if they are not too many; fewer where a limit of time is met. A size
-    that takes more memory than the limit is walked, too."""
+    """States of a size: all, if they are not too many; fewer where a limit of time is met. Of a
+    size with more states than are explored, or more than fit in memory, half are those that the
+    fewest steps lead to and half lie further, on random walks."""
     import numpy as np
 
     from fencepost.engines.explore.reached import reached_states
@@ -83,12 +84,20 @@ def seen_states(
     cells = reached.cells
     if not reached.complete:
         left = limits.after(time.perf_counter() - began)
-        cells = walked_states(sized, design, most=MOST_LOOKED_AT, limits=left)
+        far = walked_states(sized, design, most=MOST_LOOKED_AT, limits=left)
+        half = MOST_LOOKED_AT // 2
+        cells = np.concatenate([_some(cells, half), _some(far, half)], axis=1)
     cells = cells.astype(_narrow(sized))
-    chosen = np.sort(np.random.default_rng(1).permutation(cells.shape[1])[:IN_TABLE])
     vectors = Vectors(sized, design.barriers, cells, sizes)
-    few = Vectors(sized, design.barriers, cells[:, chosen], sizes)
+    few = Vectors(sized, design.barriers, _some(cells, IN_TABLE), sizes)
     return Seen(sizes, vectors, few, reached.complete and reached.states == cells.shape[1])
+
+
+def _some(cells: Any, most: int) -> Any:
+    """So many columns, or all if there are fewer, the same in every run."""
+    import numpy as np
+
+    return cells[:, np.sort(np.random.default_rng(1).permutation(cells.shape[1])[:most])]
 
 
 def _narrow(system: System) -> type:

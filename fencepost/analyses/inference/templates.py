@@ -76,29 +76,43 @@ def variables_of(shape: Shape, taken: Iterable[str] = ()) -> tuple[Variable, ...
     return tuple(found)
 
 
+def sizes_searched(shapes: Sequence[Shape], system: System) -> list[dict[str, int]]:
+    """At which sizes (members of each Index, by its name) lemmas of templates have to be kept by
+    every step before a proof is tried: two of each, and three where templates have two; and one
+    more of the main Index, with one of those Index domains that no field has members of, for runs
+    that are longer."""
+    every, main = sorts(system), main_of(system)
+    if main is None:
+        return [{}]
+    most, two = _most(shapes, system), {s.name: 2 for s in every}
+    if max(most.values()) == 1:
+        return [two]
+    near = two | {name: count + 1 for name, count in most.items() if count > 1}
+    values = _values(system)
+    far = {s.name: 2 if s in values else 1 for s in every} | {main.name: most[main.name] + 2}
+    return [near, far]
+
+
 def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, int]]:
     """At which sizes (members of each Index, by its name) states are looked at, small ones first.
 
-    Two of each. Where templates have several variables of an Index, also two more of the main one,
-    for longer runs: with three of each Index whose members some field has as values, as what is
-    true where members are few and share everything may be false there; and with one more of each
-    Index than templates have variables of it, so that "another" is seen.
+    Two of each. Where templates have several variables of an Index, also one and two more of the
+    main one, for longer runs: one with two of each and with three of each Index whose members some
+    field has as values, as what is true where members are few and share everything may be false
+    there; two with three of these again, and with one more of each Index than templates have
+    variables of it, so that "another" is seen.
     """
     every, main = sorts(system), main_of(system)
     if main is None:
         return [{}]
-    most = {s.name: 1 for s in every}
-    for shape in shapes:
-        for sort, count in shape:
-            most[sort.name] = max(most[sort.name], count)
-    two = {s.name: 2 for s in every}
+    most, two = _most(shapes, system), {s.name: 2 for s in every}
     if max(most.values()) == 1:
         return [two]
-    longest = {main.name: most[main.name] + 2}
-    values = {_inner(f.domain) for f in system.fields}
-    apart = {s.name: 3 if s in values else 1 for s in every} | longest
-    wide = {name: count + 1 for name, count in most.items()} | longest
-    return [two, apart, wide]
+    longer, longest = ({main.name: most[main.name] + more} for more in (1, 2))
+    values = _values(system)
+    apart = {s.name: 3 if s in values else 1 for s in every}
+    wide = {name: count + 1 for name, count in most.items()}
+    return [two, two | longer, apart | longest, wide | longest]
 
 
 def sizes_beyond(system: System) -> list[dict[str, int]]:
@@ -106,6 +120,20 @@ def sizes_beyond(system: System) -> list[dict[str, int]]:
     of the main one."""
     main = main_of(system)
     return [] if main is None else [{s.name: 2 for s in sorts(system)} | {main.name: 4}]
+
+
+def _most(shapes: Sequence[Shape], system: System) -> dict[str, int]:
+    """How many variables of each Index some template has, one at least."""
+    most = {s.name: 1 for s in sorts(system)}
+    for shape in shapes:
+        for sort, count in shape:
+            most[sort.name] = max(most[sort.name], count)
+    return most
+
+
+def _values(system: System) -> set[Domain]:
+    """The Index domains whose members some field has as values."""
+    return {_inner(f.domain) for f in system.fields}
 
 
 def _inner(domain: Domain) -> Domain:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fencepost.core.limits import Limits
 from fencepost.core.semantics import initial_states
 from fencepost.core.system import Design, System
 from fencepost.kernel.compiled import compiled
+from fencepost.kernel.layout import Words
+from fencepost.kernel.randomness import mixed
 from fencepost.kernel.walks import Walks
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ STEPS = 400
 SLICE = 33
 """After so many steps of all walks it is noted where each is: after more of them,
 walks that began together are seen at the same few places."""
+ROUNDS = 6
+"""So many times walks begin anew, in the rarest states that were come to."""
+RARE = 10
+"""One in so many states is a rare one."""
+SHORTER = 4
+"""Walks from rare states are so much shorter: each round is to come a little further."""
 
 
 def walked_states(
@@ -34,24 +42,69 @@ def walked_states(
 ) -> Cells:
     """So many different states of a design that walks came to, fewer where there are few or where a
     limit of time or memory is met: a row for each cell, a column for each state. The same seed
-    gives the same states."""
+    gives the same states.
+
+    Random walks seldom come to what takes several unlikely steps. So they begin anew in the rarest
+    states so far, as in importance splitting (Kahn and Harris 1951).
+    """
     import numpy as np
 
     began = time.perf_counter()
     starts = [s for s, _ in zip(initial_states(system, design.barriers), range(most), strict=False)]
     kernel = compiled(system)
     layout = kernel.layout
-    packed = [layout.pack(state) for state in starts]
-    walks = Walks(system, kernel, design.barriers, packed, seed=seed, walks=most, length=STEPS)
-    walks.seek(())
-    found = dict.fromkeys(packed)
-    looks = 0
-    going = limits.memory_bytes is None or walks.bytes <= limits.memory_bytes
-    while going and len(found) < most and looks < most:
-        if limits.seconds is not None and time.perf_counter() - began >= limits.seconds:
-            break
-        going = walks.advance(SLICE)
-        looks += 1
-        found |= dict.fromkeys(words for _, _, words in walks.where())
-    cells: Cells = layout.columns(np.array(list(found)[:most], dtype=np.uint64))
-    return cells
+    begin = [layout.pack(state) for state in starts]
+    found = dict.fromkeys(begin)
+
+    def cells(states: list[Words]) -> Cells:
+        columns: Cells = layout.columns(np.array(states, dtype=np.uint64))
+        return columns
+
+    enough = [len(found) + (most - len(found)) * n // ROUNDS for n in range(1, ROUNDS + 1)]
+    for number, until in enumerate(enough):
+        length = STEPS if number == 0 else STEPS // SHORTER
+        walks = Walks(
+            system,
+            kernel,
+            design.barriers,
+            begin,
+            seed=mixed(seed, number),
+            walks=most,
+            length=length,
+        )
+        walks.seek(())
+        looks = 0
+        going = limits.memory_bytes is None or walks.bytes <= limits.memory_bytes
+        while going and len(found) < until and looks < most:
+            if limits.seconds is not None and time.perf_counter() - began >= limits.seconds:
+                return cells(list(found)[:most])
+            going = walks.advance(SLICE)
+            looks += 1
+            found |= dict.fromkeys(words for _, _, words in walks.where())
+        if number < ROUNDS - 1:
+            states = list(found)
+            rarest = np.argsort(-_rarity(cells(states)), kind="stable")
+            begin = [states[n] for n in rarest[: max(1, len(states) // RARE)]]
+    return cells(list(found)[:most])
+
+
+def _rarity(cells: Cells) -> Any:
+    """For each state how rare it is: the sum, over pairs of its cells, of one in the number of
+    states that have the same two values there."""
+    import numpy as np
+
+    has = [row == value for row in cells for value in _several(row)]
+    if not has:
+        return np.zeros(cells.shape[1], dtype=np.float32)
+    hot = np.array(has, dtype=np.float32)
+    together = hot @ hot.T
+    weight = np.divide(1, together, out=np.zeros_like(together), where=together > 0)
+    return ((weight @ hot) * hot).sum(axis=0)
+
+
+def _several(row: Any) -> Any:
+    """The values of a cell that has more than one."""
+    import numpy as np
+
+    values = np.unique(row)
+    return values if len(values) > 1 else values[:0]

@@ -149,12 +149,12 @@ def test_an_initial_state_that_is_wrong_is_no_run(lock):
 
 
 def test_a_search_that_is_stopped_says_how_far_it_came(lock, monkeypatch):
-    from fencepost.analyses.inference.inferring import _Inference
+    from fencepost.analyses.inference.obligations import Obligations
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_Inference, "_unproved", interrupted)
+    monkeypatch.setattr(Obligations, "open", interrupted)
     ran = lock.run("prove", "--infer", "--design", "asking")
     assert ran.code == 3
     assert "1 lemmas were tried" in ran.out

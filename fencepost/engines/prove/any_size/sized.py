@@ -36,6 +36,51 @@ class Kept:
     core: frozenset[str]
 
 
+class EachSize:
+    """One system at one design and several sizes: what is kept is kept at each of them."""
+
+    def __init__(
+        self,
+        system: System,
+        barriers: frozenset[str],
+        sizes: Iterable[Mapping[str, int]],
+        *,
+        run: Bounded | None = None,
+    ) -> None:
+        """`run` has the limits; a question beyond them raises `RunEnded`."""
+        self.barriers = barriers
+        self.at = tuple(Sized(system, barriers, each, run=run) for each in sizes)
+
+    def broken(
+        self,
+        formula: Formula | None,
+        under: Sequence[Formula],
+        perhaps: Sequence[Formula] = (),
+    ) -> Counterexample | Kept | None:
+        """What `Sized.broken` gives at the first size at which the formula is not kept."""
+        core = frozenset[str]()
+        for sized in self.at:
+            answer = sized.broken(formula, under, perhaps)
+            if not isinstance(answer, Kept):
+                return answer
+            core |= answer.core
+        return Kept(core)
+
+    def keeps(self, formula: Formula, under: Sequence[Formula]) -> bool:
+        """Whether no step at any of the sizes breaks a formula where it and others hold before."""
+        return all(sized.keeps(formula, under) for sized in self.at)
+
+    def core(self, formula: Formula | None, under: Sequence[Formula]) -> frozenset[str] | None:
+        """What `Sized.core` gives at all of the sizes together."""
+        every = frozenset[str]()
+        for sized in self.at:
+            core = sized.core(formula, under)
+            if core is None:
+                return None
+            every |= core
+        return every
+
+
 class Sized:
     """One system at one design and some sizes (members of each Index, by its name)."""
 
@@ -55,6 +100,7 @@ class Sized:
         self.queries = 0
         self._run = Bounded(Limits()) if run is None else run
         self._solver = z3.SimpleSolver(self.encoding.words.context)
+        self._solver.set("relevancy", 0)  # what is not yet relevant only matters for quantifiers
         self._solver.add(*self.encoding.background)
         self._switches: dict[str, Term] = {}
         self._breaks: dict[str, dict[str, Term]] = {}

@@ -44,3 +44,16 @@ def test_a_limit_of_time_or_memory_ends_the_walks_where_they_begin(limits):
     design = system.design("safe")
     starts = set(initial_states(system, design.barriers))
     assert set(columns(walked_states(system, design, most=500, limits=limits))) == starts
+
+
+def test_walks_begin_anew_in_the_rarest_states_that_were_come_to():
+    """Two write-backs take several unlikely steps: a request is launched and backed up before it is
+    released, and another after it."""
+    source = load_model("async_cache_load", ROOT)
+    sizes = {"requests": 4, "pages": 2, "prompts": 2, "host_pages": 2, "layers": 1}
+    system = build(source.model, source.properties, sizes)
+    design = system.design("by_streams")
+    cells = walked_states(system, design, most=6_000)
+    first = system.offsets["backed_up"]
+    several = cells[first : first + 4].sum(axis=0) > 1
+    assert several.mean() > 0.04  # 0.015 of the states that walks from the start come to
