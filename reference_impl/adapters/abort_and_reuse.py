@@ -70,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         failure = f"ended after {time.monotonic() - start:.0f} s of "
         sys.stderr.write(f"abort_and_reuse: {error}\n")
     sys.stdout.write(f"{asked.design}, {failure}{asked.seconds:g} s: {counts}\n")
+    sys.stdout.flush()  # and not at the end of the interpreter, which may wait for others
     return 2 if failure else int(counts.foreign > 0)
 
 
