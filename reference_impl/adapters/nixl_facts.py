@@ -22,13 +22,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reference_impl.adapters.processes import SPAWN
+from reference_impl.adapters.processes import SPAWN, end_after
 from reference_impl.nixl_transport import Endpoint, NixlTransport, TransferError, Write
 from reference_impl.transport import State
 
 BYTES = 32_000_000
 WRITES = 20
 PATIENCE = 2.0
+LIMIT = 120.0
+"""Seconds after which both processes end, whichever call of NIXL does not return."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def _receiver() -> Iterator[tuple[Receiver, Connection]]:
 
 def _answer(asker: Connection) -> None:
     """The receiver, until its asker is gone."""
+    end_after(LIMIT)
     memory = torch.zeros(BYTES, dtype=torch.uint8)
     endpoint = Endpoint("receiver", "DRAM")
     endpoint.register([memory])
@@ -175,6 +178,7 @@ def _answer(asker: Connection) -> None:
 
 def main() -> int:
     """Print every fact; the exit code."""
+    end_after(LIMIT)
     try:
         for question, answer in facts():
             sys.stdout.write(f"{question}: {answer}\n")

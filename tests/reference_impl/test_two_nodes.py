@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from reference_impl.adapters import nixl_facts
 from reference_impl.adapters.designs import design, handoff
 from reference_impl.adapters.processes import ProcessError
 from reference_impl.adapters.two_nodes import Plan, run
@@ -101,6 +102,13 @@ def test_a_write_outside_what_the_peer_registered_is_refused(nixl):
     with pytest.raises(TransferError, match="memory that the peer has not registered"):
         transport.post([(source, torch.zeros(8))])
     assert transport.post([(source, stand_in)]).state() is State.FAILED  # nobody of that name
+
+
+def test_the_questions_to_nixl_end_even_if_it_does_not_return(monkeypatch):
+    limits = []
+    monkeypatch.setattr(nixl_facts, "end_after", limits.append)
+    monkeypatch.setattr(nixl_facts, "facts", lambda: iter([("asked", limits[0] > 0)]))
+    assert nixl_facts.main() == 0
 
 
 @pytest.mark.parametrize("tls", [None, "tcp"])
