@@ -7,7 +7,8 @@ import torch
 
 from fencepost.streams import virtual_cuda
 from reference_impl.adapters.heads import with_heads_reversed
-from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
+from reference_impl.load.oracle import oracle
 from reference_impl.slot_pool import Paged, SlotPool
 
 
