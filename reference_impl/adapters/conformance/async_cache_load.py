@@ -194,11 +194,14 @@ class TwoTiers(Adapter):
         return True
 
     def _release(self, request: int) -> bool:
-        made = self.cache.requests[request]
-        released = self.cache.release(made)
-        if released and made.slot is not None:
-            made.stage = Stage.LAUNCHED
-        return released and made.slot is None
+        made, pool = self.cache.requests[request], self.cache.pool
+        slot = made.slot
+        if not self.cache.release(made):
+            return False
+        if pool.deferred:
+            pool.deferred.clear()
+            made.stage, made.slot = Stage.LAUNCHED, slot
+        return made.slot is None
 
     def _see_load(self, request: int) -> bool:
         return bool(self.cache.requests[request].loaded) and self._see(request)
