@@ -351,9 +351,9 @@ class _Group(LocalGroup):
     """A group in which to receive is a step of a stream, also where its communicator is off."""
 
     def _receive(self, made: Collective, side: Broadcast) -> bool:
-        if self.on.communicator_is_live or side.target is None:
+        if self.on.communicator_is_live:
             return super()._receive(made, side)
-        side.queue(partial(side.target.copy_, side.target))
+        side.queue(partial(side.rows.copy_, side.rows))
         return True
 
 
