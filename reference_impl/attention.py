@@ -70,8 +70,7 @@ class SmallModel:
         self.projection = weights(shape.layers, width, 3 * width)
         self.output = weights(shape.layers, width, width)
         self.unembedding = weights(width, shape.vocabulary)
-        ones = torch.ones(shape.positions, shape.positions)
-        self.causal = torch.triu(ones * float("-inf"), diagonal=1).to("cuda")
+        self.causal = torch.full((shape.positions,) * 2, float("-inf")).triu(1).to("cuda")
 
     def forward(self, tokens: Tensor, start: int, cache: LayerCache) -> Tensor:
         """The token after `tokens`, int64 [n] on the device, which stand at `start`; int64 []."""

@@ -95,9 +95,7 @@ class GlooGroup:
         self.ranks, self.layers, self.on = ranks, layers, on
         most = timedelta(seconds=patience)
         with _named("meeting the other ranks", patience):
-            dist.init_process_group(
-                "gloo", init_method=store.as_uri(), rank=rank, world_size=ranks, timeout=most
-            )
+            dist.init_process_group("gloo", store.as_uri(), most, world_size=ranks, rank=rank)
             self._rounds = _Communicator("the round of turn", patience)
             self._broadcasts = _Communicator("the broadcast of turn", patience)
             self._receipts = _Communicator("the receipt of turn", patience)
