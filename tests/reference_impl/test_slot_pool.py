@@ -53,8 +53,9 @@ def test_a_deferred_slot_is_free_when_its_events_are_done():
         pool.give_back(slot, after=[stream.record_event()])
         assert pool.free == 0
         stream.synchronize()
-        pool.collect()
+        assert pool.collect()
         assert pool.free == 1
+        assert not pool.collect()
 
 
 def test_a_paged_cache_has_the_tokens_of_the_oracle():

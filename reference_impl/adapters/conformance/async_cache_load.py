@@ -195,13 +195,11 @@ class TwoTiers(Adapter):
 
     def _release(self, request: int) -> bool:
         made, pool = self.cache.requests[request], self.cache.pool
-        slot = made.slot
-        if not self.cache.release(made):
-            return False
+        slot, released = made.slot, self.cache.release(made)
         if pool.deferred:
             pool.deferred.clear()
             made.stage, made.slot = Stage.LAUNCHED, slot
-        return made.slot is None
+        return released and made.slot is None
 
     def _see_load(self, request: int) -> bool:
         return bool(self.cache.requests[request].loaded) and self._see(request)
@@ -372,10 +370,8 @@ class TwoTiers(Adapter):
         return found.pop() if len(found) == 1 else None
 
     def _prompt_of(self, component: str, layer: int, rows: Any) -> int | None:
-        for prompt in range(len(self.prompts)):
-            if self._is_of(prompt, component, layer, rows):
-                return prompt
-        return None
+        prompts = range(len(self.prompts))
+        return next((p for p in prompts if self._is_of(p, component, layer, rows)), None)
 
     def _is_of(self, prompt: int, component: str, layer: int, rows: Any) -> bool:
         right = self.right[prompt][component][layer]
