@@ -1,6 +1,6 @@
 """A small key/value cache for serving: ordinary torch, and the worked example to copy from.
 
-    attention       a small model with an indexer and sparse attention; the oracle
+    attention       a small model with an indexer and sparse attention
     slot_pool       paged storage: allocation, ownership, generations, deferred release
     barriers        every piece of synchronisation, one switch each, named as in `models/`
     transport       one-sided writes as an interface

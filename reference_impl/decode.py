@@ -82,8 +82,7 @@ class DecodeNode:
 
     def admit(self) -> bool:
         """Give a slot to the next request that waits for one, and send its address."""
-        waiting = (r for r in self.requests.values() if r.phase is Phase.QUEUED)
-        request = next(waiting, None)
+        request = next((r for r in self.requests.values() if r.phase is Phase.QUEUED), None)
         return request is not None and self.serve(request)
 
     def serve(self, request: Request) -> bool:
@@ -128,11 +127,9 @@ class DecodeNode:
         """A user leaves, time runs out, or a monitor gives up; whether there was anything to."""
         request = self.requests[number]
         match request.phase:
-            case Phase.TRANSFERRING:
-                self._give_up(request, deferred=self.on.abort_is_deferred)
-            case Phase.RECEIVED:
-                held = self.on.abort_is_deferred and not self.on.seen_completion_frees
-                self._give_up(request, deferred=held)
+            case Phase.TRANSFERRING | Phase.RECEIVED:
+                frees = request.phase is Phase.RECEIVED and self.on.seen_completion_frees
+                self._give_up(request, deferred=self.on.abort_is_deferred and not frees)
             case Phase.QUEUED | Phase.DECODING:
                 self._release(request)
             case _:

@@ -95,9 +95,7 @@ class GlooGroup:
         self.ranks, self.layers, self.on = ranks, layers, on
         most = timedelta(seconds=patience)
         with _named("meeting the other ranks", patience):
-            dist.init_process_group(
-                "gloo", init_method=store.as_uri(), rank=rank, world_size=ranks, timeout=most
-            )
+            dist.init_process_group("gloo", store.as_uri(), most, world_size=ranks, rank=rank)
             self._rounds = _Communicator("the round of turn", patience)
             self._broadcasts = _Communicator("the broadcast of turn", patience)
             self._receipts = _Communicator("the receipt of turn", patience)
@@ -126,25 +124,21 @@ class GlooGroup:
 
     def join(self, side: Broadcast) -> None:
         """As in `Group`."""
-        if side.source is not None:
-            host = self._staging.place(side.source)
-        else:
-            assert side.target is not None
-            host = _pinned(side.target)
-            if not self.on.communicator_is_live:
-                side.done = side.stream.record_event()
+        host = self._staging.place(side.rows) if side.sends else _pinned(side.rows)
+        if not (side.sends or self.on.communicator_is_live):
+            side.done = side.stream.record_event()
         self._pending.append(_Collective(side, host))
 
     def progress(self) -> bool:
         """Send what may be sent, post the broadcasts whose turn it is, take in what has arrived."""
         moved, may_post = False, self.on.communicator_is_live
         for made in self._pending:
-            side, source = made.side, made.side.source
-            if source is not None and side.done is None and self._may_send():
-                side.queue(partial(made.host.copy_, source, non_blocking=True))
+            side = made.side
+            if side.sends and side.done is None and self._may_send():
+                side.queue(partial(made.host.copy_, side.rows, non_blocking=True))
                 self._sent.append(side.turn)
                 moved = True
-            if may_post and made.work is None and (source is None or is_done(side.done)):
+            if may_post and made.work is None and (is_done(side.done) or not side.sends):
                 owner = side.turn % self.layers % self.ranks
                 made.work = dist.broadcast(made.host, owner, self._broadcasts.group, async_op=True)
                 moved = True
@@ -164,11 +158,11 @@ class GlooGroup:
         return self._broadcasts.is_over(made.work, made.side.turn)
 
     def _take_in(self, made: _Collective) -> None:
-        target = made.side.target
-        if target is not None:
-            made.side.queue(partial(target.copy_, made.host, non_blocking=True))
+        side = made.side
+        if not side.sends:
+            side.queue(partial(side.rows.copy_, made.host, non_blocking=True))
         if self.on.send_waits_for_receivers:
-            self._receipts.add(made.side.turn, 1)
+            self._receipts.add(side.turn, 1)
 
     def close(self) -> None:
         """Leave the group."""

@@ -154,7 +154,6 @@ class TwoTierCache:
         host_page = self.host.find(request.prefix)
         if host_page is not None:
             self._synchronise()
-        self._free_rested()
         forks = request.forks and host_page is not None
         slot = self.pool.take(request.number, 2 if forks else 1)
         if slot is None:
@@ -262,33 +261,26 @@ class TwoTierCache:
         if request.stage is Stage.RELEASED:
             return False
         request.stage = Stage.RELEASED
-        self._free_rested()
+        if request.slot is not None:
+            self.pool.give_back(request.slot, after=self._users_of_page(request))
+            request.slot = None
         return True
 
-    def _free_rested(self) -> bool:
-        """Give back the pages of released requests, once they have rested long enough."""
-        rested = [r for r in self.requests if r.stage is Stage.RELEASED and self._has_rested(r)]
-        for request in rested:
-            if request.slot is not None:
-                self.pool.give_back(request.slot)
-                request.slot = None
-        return bool(rested)
-
-    def _has_rested(self, request: Request) -> bool:
-        """Whether what its pages have to rest for was seen to end: also a load that no forward
-        waits for."""
-        if request.slot is None:
-            return False
-        if request.done is None:
-            return not request.loaded or request.loaded[-1][1].query()
+    def _users_of_page(self, request: Request) -> list[torch.cuda.Event]:
+        """What the page of a request rests for, as it was not seen to end: also a load that no
+        forward waits for."""
+        users = [request.done] if request.done and self.on.page_rests_until_computed else []
+        if request.done is None and request.loaded:
+            users.append(request.loaded[-1][1])
+        left = [event for event in users if not event.query()]
         if self.on.page_rests_until_stored and request.stored and not request.store_is_seen:
-            return False
-        return not self.on.page_rests_until_computed or request.done.query()
+            left.append(request.stored)
+        return left
 
     def take_acks(self) -> bool:
         """Look for copies that are finished, and for pages that have rested long enough."""
         seen = [self.see(request) for request in self.requests]
-        return any([*seen, self._acks_are_taken and self._free_rested()])
+        return any([*seen, self._acks_are_taken and self.pool.collect()])
 
     @property
     def _acks_are_taken(self) -> bool:

@@ -212,21 +212,18 @@ class Rank:
 
     def _join(self, turn: Turn) -> bool:
         """Join a broadcast; what it waits for on its stream is recorded by then."""
-        on, buffer = self.on, self.buffer_of(turn)
+        on, buffer, sends = self.on, self.buffer_of(turn), self.owns(turn)
         rows = turn.start if on.broadcast_names_its_rows else self.buffers.shape[1]
+        lent = self.layers[turn.layer, :rows] if sends else self.buffers[buffer, :rows]
+        side, before = Broadcast(turn.number, self.number, self.broadcasts, lent, sends), []
         joined = [t for t in self.turns[: turn.number] if t.stage is Stage.JOINED]
         received = [t for t in joined if not self.owns(t)]
-        side, before = Broadcast(turn.number, self.number, self.broadcasts), []
-        if self.owns(turn):
-            side.source = self.layers[turn.layer, :rows]
-            if on.send_waits_for_load and turn.loaded is not None:
-                side.waits.append(turn.loaded)
-            if on.send_waits_for_append:
-                before = [t.attended for t in joined if t.layer == turn.layer]
-        else:
-            side.target = self.buffers[buffer, :rows]
-            if on.receive_waits_for_reader:
-                before = [t.attended for t in received if self.buffer_of(t) == buffer]
+        if sends and on.send_waits_for_load and turn.loaded is not None:
+            side.waits.append(turn.loaded)
+        if sends and on.send_waits_for_append:
+            before = [t.attended for t in joined if t.layer == turn.layer]
+        if not sends and on.receive_waits_for_reader:
+            before = [t.attended for t in received if self.buffer_of(t) == buffer]
         side.waits += [event for event in before if event is not None]
         if None in before:
             return False

@@ -45,9 +45,8 @@ class Endpoint:
         try:
             import nixl_cu12 as nixl
         except ImportError as missing:
-            raise TransferError(
-                f"NIXL cannot be loaded ({missing}): pip install 'fencepost[nixl]'"
-            ) from missing
+            hint = "pip install 'fencepost[nixl]'"
+            raise TransferError(f"NIXL cannot be loaded ({missing}): {hint}") from missing
         self.name, self.memory = name, memory
         self.agent = nixl.nixl_agent(name, nixl.nixl_agent_config(backends=["UCX"]))
         self.tensors: list[Tensor] = []

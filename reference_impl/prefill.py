@@ -159,22 +159,21 @@ class PrefillNode:
 
     def _post(self, transfer: _Transfer, chunk: int) -> bool:
         request, theirs = transfer.asked.request, transfer.asked.slot.pages
-        if request not in self.held_pages:
-            slot = self.pool.take(request, self._chunks(transfer))
-            if slot is None:
-                return False
-            self.held_pages[request] = slot
+        slot = self.held_pages.get(request) or self.pool.take(request, self._chunks(transfer))
+        if slot is None:
+            return False
+        self.held_pages[request] = slot
         transfer.room = Room.RUNNING
         with torch.cuda.stream(self.stream):
             while transfer.computed <= chunk:
                 self._compute(transfer)
         self.stream.synchronize()
-        own, under_way = self.held_pages[request].pages, self.under_way.setdefault(request, [])
-        here, there = self.pool.regions(own[chunk]), self.target.regions(theirs[chunk])
+        under_way = self.under_way.setdefault(request, [])
+        here, there = self.pool.regions(slot.pages[chunk]), self.target.regions(theirs[chunk])
         transfer.parts[chunk] = self.peer.transport.post(list(zip(here, there, strict=True)))
         under_way.append(transfer.parts[chunk])
         if len(transfer.parts) == self._chunks(transfer):
-            record = self.pool.records[own[0]], self.target.records[theirs[0]]
+            record = self.pool.records[slot.pages[0]], self.target.records[theirs[0]]
             transfer.record = self.peer.transport.post([record])
             under_way.append(transfer.record)
         return True

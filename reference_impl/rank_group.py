@@ -18,17 +18,18 @@ from reference_impl.barriers import LayerSplit
 
 @dataclass
 class Broadcast:
-    """A rank's side of the broadcast of a turn; `source` is the owner's, `target` all others'.
+    """A rank's side of the broadcast of a turn: the owner sends its rows, those of all others are
+    written.
 
-    `done` is recorded on the stream behind the copy: the source was read, or the target written. It
-    is None until the copy is queued.
+    `done` is recorded on the stream behind the copy: the rows were read, or written. It is None
+    until the copy is queued.
     """
 
     turn: int
     rank: int
     stream: torch.cuda.Stream
-    source: Tensor | None = None
-    target: Tensor | None = None
+    rows: Tensor
+    sends: bool
     waits: list[torch.cuda.Event] = field(default_factory=list)
     done: torch.cuda.Event | None = None
 
@@ -129,10 +130,10 @@ class LocalGroup:
         """As in `Group`."""
         with self._lock:
             made = self.broadcasts.setdefault(side.turn, Collective())
-            if side.source is None:
-                made.receivers.append(side)
-            else:
+            if side.sends:
                 made.sender = side
+            else:
+                made.receivers.append(side)
             self._joined.setdefault(side.rank, deque()).append(side)
             while any(self._advance(sides) for sides in self._joined.values()):
                 pass
@@ -142,7 +143,7 @@ class LocalGroup:
         if not sides:
             return False
         side, made = sides[0], self.broadcasts[sides[0].turn]
-        queued = self._receive(made, side) if side.source is None else self._send(made, side)
+        queued = self._send(made, side) if side.sends else self._receive(made, side)
         if queued:
             sides.popleft()
         return queued
@@ -156,13 +157,9 @@ class LocalGroup:
                     if len(received) < self.ranks - 1:
                         return False
                     side.waits += received
-
-        def stage() -> None:
-            assert side.source is not None
-            made.staged = self._staging.place(side.source)
-            made.staged.copy_(side.source)
-
-        side.queue(stage)
+        with torch.cuda.stream(side.stream):
+            made.staged = self._staging.place(side.rows)
+        side.queue(partial(made.staged.copy_, side.rows))
         return True
 
     def _receive(self, made: Collective, side: Broadcast) -> bool:
@@ -170,8 +167,8 @@ class LocalGroup:
             side.queue(lambda: None)
             return True
         sent = made.sender.done if made.sender else None
-        if sent is None or made.staged is None or side.target is None:
+        if sent is None or made.staged is None:
             return False
         side.waits.append(sent)
-        side.queue(partial(side.target.copy_, made.staged))
+        side.queue(partial(side.rows.copy_, made.staged))
         return True

@@ -16,14 +16,13 @@ Region = tuple[Tensor, Tensor]
 
 
 class State(Enum):
-    """What is known of a write."""
+    """What is known of a write.
 
-    POSTED = "posted"
-    ACKNOWLEDGED = "acknowledged"
-    """The sender has its answer; the receiver may not see the bytes yet."""
-    VISIBLE = "visible"
-    FAILED = "failed"
-    """An error or a timeout, which does not say whether bytes are still to come."""
+    ACKNOWLEDGED: the sender has its answer; the receiver may not see the bytes yet
+    FAILED: an error or a timeout, which does not say whether bytes are still to come
+    """
+
+    POSTED, ACKNOWLEDGED, VISIBLE, FAILED = range(4)
 
 
 class Handle(Protocol):

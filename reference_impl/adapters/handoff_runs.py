@@ -21,9 +21,10 @@ from fencepost.streams.policies import InOrder
 from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.outcomes import Changed, Outcome
 from reference_impl.adapters.virtual import Handle, Hosts, LandsWhenTold, VirtualChannel, VirtualNic
-from reference_impl.attention import Expected, Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase, Request
+from reference_impl.load.oracle import Expected, oracle
 from reference_impl.messages import Abort, Answer, Arrived, Failure, Message, Success
 from reference_impl.prefill import PrefillNode, Room
 from reference_impl.slot_pool import SlotPool

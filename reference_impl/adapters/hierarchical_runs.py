@@ -17,9 +17,10 @@ from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.noted import Noted
 from reference_impl.adapters.outcomes import Changed, Outcome
 from reference_impl.adapters.virtual import newest_record, raw
-from reference_impl.attention import Expected, LayerCache, Shape, SmallModel, oracle
+from reference_impl.attention import LayerCache, Shape, SmallModel
 from reference_impl.barriers import AsyncCacheLoad
 from reference_impl.hierarchical import HostTier, Prefix, Request, Stage, TwoTierCache
+from reference_impl.load.oracle import Expected, oracle
 from reference_impl.slot_pool import SlotPool
 
 SHAPE = Shape(page_rows=10)

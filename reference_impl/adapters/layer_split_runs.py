@@ -15,9 +15,10 @@ from fencepost.streams.shim.session import VirtualDevice
 from reference_impl.adapters.hierarchical_runs import policy
 from reference_impl.adapters.outcomes import Changed, Outcome
 from reference_impl.adapters.virtual import Hosts, newest_record
-from reference_impl.attention import Expected, Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
 from reference_impl.barriers import LayerSplit
 from reference_impl.layer_split import Prompt, Rank, Stage
+from reference_impl.load.oracle import Expected, oracle
 from reference_impl.rank_group import LocalGroup
 
 SHAPE = Shape(layers=3)

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from fencepost.streams import virtual_cuda
 from reference_impl.adapters.noted import COMPONENTS
-from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
 from reference_impl.hierarchical import Prefix
+from reference_impl.load.oracle import oracle
 
 ROWS, LAST = 2, 5
 

@@ -24,10 +24,11 @@ import torch
 
 from reference_impl.adapters.device import device
 from reference_impl.adapters.processes import ProcessError, together
-from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
 from reference_impl.barriers import LayerSplit
 from reference_impl.gloo_group import GlooGroup
 from reference_impl.layer_split import Prompt, Rank, Stage
+from reference_impl.load.oracle import oracle
 
 SHAPE = Shape(layers=4)
 COUNT, LAST = 3, 5

@@ -27,9 +27,10 @@ from reference_impl.adapters.designs import Deployment
 from reference_impl.adapters.fused import Fused, Rounded, on_host
 from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.virtual import Handle, LandsWhenTold, VirtualNic
-from reference_impl.attention import Dense, Shape, SmallModel
+from reference_impl.attention import Shape, SmallModel
 from reference_impl.decode import DecodeNode, Phase
 from reference_impl.decode import Request as Asked
+from reference_impl.load.oracle import Dense
 from reference_impl.messages import Failure, Message, Transfer
 from reference_impl.prefill import PrefillNode
 from reference_impl.slot_pool import Slot, SlotPool

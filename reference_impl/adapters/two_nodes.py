@@ -26,9 +26,10 @@ import torch
 from reference_impl.adapters.device import device
 from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.processes import SPAWN, ProcessError, together
-from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase
+from reference_impl.load.oracle import oracle
 from reference_impl.nixl_transport import (
     Card,
     Endpoint,

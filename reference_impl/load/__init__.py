@@ -3,6 +3,7 @@
     workload      requests: lengths, shared prefixes, arrivals, cancellations
     prefixes      pages of prompts that the prefill node has computed before
     drafting      a decode node that drafts tokens and verifies them
+    oracle        what a request comes to when nothing else runs
     serving       one server, tick by tick, whatever its protocol
     handoff       two nodes, and the monitor that may abort what they serve
     two_tiers     one cache, whose prefixes come from host memory or go there

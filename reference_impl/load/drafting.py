@@ -15,9 +15,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from reference_impl.attention import Dense, SmallModel
+from reference_impl.attention import SmallModel
 from reference_impl.barriers import Handoff
 from reference_impl.decode import DecodeNode, Phase, Request
+from reference_impl.load.oracle import Dense
 from reference_impl.slot_pool import Paged, SlotPool
 from reference_impl.transport import Peer
 

@@ -19,8 +19,9 @@ from reference_impl.adapters.load_events import Observer, logged
 from reference_impl.adapters.logs.layer_split import LayerSplitSteps
 from reference_impl.adapters.logs.transfers import TransferSteps
 from reference_impl.adapters.logs.two_tiers import TwoTierSteps
-from reference_impl.attention import Shape, oracle
+from reference_impl.attention import Shape
 from reference_impl.barriers import AsyncCacheLoad, LayerSplit
+from reference_impl.load.oracle import oracle
 from tests.reference_impl.programs import (
     COUNT,
     PROMPTS,

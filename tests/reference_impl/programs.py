@@ -14,12 +14,13 @@ import torch
 from reference_impl.adapters.designs import design, handoff
 from reference_impl.adapters.heads import with_heads_reversed
 from reference_impl.adapters.one_device import Copies, Mailbox
-from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
 from reference_impl.barriers import AsyncCacheLoad, Handoff, LayerSplit
 from reference_impl.decode import DecodeNode, Phase
 from reference_impl.hierarchical import HostTier, Request, Stage, TwoTierCache
 from reference_impl.layer_split import Prompt, Rank
 from reference_impl.layer_split import Stage as Taken
+from reference_impl.load.oracle import oracle
 from reference_impl.messages import Message
 from reference_impl.prefill import PrefillNode
 from reference_impl.rank_group import LocalGroup

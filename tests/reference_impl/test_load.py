@@ -19,8 +19,9 @@ from reference_impl.adapters.alone import tokens
 from reference_impl.adapters.fused import on_host
 from reference_impl.adapters.load_designs import find
 from reference_impl.adapters.luck import Luck
-from reference_impl.attention import SmallModel, oracle
+from reference_impl.attention import SmallModel
 from reference_impl.load.counting import End, Quality, Tally, quantile
+from reference_impl.load.oracle import oracle
 from reference_impl.load.running import NUMBERS
 from reference_impl.load.workload import (
     INPUT_SCALE,

@@ -13,8 +13,9 @@ from reference_impl.adapters.fused import on_host
 from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.load_designs import find
 from reference_impl.adapters.luck import Luck
-from reference_impl.attention import Component, Dense, Shape, SmallModel
+from reference_impl.attention import Component, Shape, SmallModel
 from reference_impl.load.counting import End
+from reference_impl.load.oracle import Dense
 from reference_impl.load.workload import LONGEST_ANSWER, LONGEST_INPUT, Workload
 from reference_impl.load.writing import SCHEMA, Log
 from tests.reference_impl.loads import run, served

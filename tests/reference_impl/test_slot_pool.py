@@ -7,7 +7,8 @@ import torch
 
 from fencepost.streams import virtual_cuda
 from reference_impl.adapters.heads import with_heads_reversed
-from reference_impl.attention import Shape, SmallModel, oracle
+from reference_impl.attention import Shape, SmallModel
+from reference_impl.load.oracle import oracle
 from reference_impl.slot_pool import Paged, SlotPool
 
 
@@ -52,8 +53,9 @@ def test_a_deferred_slot_is_free_when_its_events_are_done():
         pool.give_back(slot, after=[stream.record_event()])
         assert pool.free == 0
         stream.synchronize()
-        pool.collect()
+        assert pool.collect()
         assert pool.free == 1
+        assert not pool.collect()
 
 
 def test_a_paged_cache_has_the_tokens_of_the_oracle():

@@ -28,6 +28,8 @@ ROUNDS = 6
 """So many times walks begin anew, in the rarest states that were come to."""
 RARE = 10
 """One in so many states is a rare one."""
+COMPARED = 12_000
+"""So many states are compared at most, to tell which of them are rare."""
 SHORTER = 4
 """Walks from rare states are so much shorter: each round is to come a little further."""
 
@@ -82,7 +84,7 @@ def walked_states(
             looks += 1
             found |= dict.fromkeys(words for _, _, words in walks.where())
         if number < ROUNDS - 1:
-            states = list(found)
+            states = list(found)[:: 1 + len(found) // COMPARED]
             rarest = np.argsort(-_rarity(cells(states)), kind="stable")
             begin = [states[n] for n in rarest[: max(1, len(states) // RARE)]]
     return cells(list(found)[:most])
@@ -90,21 +92,16 @@ def walked_states(
 
 def _rarity(cells: Cells) -> Any:
     """For each state how rare it is: the sum, over pairs of its cells, of one in the number of
-    states that have the same two values there."""
+    states that have the same two values there. In whole numbers, so that it does not depend on
+    the order of summing, which is the machine's."""
     import numpy as np
 
-    has = [row == value for row in cells for value in _several(row)]
+    kinds = [np.unique(row) for row in cells]
+    has = [row == v for row, values in zip(cells, kinds, strict=True) for v in values[1:]]
+    has += [row == values[0] for row, values in zip(cells, kinds, strict=True) if len(values) > 1]
     if not has:
-        return np.zeros(cells.shape[1], dtype=np.float32)
-    hot = np.array(has, dtype=np.float32)
+        return np.zeros(cells.shape[1])
+    hot = np.array(has, dtype=np.float64)
     together = hot @ hot.T
-    weight = np.divide(1, together, out=np.zeros_like(together), where=together > 0)
+    weight = np.floor_divide(1 << 20, together, out=np.zeros_like(together), where=together > 0)
     return ((weight @ hot) * hot).sum(axis=0)
-
-
-def _several(row: Any) -> Any:
-    """The values of a cell that has more than one."""
-    import numpy as np
-
-    values = np.unique(row)
-    return values if len(values) > 1 else values[:0]

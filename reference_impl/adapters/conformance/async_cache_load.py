@@ -155,9 +155,8 @@ class TwoTiers(Adapter):
         try:
             taken = bool(own) and self.cache.admit()
         finally:
-            for slot in held:
-                if slot not in lent:
-                    pool.give_back(slot)
+            for slot in [each for each in held if each not in lent]:
+                pool.give_back(slot)
         slot = self.cache.requests[request].slot
         if taken and slot is not None:
             self.page[request], self.branch[request] = slot.pages[0], slot.pages[-1]
@@ -197,10 +196,11 @@ class TwoTiers(Adapter):
         return True
 
     def _release(self, request: int) -> bool:
-        made = self.cache.requests[request]
-        released = self.cache.release(made)
-        if released and made.slot is not None:
-            made.stage = Stage.LAUNCHED
+        made, pool = self.cache.requests[request], self.cache.pool
+        slot, released = made.slot, self.cache.release(made)
+        if pool.deferred:
+            pool.deferred.clear()
+            made.stage, made.slot = Stage.LAUNCHED, slot
         return released and made.slot is None
 
     def _see_load(self, request: int) -> bool:
@@ -371,8 +371,8 @@ class TwoTiers(Adapter):
         return found.pop() if len(found) == 1 else None
 
     def _prompt_of(self, component: str, layer: int, rows: Any) -> int | None:
-        every = range(len(self.prompts))
-        return next((p for p in every if self._is_of(p, component, layer, rows)), None)
+        prompts = range(len(self.prompts))
+        return next((p for p in prompts if self._is_of(p, component, layer, rows)), None)
 
     def _is_of(self, prompt: int, component: str, layer: int, rows: Any) -> bool:
         right = self.right[prompt][component][layer]

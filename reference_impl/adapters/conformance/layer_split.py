@@ -35,9 +35,10 @@ from reference_impl.adapters.fused_layers import FusedLayers
 from reference_impl.adapters.noted import Noted
 from reference_impl.adapters.parts import Parts
 from reference_impl.adapters.virtual import bytes_of, newest_record
-from reference_impl.attention import LayerCache, Shape, SmallModel, oracle
+from reference_impl.attention import LayerCache, Shape, SmallModel
 from reference_impl.barriers import LayerSplit
 from reference_impl.layer_split import BUFFERS, Prompt, Rank, Stage, Turn
+from reference_impl.load.oracle import oracle
 from reference_impl.rank_group import Broadcast, Collective, LocalGroup
 
 UNSAID = -1
@@ -352,9 +353,9 @@ class _Group(LocalGroup):
     """A group in which to receive is a step of a stream, also where its communicator is off."""
 
     def _receive(self, made: Collective, side: Broadcast) -> bool:
-        if self.on.communicator_is_live or side.target is None:
+        if self.on.communicator_is_live:
             return super()._receive(made, side)
-        side.queue(partial(side.target.copy_, side.target))
+        side.queue(partial(side.rows.copy_, side.rows))
         return True
 
 

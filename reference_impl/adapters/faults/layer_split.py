@@ -35,12 +35,12 @@ def _beside(rows: Tensor) -> Tensor:
 
 
 def _receive_into_the_other_buffer(original: Any, self: LocalGroup, side: Broadcast) -> None:
-    side.target = None if side.target is None else _beside(side.target)
+    side.rows = side.rows if side.sends else _beside(side.rows)
     original(self, side)
 
 
 def _send_the_layer_beside(original: Any, self: LocalGroup, side: Broadcast) -> None:
-    side.source = None if side.source is None else _beside(side.source)
+    side.rows = _beside(side.rows) if side.sends else side.rows
     original(self, side)
 
 
@@ -61,10 +61,7 @@ def _load_values_for_keys(original: Any, self: Rank, layers: Tensor, rows: Tenso
 
 
 def _broadcast_half(original: Any, self: LocalGroup, side: Broadcast) -> None:
-    if side.source is not None:
-        side.source = side.source[: len(side.source) // 2]
-    if side.target is not None:
-        side.target = side.target[: len(side.target) // 2]
+    side.rows = side.rows[: len(side.rows) // 2]
     original(self, side)
 
 

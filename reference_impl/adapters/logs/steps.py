@@ -51,10 +51,10 @@ def after(node: object, name: str, told: Callable[..., object]) -> None:
     `told` is given the arguments."""
     original = getattr(node, name)
 
-    def performed(*arguments: Any) -> Any:
-        did = original(*arguments)
+    def performed(*arguments: Any, **named: Any) -> Any:
+        did = original(*arguments, **named)
         if did is not False:
-            told(*arguments)
+            told(*arguments, **named)
         return did
 
     setattr(node, name, performed)

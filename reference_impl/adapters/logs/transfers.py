@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from reference_impl.adapters.logs.steps import Steps, after, same
-from reference_impl.attention import Expected
 from reference_impl.decode import DecodeNode, Phase, Request
+from reference_impl.load.oracle import Expected
 from reference_impl.prefill import PrefillNode
 
 MODEL = "rdma_write_completion"

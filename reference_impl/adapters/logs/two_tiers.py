@@ -73,8 +73,9 @@ class TwoTierSteps:
     def _saw(self, request: Request) -> None:
         self.steps.take("see_load" if request.loaded else "see_store", request=request.number)
 
-    def _given_back(self, slot: Slot) -> None:
-        self.steps.take("release", request=slot.owner)
+    def _given_back(self, slot: Slot, after: Sequence[object] = ()) -> None:
+        if not after:  # else its page rests
+            self.steps.take("release", request=slot.owner)
 
     def _noted(self, request: Request) -> LayerCache:
         read = self._read.setdefault(request.number, [])
