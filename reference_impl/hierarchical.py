@@ -154,6 +154,7 @@ class TwoTierCache:
         host_page = self.host.find(request.prefix)
         if host_page is not None:
             self._synchronise()
+        self._free_rested()
         forks = request.forks and host_page is not None
         slot = self.pool.take(request.number, 2 if forks else 1)
         if slot is None:
@@ -261,26 +262,31 @@ class TwoTierCache:
         if request.stage is Stage.RELEASED:
             return False
         request.stage = Stage.RELEASED
-        if request.slot is not None:
-            self.pool.give_back(request.slot, after=self._users_of_page(request))
-            request.slot = None
+        self._free_rested()
         return True
 
-    def _users_of_page(self, request: Request) -> list[torch.cuda.Event]:
-        """What the page of a request rests for, as it was not seen to end: also a load that no
-        forward waits for."""
-        users = [request.done] if request.done and self.on.page_rests_until_computed else []
-        if request.done is None and request.loaded:
-            users.append(request.loaded[-1][1])
-        left = [event for event in users if not event.query()]
+    def _free_rested(self) -> bool:
+        """Give back the pages of released requests, once they have rested long enough."""
+        free = self.pool.free
+        for request in self.requests:
+            if request.slot and request.stage is Stage.RELEASED and self._has_rested(request):
+                self.pool.give_back(request.slot)
+                request.slot = None
+        return self.pool.free > free
+
+    def _has_rested(self, request: Request) -> bool:
+        """Whether what its pages have to rest for was seen to end: also a load that no forward
+        waits for."""
+        if request.done is None:
+            return not request.loaded or request.loaded[-1][1].query()
         if self.on.page_rests_until_stored and request.stored and not request.store_is_seen:
-            left.append(request.stored)
-        return left
+            return False
+        return not self.on.page_rests_until_computed or request.done.query()
 
     def take_acks(self) -> bool:
         """Look for copies that are finished, and for pages that have rested long enough."""
         seen = [self.see(request) for request in self.requests]
-        return any([*seen, self._acks_are_taken and self.pool.collect()])
+        return any([*seen, self._acks_are_taken and self._free_rested()])
 
     @property
     def _acks_are_taken(self) -> bool:

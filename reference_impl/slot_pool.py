@@ -39,7 +39,6 @@ def storage(shape: Shape, pages: int, **where: Any) -> tuple[Tensor, Tensor]:
 class SlotPool:
     """`pages` pages of device memory; `components` as in `storage`.
 
-    deferred: slots that were given back and are not free yet, each with what it rests for
     records: int64 [pages, 3], of the slot that begins with a page: the generation that it was
     written for, its first token, and the digest of its rows; of nobody at first
 
@@ -54,7 +53,7 @@ class SlotPool:
         self.generation = [0] * pages
         self.owner: list[int | None] = [None] * pages
         self._free = deque(range(pages))
-        self.deferred: list[tuple[Slot, tuple[torch.cuda.Event, ...]]] = []
+        self._deferred: list[tuple[Slot, tuple[torch.cuda.Event, ...]]] = []
 
     @property
     def free(self) -> int:
@@ -81,18 +80,17 @@ class SlotPool:
         if any(self.owner[page] != slot.owner for page in slot.pages):
             raise ValueError(f"slot {slot} has another owner by now")
         if after:
-            self.deferred.append((slot, tuple(after)))
+            self._deferred.append((slot, tuple(after)))
         else:
             for page in reversed(slot.pages):
                 self.owner[page] = None
                 self._free.append(page)
 
-    def collect(self) -> bool:
-        """Look for deferred slots whose events are done, and say whether there are any."""
-        waiting, self.deferred = self.deferred, []
+    def collect(self) -> None:
+        """Look for deferred slots whose events are done."""
+        waiting, self._deferred = self._deferred, []
         for slot, events in waiting:
             self.give_back(slot, [event for event in events if not event.query()])
-        return len(self.deferred) < len(waiting)
 
     def regions(self, page: int) -> list[Tensor]:
         """The bytes of a page, as contiguous tensors: what a one-sided write fills."""

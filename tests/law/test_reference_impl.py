@@ -15,7 +15,7 @@ FILES = sorted({*CACHE.glob("*.py"), *CACHE.glob("load/*.py")} - {CACHE / "load/
 """All but the adapters, and the command that brings them together with a load."""
 
 
-MOST_LINES = 1500
+MOST_LINES = 1502
 """Lines of code of the cache, which is there to be read at a sitting and copied from."""
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 LIBRARIES = {"nixl_transport.py": "nixl_cu12"}

@@ -196,11 +196,10 @@ class TwoTiers(Adapter):
         return True
 
     def _release(self, request: int) -> bool:
-        made, pool = self.cache.requests[request], self.cache.pool
-        slot, released = made.slot, self.cache.release(made)
-        if pool.deferred:
-            pool.deferred.clear()
-            made.stage, made.slot = Stage.LAUNCHED, slot
+        made = self.cache.requests[request]
+        released = self.cache.release(made)
+        if released and made.slot is not None:
+            made.stage = Stage.LAUNCHED
         return released and made.slot is None
 
     def _see_load(self, request: int) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from reference_impl.adapters.faults.fault import faults_of, replacing
 from reference_impl.attention import LayerCache
-from reference_impl.hierarchical import Request, Stage, TwoTierCache
+from reference_impl.hierarchical import Request, TwoTierCache
 
 
 def _with(components: Any, original: Any, self: TwoTierCache, *arguments: Any) -> Any:
@@ -118,18 +118,12 @@ def _publish_for_another(original: Any, self: TwoTierCache, request: Request) ->
     return seen
 
 
-def _free_and_remember(original: Any, self: TwoTierCache, request: Request) -> Any:
-    slot = request.slot
-    freed = original(self, request)
-    request.slot = slot
+def _free_and_remember(original: Any, self: TwoTierCache) -> Any:
+    slots = [(request, request.slot) for request in self.requests]
+    freed = original(self)
+    for request, slot in slots:
+        request.slot = slot
     return freed
-
-
-def _give_back_again(original: Any, self: TwoTierCache) -> Any:
-    for request in self.requests:
-        if request.stage is Stage.RELEASED and request.slot is not None:
-            self.pool.give_back(request.slot)
-    return original(self)
 
 
 def _pass_tokens_through_another_stream(
@@ -235,7 +229,7 @@ TWO_TIERS = (
         "page_is_given_back_again",
         "A released request remembers its page and gives it back once more.",
         "conformance",
-        replacing(TwoTierCache, abort=_free_and_remember, admit=_give_back_again),
+        replacing(TwoTierCache, _free_rested=_free_and_remember),
     ),
     _fault(
         "tokens_cross_a_stream",
