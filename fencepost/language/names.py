@@ -46,7 +46,7 @@ def check_names(system: System) -> None:
 
 def _check_lemmas(system: System) -> None:
     designs = [design.name for design in system.designs]
-    seen: set[str] = {p.name for p in system.properties}
+    seen = {NO_FAULT, NO_STUCK_STATE, *(p.name for p in system.properties)}
     for lemma in system.lemmas:
         if lemma.name in seen:
             raise InputError(

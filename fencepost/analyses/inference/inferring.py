@@ -119,6 +119,7 @@ class _Inference:
         self.most_stages = most_stages
         self.attributes: dict[Attribute, Attribute] = {}
         """Of the same attribute of several templates always one."""
+        self.prefixes = set[str]()
         self.pools: dict[Shape, tuple[Candidates, ...]] = {}
         self.seen: list[Seen] = []
         self.claimed: dict[str, Candidate] = {}
@@ -177,7 +178,10 @@ class _Inference:
         for pool in pools:
             pool.forget()
         claims = Claims(dict(self.goals), no_fault=True, lemmas=self.claimed)
-        sizes = [allowed(self.system, each) for each in sizes_searched(shapes, self.system)]
+        sizes: list[Mapping[str, int]] = []
+        for each in sizes_searched(shapes, self.system):
+            if (near := allowed(self.system, each)) not in sizes:
+                sizes.append(near)
         sized = EachSize(self.system, self.design.barriers, sizes, run=self.bounded)
         search = Search(self.system, sized, claims, self._tell)
         search.pools, search.seen, search.broken = pools, self.seen, self.broken
@@ -216,7 +220,11 @@ class _Inference:
             self._tell(current, len(claims.lemmas), self.dropped)
 
         while open_ := self.obligations.open(claims, search.spare, told):
+            known = set(claims.lemmas)
             for name, action, outcome in open_:
+                fresh = [c for n, c in claims.lemmas.items() if n not in known]
+                if self._excluded(outcome, fresh):
+                    continue
                 lost = self._mend(search, name, action, outcome, mended)
                 if lost is not None:
                     return lost
@@ -225,10 +233,19 @@ class _Inference:
                 return lost
         return None
 
+    def _excluded(self, outcome: Outcome, lemmas: Sequence[Candidate]) -> bool:
+        """Whether some lemma is false before the step of a counterexample."""
+        from fencepost.engines.prove.any_size.counterexamples import Counterexample, holds
+
+        return isinstance(outcome, Counterexample) and not all(
+            holds(outcome.system, self.design.barriers, outcome.before, lemma) for lemma in lemmas
+        )
+
     def _closed(self, search: Search) -> Lost | None:
-        lost = search.close()
-        self.tried = max(self.tried, len(search.claims.lemmas))
-        return lost
+        try:
+            return search.close()
+        finally:
+            self.tried = max(self.tried, len(search.claims.lemmas))
 
     def _mend(
         self, search: Search, name: str, action: str, outcome: Outcome, mended: Counter[str]
@@ -314,7 +331,7 @@ class _Inference:
         for shape in shapes:
             if shape not in self.pools:
                 self._tell("states of small sizes", 0, 0)
-                found = candidates_of(self.asked, shape, self.seen, self.attributes)
+                found = candidates_of(self.asked, shape, self.seen, self.attributes, self.prefixes)
                 self.pools[shape] = tuple(found)
             yield from self.pools[shape]
 

@@ -18,10 +18,15 @@ MOST_COLUMNS, MOST_ROWS = 60, 4_000
 
 
 def candidates_of(
-    asked: Asked, shape: Shape, seen: list[Seen], known: dict[Attribute, Attribute]
+    asked: Asked,
+    shape: Shape,
+    seen: list[Seen],
+    known: dict[Attribute, Attribute],
+    prefixes: set[str],
 ) -> Iterator[Candidates]:
     """Those found on demand; and all short ones, where the table is small enough. Of an attribute
-    of several templates there is always one, which `known` keeps."""
+    of several templates there is always one, which `known` keeps; the
+    names of candidates of each template begin otherwise, with what is added to `prefixes`."""
     variables = variables_of(shape)
     plain = tuple(known.setdefault(a, a) for a in attributes(asked, variables))
     if not plain:
@@ -33,6 +38,9 @@ def candidates_of(
     template = Template(variables, (*plain, *more))
     rows = with_merged(rows, plain, more)
     prefix = "_".join(["?", *(v.name for v in variables), ""])  # as no other name begins
+    while prefix in prefixes:  # two Index domains have one word for their members
+        prefix += "_"
+    prefixes.add(prefix)
     yield OnDemand(template, rows, prefix, MOST_LITERALS)
     if len(template.attributes) <= MOST_COLUMNS and len(rows) <= MOST_ROWS:
         yield Pool(template, maximal_empty_boxes(rows, template.sizes), f"{prefix}box_")

@@ -96,11 +96,11 @@ def sizes_searched(shapes: Sequence[Shape], system: System) -> list[dict[str, in
 def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, int]]:
     """At which sizes (members of each Index, by its name) states are looked at, small ones first.
 
-    Two of each. Where templates have several variables of an Index, also one and two more of the
-    main one, for longer runs: one with two of each and with three of each Index whose members some
-    field has as values, as what is true where members are few and share everything may be false
-    there; two with three of these again, and with one more of each Index than templates have
-    variables of it, so that "another" is seen.
+    Two of each. Where templates have several variables of an Index, also with more of the main one,
+    for longer runs: one more and two of each other; and two more, once with three of each Index
+    whose members some field has as values and one of the others, as what is true where members are
+    few and share everything may be false there, and once with one more of each Index than templates
+    have variables of it, so that "another" is seen.
     """
     every, main = sorts(system), main_of(system)
     if main is None:

@@ -28,6 +28,8 @@ ROUNDS = 6
 """So many times walks begin anew, in the rarest states that were come to."""
 RARE = 10
 """One in so many states is a rare one."""
+MOST_VALUES = 12
+"""A cell of more values is a number, and none of them is rare."""
 COMPARED = 12_000
 """So many states are compared at most, to tell which of them are rare."""
 SHORTER = 4
@@ -83,7 +85,9 @@ def walked_states(
             going = walks.advance(SLICE)
             looks += 1
             found |= dict.fromkeys(words for _, _, words in walks.where())
-        if number < ROUNDS - 1:
+        if not going and not looks:  # there is no memory for walks
+            break
+        if len(found) < most and number < ROUNDS - 1:
             states = list(found)[:: 1 + len(found) // COMPARED]
             rarest = np.argsort(-_rarity(cells(states)), kind="stable")
             begin = [states[n] for n in rarest[: max(1, len(states) // RARE)]]
@@ -96,9 +100,12 @@ def _rarity(cells: Cells) -> Any:
     the order of summing, which is the machine's."""
     import numpy as np
 
-    kinds = [np.unique(row) for row in cells]
-    has = [row == v for row, values in zip(cells, kinds, strict=True) for v in values[1:]]
-    has += [row == values[0] for row, values in zip(cells, kinds, strict=True) if len(values) > 1]
+    has = [
+        row == value
+        for row in cells
+        if 1 < len(values := np.unique(row)) <= MOST_VALUES
+        for value in values
+    ]
     if not has:
         return np.zeros(cells.shape[1])
     hot = np.array(has, dtype=np.float64)
