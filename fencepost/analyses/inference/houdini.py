@@ -12,7 +12,7 @@ states of small sizes; that candidates are true there is never trusted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -94,6 +94,11 @@ class Claims:
         """The claims of which it is not known what keeps them."""
         names = self.names
         return [n for n in names if n not in self.cores or not self.cores[n] <= set(names)]
+
+    def pin(self, lemmas: Mapping[str, Candidate]) -> None:
+        """Claim lemmas that other sizes than those of the search need."""
+        self.lemmas |= lemmas
+        self.pinned |= lemmas.keys()
 
     def needed(self) -> dict[str, Candidate]:
         """The lemmas that the goals go by, directly or not."""

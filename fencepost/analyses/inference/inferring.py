@@ -263,8 +263,7 @@ class _Inference:
             self.counterexamples += 1
             chosen = search.excluding(found, name)
         if chosen is not None:
-            claims.lemmas[chosen.name] = chosen
-            claims.pinned.add(chosen.name)
+            claims.pin({chosen.name: chosen})
         elif name in claims.lemmas:
             search.drop(name)
         else:

@@ -62,10 +62,9 @@ class Obligations:
                 told(name)
                 outcome = self._decided(claims, name, action, spare)
                 if isinstance(outcome, Proved):
-                    more = {n: spare[n] for n in outcome.core if n in spare} | claims.lemmas
-                    taken = taken or len(more) > len(claims.lemmas)
-                    claims.pinned |= more.keys() - claims.lemmas.keys()
-                    claims.lemmas |= more
+                    used_spare = [n for n in outcome.core if n in spare and n not in claims.lemmas]
+                    claims.pin({n: spare[n] for n in used_spare})
+                    taken = taken or bool(used_spare)
                     self._proved[name, action] = frozenset(outcome.core) & claims.lemmas.keys()
                     continue
                 found.append((name, action, outcome))

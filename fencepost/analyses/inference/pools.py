@@ -25,8 +25,8 @@ def candidates_of(
     prefixes: set[str],
 ) -> Iterator[Candidates]:
     """Those found on demand; and all short ones, where the table is small enough. Of an attribute
-    of several templates there is always one, which `known` keeps; the
-    names of candidates of each template begin otherwise, with what is added to `prefixes`."""
+    of several templates there is always one, which `known` keeps; names of candidates
+    begin with what is added to `prefixes`, which is another for each template."""
     variables = variables_of(shape)
     plain = tuple(known.setdefault(a, a) for a in attributes(asked, variables))
     if not plain:

@@ -77,16 +77,15 @@ def walked_states(
             length=length,
         )
         walks.seek(())
-        looks = 0
-        going = limits.memory_bytes is None or walks.bytes <= limits.memory_bytes
+        if limits.memory_bytes is not None and walks.bytes > limits.memory_bytes:
+            break
+        looks, going = 0, True
         while going and len(found) < until and looks < most:
             if limits.seconds is not None and time.perf_counter() - began >= limits.seconds:
                 return cells(list(found)[:most])
             going = walks.advance(SLICE)
             looks += 1
             found |= dict.fromkeys(words for _, _, words in walks.where())
-        if not going and not looks:  # there is no memory for walks
-            break
         if len(found) < most and number < ROUNDS - 1:
             states = list(found)[:: 1 + len(found) // COMPARED]
             rarest = np.argsort(-_rarity(cells(states)), kind="stable")

@@ -7,14 +7,14 @@ of all layers, and no load fails.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from reference_impl.adapters.logs.steps import Copied, Steps, after, same
+from reference_impl.adapters.logs.steps import Copied, Steps, after, around, same
 from reference_impl.attention import Component, LayerCache
 from reference_impl.layer_split import BUFFERS, Rank, Stage, Turn
 
@@ -55,16 +55,17 @@ class LayerSplitSteps:
     def _note(self, rank: Rank) -> None:
         """Keep what the attentions of a rank read, in the order of its turns."""
         noting = copy(rank.model)
-        layer = noting.layer
 
         def keep(component: Component, _: int, rows: Tensor) -> None:
             if component is Component.KEYS_VALUES:
                 self._read[rank.number].append(rows)
 
-        def noted(x: Tensor, number: int, start: int, cache: LayerCache) -> Tensor:
-            return layer(x, number, start, Copied(cache, keep))
+        def noted(
+            original: Callable[..., Tensor], x: Tensor, number: int, start: int, cache: LayerCache
+        ) -> Tensor:
+            return original(x, number, start, Copied(cache, keep))
 
-        noting.layer = noted  # type: ignore[assignment, method-assign]  # watched from outside
+        around(noting, "layer", noted)
         rank.model = noting
 
     def write(self, path: Path, design: str) -> None:

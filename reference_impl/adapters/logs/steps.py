@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +50,19 @@ class Steps:
 def after(node: object, name: str, told: Callable[..., object]) -> None:
     """Tell of each call of a method of a node, once it is over, unless it says that it did nothing;
     `told` is given the arguments."""
-    original = getattr(node, name)
 
-    def performed(*arguments: Any, **named: Any) -> Any:
-        did = original(*arguments, **named)
+    def performed(original: Callable[..., Any], *arguments: Any) -> Any:
+        did = original(*arguments)
         if did is not False:
-            told(*arguments, **named)
+            told(*arguments)
         return did
 
-    setattr(node, name, performed)
+    around(node, name, performed)
+
+
+def around(node: object, name: str, method: Callable[..., Any]) -> None:
+    """Give a node another method, which is told the one it replaces before the arguments."""
+    setattr(node, name, partial(method, getattr(node, name)))
 
 
 class Copied:

@@ -7,12 +7,12 @@ and there is one host page for each prompt, or one for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from reference_impl.adapters.logs.steps import Copied, Steps, after, same
+from reference_impl.adapters.logs.steps import Copied, Steps, after, around, same
 from reference_impl.adapters.noted import COMPONENTS
 from reference_impl.attention import Component, LayerCache
 from reference_impl.hierarchical import Prefix, Request, Stage, TwoTierCache
@@ -35,7 +35,6 @@ class TwoTierSteps:
         """The device page of each request."""
         self._read: dict[int, list[tuple[Component, int, Tensor]]] = {}
         self._launched: set[int] = set()
-        self._cache_of, self._evict = cache.cache_of, cache.evict
         take = self.steps.take
         after(cache, "prefetch", lambda prefix, *_: take("prefetch", prompt=self._prompt(prefix)))
         after(cache, "admit", self._admitted)
@@ -43,15 +42,15 @@ class TwoTierSteps:
         after(cache, "back_up", lambda request: take("back_up", request=request.number))
         after(cache, "see", self._saw)
         after(cache.pool, "give_back", self._given_back)
-        cache.cache_of = self._noted  # type: ignore[method-assign]  # watched from outside
-        cache.evict = self._evicts  # type: ignore[method-assign]
+        around(cache, "cache_of", self._noted)
+        around(cache, "evict", self._evicts)
 
     def _prompt(self, prefix: Prefix) -> int:
         return self.prompts.index(prefix)
 
-    def _evicts(self, request: Request) -> bool:
+    def _evicts(self, original: Callable[[Request], bool], request: Request) -> bool:
         before = list(self.cache.host.holds)
-        did = self._evict(request)
+        did = original(request)
         for held, holds in zip(before, self.cache.host.holds, strict=True):
             if held is not None and holds is None:
                 self.steps.take("evict", prompt=self._prompt(held))
@@ -73,13 +72,12 @@ class TwoTierSteps:
     def _saw(self, request: Request) -> None:
         self.steps.take("see_load" if request.loaded else "see_store", request=request.number)
 
-    def _given_back(self, slot: Slot, after: Sequence[object] = ()) -> None:
-        if not after:  # else its page rests
-            self.steps.take("release", request=slot.owner)
+    def _given_back(self, slot: Slot) -> None:
+        self.steps.take("release", request=slot.owner)
 
-    def _noted(self, request: Request) -> LayerCache:
+    def _noted(self, original: Callable[[Request], LayerCache], request: Request) -> LayerCache:
         read = self._read.setdefault(request.number, [])
-        return Copied(self._cache_of(request), lambda *what: read.append(what))
+        return Copied(original(request), lambda *what: read.append(what))
 
     def write(self, path: Path, design: str) -> None:
         """The log of a run that is over."""
