@@ -81,11 +81,9 @@ def sizes_searched(shapes: Sequence[Shape], system: System) -> list[dict[str, in
     every step before a proof is tried: two of each, and three where templates have two; and one
     more of the main Index, with one of those Index domains that no field has members of, for runs
     that are longer."""
-    every, main = sorts(system), main_of(system)
-    if main is None:
-        return [{}]
-    most, two = _most(shapes, system), {s.name: 2 for s in every}
-    if max(most.values()) == 1:
+    every, main, most = sorts(system), main_of(system), _most(shapes, system)
+    two = {s.name: 2 for s in every}
+    if main is None or max(most.values()) == 1:
         return [two]
     near = two | {name: count + 1 for name, count in most.items() if count > 1}
     values = _values(system)
@@ -102,11 +100,9 @@ def sizes_looked_at(shapes: Sequence[Shape], system: System) -> list[dict[str, i
     few and share everything may be false there, and once with one more of each Index than templates
     have variables of it, so that "another" is seen.
     """
-    every, main = sorts(system), main_of(system)
-    if main is None:
-        return [{}]
-    most, two = _most(shapes, system), {s.name: 2 for s in every}
-    if max(most.values()) == 1:
+    every, main, most = sorts(system), main_of(system), _most(shapes, system)
+    two = {s.name: 2 for s in every}
+    if main is None or max(most.values()) == 1:
         return [two]
     longer, longest = ({main.name: most[main.name] + more} for more in (1, 2))
     values = _values(system)
